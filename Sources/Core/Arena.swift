@@ -1,0 +1,133 @@
+/// One block of memory, handed out once as typed tables; nothing is ever given back.
+///
+/// The same constructor code runs twice: first over `Arena.measuring`, which owns no memory and
+/// only adds up what is asked for, then over a block of exactly that size. So the memory plan
+/// and the memory itself cannot disagree.
+@safe public struct Arena: ~Copyable {
+  /// What one table took: a line of the memory plan.
+  public struct Row: Sendable {
+    /// What the memory is for.
+    public var name: StaticString
+    /// Elements in the table.
+    public var count: Int
+    /// Bytes taken, padding included.
+    public var bytes: Int
+  }
+
+  private let memory: UnsafeMutableRawBufferPointer?
+  private var rows = InlineArray<64, Row>(repeating: Row(name: "", count: 0, bytes: 0))
+  /// Rows of the plan so far.
+  public private(set) var rowCount = 0
+  /// Bytes handed out so far.
+  public private(set) var used = 0
+
+  /// Every table starts on a boundary of this many bytes.
+  public static var alignment: Int { 16 }
+
+  /// An arena without memory, which measures.
+  public init() { unsafe memory = nil }
+
+  /// An arena over `memory`, aligned to `Arena.alignment` and outliving all tables.
+  @unsafe public init(over memory: UnsafeMutableRawBufferPointer) { unsafe self.memory = memory }
+
+  /// True while tables are only counted and come back empty.
+  public var isMeasuring: Bool { unsafe memory == nil }
+
+  /// Line `index` of the plan.
+  public func row(_ index: Int) -> Row { rows[index] }
+
+  /// Hands out `count` elements, each set to `value`; an empty table while measuring.
+  public mutating func table<Element: BitwiseCopyable>(
+    _ name: StaticString, count: Int, filledWith value: Element
+  ) -> Table<Element> {
+    precondition(count >= 0 && rowCount < rows.count)
+    let size = count * MemoryLayout<Element>.stride
+    let bytes = (size + Self.alignment - 1) & ~(Self.alignment - 1)
+    rows[rowCount] = Row(name: name, count: count, bytes: bytes)
+    rowCount += 1
+    let start = used
+    used += bytes
+    guard let memory = unsafe memory, count > 0 else { return Table() }
+    precondition(used <= memory.count, "the plan and the construction ask for the same")
+    // Sound: the range lies inside the block, is aligned, and is handed out only once.
+    let slots = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + size])
+    return unsafe Table(over: slots.initializeMemory(as: Element.self, repeating: value))
+  }
+}
+
+/// A fixed run of elements in an arena, owned by one holder.
+@safe public struct Table<Element: BitwiseCopyable>: ~Copyable {
+  private let slots: UnsafeMutableBufferPointer<Element>
+
+  /// A table without elements.
+  public init() { unsafe slots = UnsafeMutableBufferPointer(start: nil, count: 0) }
+
+  @unsafe init(over slots: UnsafeMutableBufferPointer<Element>) { unsafe self.slots = slots }
+
+  /// How many elements there are.
+  public var count: Int { unsafe slots.count }
+
+  /// Element `index`; traps outside `0..<count`.
+  public subscript(index: Int) -> Element {
+    get {
+      precondition(index >= 0 && index < count)
+      return unsafe slots[index]
+    }
+    set {
+      precondition(index >= 0 && index < count)
+      unsafe slots[index] = newValue
+    }
+  }
+
+  /// Changes element `index` in place.
+  public mutating func update<R>(_ index: Int, _ body: (inout Element) -> R) -> R {
+    precondition(index >= 0 && index < count)
+    return unsafe body(&slots[index])
+  }
+
+  /// Lends elements `start..<start + count`.
+  public func withSpan<R, E: Error>(
+    from start: Int = 0, count: Int? = nil, _ body: (Span<Element>) throws(E) -> R
+  ) throws(E) -> R {
+    let end = start + (count ?? self.count - start)
+    precondition(start >= 0 && end >= start && end <= self.count)
+    let part = unsafe UnsafeMutableBufferPointer(rebasing: slots[start..<end])
+    return try body(unsafe part.span)
+  }
+
+  /// Lends elements `start..<start + count` for writing.
+  public mutating func withMutableSpan<R, E: Error>(
+    from start: Int = 0, count: Int? = nil, _ body: (inout MutableSpan<Element>) throws(E) -> R
+  ) throws(E) -> R {
+    let end = start + (count ?? self.count - start)
+    precondition(start >= 0 && end >= start && end <= self.count)
+    let part = unsafe UnsafeMutableBufferPointer(rebasing: slots[start..<end])
+    var span = unsafe part.mutableSpan
+    return try body(&span)
+  }
+}
+
+extension Table where Element == UInt8 {
+  /// Lends the bytes from `start` on as empty space to append to; returns how many were appended.
+  /// When `body` throws, nothing counts as appended.
+  public mutating func fill<E: Error>(
+    from start: Int, limit: Int? = nil, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
+  ) throws(E) -> Int {
+    let end = min(count, start + (limit ?? count - start))
+    precondition(start >= 0 && start <= end)
+    // Sound: the free part lies inside the table, and `out` does not leave this call.
+    let free = unsafe UnsafeMutableBufferPointer(rebasing: slots[start..<end])
+    var out = unsafe OutputSpan(buffer: free, initializedCount: 0)
+    try body(&out)
+    return unsafe out.finalize(for: free)
+  }
+
+  /// Moves `count` bytes from `source` to `target`; the two ranges may overlap.
+  public mutating func move(from source: Int, to target: Int, count: Int) {
+    precondition(source >= 0 && target >= 0 && count >= 0)
+    precondition(source + count <= self.count && target + count <= self.count)
+    guard count > 0, let base = unsafe slots.baseAddress else { return }
+    // Sound: both ranges were checked; `update` handles overlap.
+    unsafe (base + target).update(from: base + source, count: count)
+  }
+}

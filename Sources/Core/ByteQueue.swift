@@ -1,0 +1,60 @@
+/// Bytes in, bytes out, first in first out, always in one piece: what a socket has brought and no
+/// one has read yet, or what waits to be sent.
+///
+///     |  consumed  |  waiting (count)  |  free  |
+///     0          start                end    capacity
+///
+/// Invariant: 0 <= start <= end <= capacity. The waiting bytes move to the front only when the room
+/// behind them does not suffice for what is to be appended.
+public struct ByteQueue: ~Copyable {
+  private var bytes: Table<UInt8>
+  private var start = 0
+  private var end = 0
+
+  /// A queue of `capacity` bytes, taken from `arena`.
+  public init(_ name: StaticString, capacity: Int, arena: inout Arena) {
+    bytes = arena.table(name, count: capacity, filledWith: 0)
+  }
+
+  /// Bytes that wait.
+  public var count: Int { end - start }
+
+  /// How many bytes the queue can hold.
+  public var capacity: Int { bytes.count }
+
+  /// How many bytes fit behind those that wait.
+  public var freeCapacity: Int { capacity - count }
+
+  /// Appends what `body` writes; it sees room for `bytes` at least, or all of `freeCapacity` where
+  /// that is less. Nothing when it throws.
+  public mutating func append<E: Error>(
+    upTo bytes: Int = .max, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
+  ) throws(E) {
+    if capacity - end < min(bytes, freeCapacity) { compact() }
+    end += try self.bytes.fill(from: end, body)
+  }
+
+  /// Lends the bytes that wait.
+  public func withBytes<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+    try bytes.withSpan(from: start, count: count, body)
+  }
+
+  /// Drops the first `count` bytes.
+  public mutating func consume(_ count: Int) {
+    precondition(count >= 0 && count <= self.count)
+    start += count
+    if start == end { removeAll() }
+  }
+
+  /// Drops everything.
+  public mutating func removeAll() {
+    start = 0
+    end = 0
+  }
+
+  private mutating func compact() {
+    bytes.move(from: start, to: 0, count: count)
+    end -= start
+    start = 0
+  }
+}

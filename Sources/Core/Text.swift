@@ -1,0 +1,38 @@
+/// A string of the profile: a place in the text pool. Two equal strings are one place.
+public struct Text: BitwiseCopyable, Hashable, Sendable {
+  /// Where the UTF-8 bytes begin in the pool.
+  public var offset: UInt32
+  /// How many bytes there are.
+  public var count: UInt32
+
+  /// The text at `offset` of `count` bytes.
+  @inlinable public init(offset: UInt32, count: UInt32) {
+    self.offset = offset
+    self.count = count
+  }
+
+  /// The text without bytes: "not given".
+  @inlinable public static var empty: Text { Text(offset: 0, count: 0) }
+
+  /// True when there are no bytes.
+  @inlinable public var isEmpty: Bool { count == 0 }
+}
+
+/// All strings of the profile, copied once at start.
+public struct TextPool: ~Copyable {
+  private var bytes: Table<UInt8>
+
+  /// A copy of `source`, which the profile's `Text` values point into.
+  public init(copying source: Span<UInt8>, arena: inout Arena) {
+    bytes = arena.table("names and topics of the profile", count: source.count, filledWith: 0)
+    guard !arena.isMeasuring else { return }
+    _ = bytes.fill(from: 0) { out in out.append(contentsOf: source) }
+  }
+
+  /// Lends the bytes of `text`.
+  public func withBytes<R, E: Error>(
+    of text: Text, _ body: (Span<UInt8>) throws(E) -> R
+  ) throws(E) -> R {
+    try bytes.withSpan(from: Int(text.offset), count: Int(text.count), body)
+  }
+}
