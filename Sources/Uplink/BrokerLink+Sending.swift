@@ -1,0 +1,275 @@
+import Core
+import MQTT
+
+/// What leaves next: live records first, late ones behind them in packs.
+extension BrokerLink {
+  /// Tokens from here on belong to messages that do not come from the outbox.
+  static var directTokens: UInt32 { 0x8000_0000 }
+
+  /// How many such messages may be under way at once.
+  static var directMax: Int { 4 }
+
+  /// Publishes a message past the outbox: the layer above repeats it on the next connection itself.
+  /// At QoS 1 its acknowledgement comes as `.acknowledged(tag:)`. False when there is no room.
+  public mutating func publishNow(
+    tag: UInt32, qos: QoS, retain: Bool,
+    topic writeTopic: (inout OutputSpan<UInt8>) -> Void,
+    payload writePayload: (inout OutputSpan<UInt8>) -> Void
+  ) -> Bool {
+    guard isOnline else { return false }
+    let message = Rendered(
+      topicBytes: topic.fill(from: 0, writeTopic),
+      payloadBytes: payload.fill(from: 0, writePayload),
+      retain: retain)
+    return publish(message, qos, token: Self.directTokens + tag) == .sent
+  }
+
+  /// Asks for messages under the filter that `write` appends. Nil when there is no room.
+  public mutating func subscribe(_ write: (inout OutputSpan<UInt8>) -> Void) -> UInt16? {
+    let bytes = topic.fill(from: 0, write)
+    return Self.lend(topic, bytes) { filter in
+      try? session.subscribe(filter: filter, qos: .atLeastOnce)
+    }
+  }
+
+  /// Asks for no more messages under the filter that `write` appends. Nil when there is no room.
+  public mutating func unsubscribe(_ write: (inout OutputSpan<UInt8>) -> Void) -> UInt16? {
+    let bytes = topic.fill(from: 0, write)
+    return Self.lend(topic, bytes) { filter in try? session.unsubscribe(filter: filter) }
+  }
+
+  /// Hands records to the session for as long as both the window and the send buffer have room:
+  /// first what the broker's session still waits for, then, unless they are to wait, live records,
+  /// then late ones.
+  public mutating func pump(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, onlyAgain: Bool = false,
+    at moment: Moment
+  ) {
+    guard isOnline else { return }
+    if resend(renderer, at: moment), !onlyAgain { sendRecords(renderer, at: moment) }
+    watchAnswers(at: moment.instant)
+  }
+
+  private mutating func sendRecords(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) {
+    while let token = outbox.freeToken() {
+      if let place = outbox.nextLive() {
+        guard sendOne(place, token, renderer, at: moment) else { return }
+      } else if packCount < packsMax, let place = outbox.nextHistorical() {
+        let packable = outbox.withBody(place) { record in renderer.isPackable(record) }
+        let sent =
+          packable
+          ? sendPack(from: place, token, renderer, at: moment)
+          : sendOne(place, token, renderer, at: moment)
+        guard sent else { return }
+      } else {
+        return
+      }
+    }
+  }
+
+  /// A message in the two tables for messages under construction.
+  private struct Rendered: BitwiseCopyable {
+    var topicBytes: Int
+    var payloadBytes: Int
+    var retain: Bool
+  }
+
+  private enum Outcome { case sent, later, never }
+
+  /// Late records may take up half of the window, so that a live one never waits for a backlog.
+  private var packsMax: Int { max(1, spec.inflight / 2) }
+
+  private var packCount: Int {
+    var count = 0
+    for index in packsUnderWay.indices where packsUnderWay[index] { count += 1 }
+    return count
+  }
+
+  /// Sends again, under their old identifiers, what the broker's session still waits for. False
+  /// when the session has no room for now.
+  private mutating func resend(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) -> Bool {
+    while let entry = session.nextResend() {
+      guard entry.token < Self.directTokens, let (first, count) = outbox.records(of: entry.token)
+      else {
+        // A status is said anew on each connection; a record that was dropped is gone.
+        giveUp(entry)
+        continue
+      }
+      let isPack = packsUnderWay[Int(entry.token)]
+      let (message, countNow) =
+        isPack
+        ? renderPack(from: first, count, renderer, at: moment)
+        : (renderOne(first, renderer, at: moment), count)
+      let outcome = Self.lend(topic, message.topicBytes, payload, message.payloadBytes) {
+        (topic, payload) in
+        Self.outcome { () throws(PublishError) in
+          try session.resend(entry, topic: topic, payload: payload, retain: message.retain)
+        }
+      }
+      switch outcome {
+      // A clock that was set meanwhile makes readings longer: fewer may fit.
+      case .sent: outbox.sentAgain(entry.token, count: countNow)
+      case .later: return false
+      case .never: giveUp(entry)
+      }
+    }
+    return !session.isResending
+  }
+
+  /// False when the session has no room for now.
+  private mutating func sendOne(
+    _ place: Outbox.Place, _ token: UInt32, _ renderer: borrowing some MessageRenderer & ~Copyable,
+    at moment: Moment
+  ) -> Bool {
+    let message = renderOne(place, renderer, at: moment)
+    switch publish(message, .atLeastOnce, token: token) {
+    case .sent: outbox.sent(place, count: 1, token: token)
+    case .later: return false
+    case .never: giveUp(place)
+    }
+    return true
+  }
+
+  /// False when the session has no room for now.
+  private mutating func sendPack(
+    from place: Outbox.Place, _ token: UInt32,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) -> Bool {
+    let (message, count) = renderPack(from: place, nil, renderer, at: moment)
+    switch publish(message, .atLeastOnce, token: token) {
+    case .sent:
+      outbox.sent(place, count: count, token: token)
+      packsUnderWay[Int(token)] = true
+    case .later: return false
+    case .never: giveUp(place)
+    }
+    return true
+  }
+
+  /// A packet of the broker's session is not sent again; what is left of its records is given up.
+  private mutating func giveUp(_ entry: Resend) {
+    session.giveUp(entry)
+    guard entry.token < Self.directTokens else { return }
+    packsUnderWay[Int(entry.token)] = false
+    counters.unsendable &+= UInt32(truncatingIfNeeded: outbox.acknowledged(entry.token))
+  }
+
+  private mutating func giveUp(_ place: Outbox.Place) {
+    outbox.discard(place)
+    counters.unsendable &+= 1
+  }
+
+  // MARK: Rendering
+
+  private mutating func renderOne(
+    _ place: Outbox.Place, _ renderer: borrowing some MessageRenderer & ~Copyable,
+    at moment: Moment
+  ) -> Rendered {
+    Self.render(outbox, place, into: &topic, &payload, renderer, at: moment)
+  }
+
+  private static func render(
+    _ outbox: borrowing Outbox, _ place: Outbox.Place, into topic: inout Table<UInt8>,
+    _ payload: inout Table<UInt8>, _ renderer: borrowing some MessageRenderer & ~Copyable,
+    at moment: Moment
+  ) -> Rendered {
+    var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
+    message.topicBytes = topic.fill(from: 0) { topic in
+      message.payloadBytes = payload.fill(from: 0) { payload in
+        message.retain = outbox.withBody(place) { record in
+          renderer.render(record, at: moment, topic: &topic, payload: &payload)
+        }
+      }
+    }
+    return message
+  }
+
+  /// A pack of up to `count` records, or for nil of up to as many late ones as there are; and how
+  /// many have fitted.
+  private mutating func renderPack(
+    from place: Outbox.Place, _ count: Int?, _ renderer: borrowing some MessageRenderer & ~Copyable,
+    at moment: Moment
+  ) -> (message: Rendered, count: Int) {
+    // What the fixed header, the topic's length and the packet identifier take, at most.
+    let overheadMax = 1 + 4 + 2 + 2
+    return Self.renderPack(
+      outbox, from: place, count, into: &topic, &payload,
+      limit: spec.packetBytes - Self.topicBytesMax - overheadMax, renderer, at: moment)
+  }
+
+  private static func renderPack(
+    _ outbox: borrowing Outbox, from place: Outbox.Place, _ exactly: Int?,
+    into topic: inout Table<UInt8>, _ payload: inout Table<UInt8>, limit: Int,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) -> (message: Rendered, count: Int) {
+    var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
+    var count = 0
+    message.topicBytes = topic.fill(from: 0) { topic in
+      message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
+        renderer.beginPack(topic: &topic, payload: &payload)
+        var next: Outbox.Place? = place
+        while let record = next {
+          guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16,
+            outbox.withBody(record, { renderer.isPackable($0) })
+          else { break }
+          outbox.withBody(record) { body in
+            renderer.appendToPack(body, isFirst: count == 0, at: moment, payload: &payload)
+          }
+          count += 1
+          if let exactly {
+            next = count < exactly ? outbox.record(after: record) : nil
+          } else {
+            next = outbox.historical(after: record)
+          }
+        }
+        renderer.endPack(payload: &payload)
+      }
+    }
+    return (message, count)
+  }
+
+  // MARK: Handing to the session
+
+  private mutating func publish(_ message: Rendered, _ qos: QoS, token: UInt32) -> Outcome {
+    let outcome = Self.lend(topic, message.topicBytes, payload, message.payloadBytes) {
+      (topic, payload) in
+      Self.outcome { () throws(PublishError) in
+        try session.publish(
+          topic: topic, payload: payload, qos: qos, retain: message.retain, token: token)
+      }
+    }
+    if case .sent = outcome { counters.published &+= 1 }
+    return outcome
+  }
+
+  private static func outcome(_ publish: () throws(PublishError) -> Void) -> Outcome {
+    do throws(PublishError) {
+      try publish()
+      return .sent
+    } catch {
+      switch error {
+      case .windowFull, .bufferFull, .notConnected: return .later
+      case .packetTooLarge, .invalidTopic: return .never
+      }
+    }
+  }
+
+  private static func lend<R>(
+    _ topic: borrowing Table<UInt8>, _ topicBytes: Int, _ body: (Span<UInt8>) -> R
+  ) -> R {
+    topic.withSpan(count: topicBytes, body)
+  }
+
+  private static func lend<R>(
+    _ topic: borrowing Table<UInt8>, _ topicBytes: Int, _ payload: borrowing Table<UInt8>,
+    _ payloadBytes: Int, _ body: (Span<UInt8>, Span<UInt8>) -> R
+  ) -> R {
+    topic.withSpan(count: topicBytes) { topic in
+      payload.withSpan(count: payloadBytes) { payload in body(topic, payload) }
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import Core
+import MQTT
+
+/// The connection to the broker: when to connect, what to send next, what is settled.
+///
+/// | state      | waits for                                  | then                                  |
+/// |------------|--------------------------------------------|---------------------------------------|
+/// | waiting    | the end of the back-off                    | resolve the broker's name             |
+/// | resolving  | addresses, or the deadline                 | connect to the first, or wait again   |
+/// | connecting | the transport, or the deadline             | send CONNECT, or try the next address |
+/// | opening    | CONNACK (the session's deadline)           | online, or wait again                 |
+/// | online     | a fault, or `disconnect`                   | wait again, or closing                |
+/// | closing    | the broker to close after DISCONNECT       | stopped                               |
+/// | stopped    | nothing: the only state without a deadline |                                       |
+///
+/// Every loss, whatever its cause, goes through `lose`, and so through the back-off; no publish
+/// bypasses it.
+public struct BrokerLink: ~Copyable {
+  enum State: BitwiseCopyable {
+    case waiting(until: Instant)
+    case resolving(until: Instant)
+    case connecting(address: Int, of: Int, until: Instant, upgrading: Bool)
+    case opening
+    case online(since: Instant)
+    case closing(until: Instant)
+    case stopped
+  }
+
+  /// What the rim has to do.
+  public enum Action: BitwiseCopyable, Equatable, Sendable {
+    /// Resolve the broker's name; answer with `resolved` or `resolveFailed`.
+    case resolve
+    /// Drop any transport and open one to this address of the last resolution; answer with `opened`
+    /// or `transportFailed`.
+    case connect(address: Int)
+    /// Drop the transport. No answer.
+    case close
+  }
+
+  /// What has happened, for the layer above.
+  public enum Event: BitwiseCopyable, Equatable, Sendable {
+    /// The broker accepted the session.
+    case online(sessionPresent: Bool)
+    /// A message has come; `session.withMessage` lends it until the next event.
+    case message(IncomingMessage)
+    /// A message has come that is larger than `UplinkSpec.packetBytes`. Nobody can tell what it said.
+    case skipped(packetBytes: Int)
+    /// The broker has granted, or with `accepted` false refused, a subscription.
+    case subscribed(packetID: UInt16, accepted: Bool)
+    /// The broker has acknowledged the message that was published with `publishNow`.
+    case acknowledged(tag: UInt32)
+    /// The session that was online is lost.
+    case lost(LinkFault)
+    /// An attempt has failed; the next one begins `wait` from now.
+    case attemptFailed(LinkFault, wait: Interval)
+    /// `disconnect` has come to its end.
+    case stopped
+  }
+
+  /// How the connection is kept.
+  public let spec: UplinkSpec
+  /// The protocol state of the present session.
+  public var session: ClientSession
+  /// What is unacknowledged.
+  public var outbox: Outbox
+  /// Counts since start.
+  public internal(set) var counters = Counters()
+  var state: State
+  var topic: Table<UInt8>
+  var payload: Table<UInt8>
+  private var backoff: Backoff
+  private var chance: Generator
+  var action: Action?
+  private var event: Event?
+  /// When the broker must have answered something of all that it owes an answer to.
+  var answerBy = Instant.never
+  var packsUnderWay = InlineArray<64, Bool>(repeating: false)
+
+  /// Counts since the agent's start.
+  public struct Counters: BitwiseCopyable, Sendable {
+    /// Connections that the broker accepted.
+    public var connections: UInt32 = 0
+    /// Attempts that failed before the broker accepted one.
+    public var attemptsFailed: UInt32 = 0
+    /// Messages that were handed to a session.
+    public var published: UInt64 = 0
+    /// Records of the outbox that were acknowledged.
+    public var acknowledged: UInt64 = 0
+    /// Records that no packet can carry, given up.
+    public var unsendable: UInt32 = 0
+  }
+
+  /// The longest topic, in bytes: base, id, kind and point name at their longest.
+  public static var topicBytesMax: Int { 256 }
+
+  /// A link that makes its first attempt within the first back-off, in memory from `arena`.
+  public init(_ spec: UplinkSpec, seed: UInt64, start: Instant, arena: inout Arena) {
+    self.spec = spec
+    session = ClientSession(
+      ClientSession.Sizes(
+        sendBytes: 2 * spec.packetBytes, receiveBytes: spec.packetBytes,
+        inflight: spec.inflight + Self.directMax, received: 16, requests: 8),
+      arena: &arena)
+    outbox = Outbox(bytes: spec.outboxBytes, inflight: spec.inflight, arena: &arena)
+    topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
+    payload = arena.table(
+      "payload under construction", count: spec.packetBytes, filledWith: 0)
+    backoff = Backoff(minimum: spec.backoffMinimum, maximum: spec.backoffMaximum)
+    chance = Generator(seed: seed)
+    state = .waiting(until: start + chance.interval(below: spec.backoffMinimum))
+  }
+
+  /// True while the broker has a session with us.
+  public var isOnline: Bool {
+    if case .online = state { true } else { false }
+  }
+
+  /// True when nothing more will happen.
+  public var isStopped: Bool {
+    if case .stopped = state { true } else { false }
+  }
+
+  /// The earliest moment at which `deadlineReached` has something to do.
+  public var deadline: Instant {
+    switch state {
+    case .waiting(let until), .resolving(let until), .connecting(_, _, let until, _): until
+    case .opening: session.deadline
+    case .online: min(session.deadline, answerBy)
+    case .closing(let until): until
+    case .stopped: .never
+    }
+  }
+
+  /// What the rim has to do next, once.
+  public mutating func nextAction() -> Action? {
+    defer { action = nil }
+    return action
+  }
+
+  // MARK: What has happened
+
+  /// The next thing that happened, one at a time.
+  public mutating func nextEvent(at now: Instant) -> Event? {
+    if let event {
+      self.event = nil
+      return event
+    }
+    switch state {
+    case .opening, .online: break
+    case .closing:
+      // Whatever still comes is read, so that the end behind it can be.
+      while let event = session.nextEvent(at: now) {
+        if case .acknowledged(let token) = event { settle(token) }
+      }
+      return takeEvent()
+    case .waiting, .resolving, .connecting, .stopped: return nil
+    }
+    while let event = session.nextEvent(at: now) {
+      switch event {
+      case .acknowledged, .subscribed, .unsubscribed: answerBy = .never
+      default: break
+      }
+      switch event {
+      case .connected(let sessionPresent):
+        state = .online(since: now)
+        answerBy = .never
+        counters.connections &+= 1
+        outbox.connectionOpened(resuming: sessionPresent)
+        if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
+        return .online(sessionPresent: sessionPresent)
+      case .refused(let code): lose(.refused(code), at: now)
+      case .failed(let fault): lose(.session(fault), at: now)
+      case .message(let message): return .message(message)
+      case .acknowledged(let token):
+        if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
+        settle(token)
+      case .subscribed(let packetID, let code):
+        return .subscribed(packetID: packetID, accepted: code != .failure)
+      case .skipped(let packetBytes): return .skipped(packetBytes: packetBytes)
+      case .unsubscribed: break
+      }
+      if self.event != nil { return takeEvent() }
+    }
+    watchAnswers(at: now)
+    return nil
+  }
+
+  /// The broker has acknowledged what was sent under `token`.
+  private mutating func settle(_ token: UInt32) {
+    guard token < Self.directTokens else { return }
+    packsUnderWay[Int(token)] = false
+    counters.acknowledged &+= UInt64(wide: outbox.acknowledged(token))
+  }
+
+  private mutating func takeEvent() -> Event? {
+    defer { event = nil }
+    return event
+  }
+
+  /// The one way out of every state that has, or wants, a connection.
+  mutating func lose(_ fault: LinkFault, at now: Instant) {
+    var wasOnline = false
+    if case .online(let since) = state {
+      wasOnline = true
+      if now - since >= spec.stableAfter { backoff.reset() }
+    } else {
+      counters.attemptsFailed &+= 1
+    }
+    session.closed()
+    action = .close
+    let wait = fault.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
+    state = .waiting(until: now + wait)
+    event = wasOnline ? .lost(fault) : .attemptFailed(fault, wait: wait)
+  }
+
+  mutating func stop() {
+    session.closed()
+    action = .close
+    state = .stopped
+    event = .stopped
+  }
+}

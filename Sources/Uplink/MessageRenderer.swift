@@ -1,0 +1,27 @@
+import Core
+
+/// Turns a record of the outbox into a message at the moment of sending. The layer above says what
+/// its records mean; the uplink only knows when they leave and when they are settled.
+public protocol MessageRenderer: ~Copyable {
+  /// The most bytes that `appendToPack` ever appends.
+  var packItemBytesMax: Int { get }
+
+  /// Writes topic and payload of one record on its own; returns whether the broker retains it.
+  func render(
+    _ record: Span<UInt8>, at moment: Moment, topic: inout OutputSpan<UInt8>,
+    payload: inout OutputSpan<UInt8>
+  ) -> Bool
+
+  /// True when the record belongs on the history topic once it is late.
+  func isPackable(_ record: Span<UInt8>) -> Bool
+
+  /// Begins a message that carries several late records.
+  func beginPack(topic: inout OutputSpan<UInt8>, payload: inout OutputSpan<UInt8>)
+
+  /// Adds one late record to the message.
+  func appendToPack(
+    _ record: Span<UInt8>, isFirst: Bool, at moment: Moment, payload: inout OutputSpan<UInt8>)
+
+  /// Ends the message. Writes at most 16 bytes.
+  func endPack(payload: inout OutputSpan<UInt8>)
+}

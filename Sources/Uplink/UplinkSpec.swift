@@ -1,0 +1,46 @@
+import Core
+
+/// How the connection to the broker is kept, as the profile describes it.
+public struct UplinkSpec: BitwiseCopyable, Sendable {
+  /// The broker's host name or address.
+  public var host: Text
+  /// Its port.
+  public var port: UInt16 = 1883
+  /// Path at which the connection becomes a WebSocket; empty for MQTT over TCP alone.
+  public var webSocketPath = Text.empty
+  /// Name to log in with; empty for none.
+  public var user = Text.empty
+  /// File that holds the password in its first line; empty for none. Read at each attempt.
+  public var passwordFile = Text.empty
+  /// The MQTT keep-alive, 1 to 65,535 s.
+  public var keepAlive = Interval.seconds(60)
+  /// True to ask the broker to keep the session over disconnections (MQTT: clean session 0).
+  public var persistentSession = false
+
+  /// The first bound of the back-off (full jitter: each wait is drawn from zero to the bound).
+  public var backoffMinimum = Interval.seconds(1)
+  /// The last bound: the cap that doubling ends at.
+  public var backoffMaximum = Interval.seconds(120)
+  /// The back-off starts afresh only after a connection has lasted this long.
+  public var stableAfter = Interval.seconds(60)
+  /// Deadline for resolving the broker's name.
+  public var resolveTimeout = Interval.seconds(15)
+  /// Deadline for the TCP connection, the upgrade to a WebSocket included.
+  public var connectTimeout = Interval.seconds(15)
+  /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
+  public var replyTimeout = Interval.seconds(10)
+
+  /// How long the broker may owe answers and give none, before the link is given up: on a slow link
+  /// a window of messages takes its time.
+  public var answerTimeout: Interval { replyTimeout * 3 }
+
+  /// Bytes for messages that wait for an acknowledgement.
+  public var outboxBytes = 64 * 1024
+  /// QoS 1 messages under way at once, 1 to 64.
+  public var inflight = 16
+  /// The largest packet sent or received, in bytes.
+  public var packetBytes = 2048
+
+  /// An uplink of which only the host is said.
+  public init(host: Text) { self.host = host }
+}

@@ -1,0 +1,174 @@
+import Core
+import MQTT
+import TestSupport
+import Uplink
+
+/// A broker link, a clock, and the far end of its transport, for one test.
+final class LinkBench {
+  var link: BrokerLink
+  var now = Instant.boot
+  var renderer = TextRenderer()
+  private let texts: TextPool
+  private let clientID: Text
+  private var unread: [UInt8] = []
+
+  /// A link to a host, with two names in its text pool: the client identifier and the user.
+  init(seed: UInt64 = 1, _ change: (inout UplinkSpec) -> Void = { _ in }) {
+    let names = utf8("device user")
+    clientID = Text(offset: 0, count: 6)
+    var spec = UplinkSpec(host: .empty)
+    spec.packetBytes = 512
+    spec.outboxBytes = 1024
+    spec.inflight = 4
+    change(&spec)
+    var arena = testArena()
+    texts = TextPool(copying: names.span, arena: &arena)
+    link = BrokerLink(spec, seed: seed, start: .boot, arena: &arena)
+  }
+
+  /// The user of a profile that names one.
+  static let user = Text(offset: 7, count: 4)
+
+  /// A link that is online, its CONNECT read.
+  static func online(
+    seed: UInt64 = 1, _ change: (inout UplinkSpec) -> Void = { _ in }
+  ) -> LinkBench {
+    let bench = LinkBench(seed: seed, change)
+    bench.connect()
+    return bench
+  }
+
+  /// From waiting to a transport that is open; CONNECT is in the output.
+  func open(addresses: Int = 1, password: String? = nil) {
+    pass()
+    link.resolved(count: addresses, at: now)
+    opened(password: password)
+  }
+
+  func opened(password: String? = nil) {
+    let secret = password.map(utf8) ?? []
+    let span = secret.span
+    link.opened(
+      at: now, clientID: clientID, password: password == nil ? nil : span, texts: texts,
+      willTopic: { append("status", to: &$0) }, willPayload: { append("lost", to: &$0) })
+  }
+
+  /// From waiting to online.
+  @discardableResult
+  func connect(sessionPresent: Bool = false) -> BrokerLink.Event? {
+    open()
+    _ = action()
+    _ = sent()
+    return receive([0x20, 2, sessionPresent ? 1 : 0, 0])
+  }
+
+  /// The transport breaks, and the link comes back.
+  func reconnect(sessionPresent: Bool) {
+    link.transportFailed(code: 104, at: now)
+    _ = event()
+    connect(sessionPresent: sessionPresent)
+  }
+
+  /// Lets the time up to the link's deadline pass, and does what is due.
+  func pass() {
+    now = max(now, link.deadline)
+    link.deadlineReached(at: now)
+  }
+
+  /// Lets `interval` pass, and takes the event that comes of it.
+  func pass(_ interval: Interval) -> BrokerLink.Event? {
+    now = now + interval
+    link.deadlineReached(at: now)
+    return event()
+  }
+
+  func action() -> BrokerLink.Action? { link.nextAction() }
+
+  func event() -> BrokerLink.Event? { link.nextEvent(at: now) }
+
+  /// Brings bytes from the broker and takes the first event that they lead to.
+  @discardableResult
+  func receive(_ bytes: [UInt8]) -> BrokerLink.Event? {
+    link.session.receive(at: now) { out in for byte in bytes { out.append(byte) } }
+    return event()
+  }
+
+  var moment: Moment {
+    Moment(instant: now, wall: WallTime(milliseconds: 0), quality: .synced)
+  }
+
+  func append(_ records: String...) {
+    for record in records {
+      _ = link.outbox.append(bodyBytes: record.utf8.count, dropped: { _ in }) { out in
+        append(record, to: &out)
+      }
+    }
+  }
+
+  /// What the link sends now, pumped records included, as the broker reads it.
+  func sent() -> [Sent] {
+    link.pump(renderer, at: moment)
+    link.session.withOutput(at: now) { bytes in
+      unread += array(bytes)
+      return bytes.count
+    }
+    return Sent.take(&unread)
+  }
+
+  func publishNow(_ payload: String, qos: QoS = .atLeastOnce, tag: UInt32 = 0) -> Bool {
+    link.publishNow(
+      tag: tag, qos: qos, retain: true, topic: { append("status", to: &$0) },
+      payload: { append(payload, to: &$0) })
+  }
+
+  func subscribe(_ filter: String) -> UInt16? { link.subscribe { append(filter, to: &$0) } }
+
+  func unsubscribe(_ filter: String) -> UInt16? { link.unsubscribe { append(filter, to: &$0) } }
+
+  // Swift Testing's macros take copyable values only, hence these.
+  var deadline: Instant { link.deadline }
+  var isOnline: Bool { link.isOnline }
+  var isStopped: Bool { link.isStopped }
+  var unacknowledged: Int { link.outbox.unacknowledged }
+  var counters: BrokerLink.Counters { link.counters }
+
+  private func append(_ text: String, to out: inout OutputSpan<UInt8>) {
+    TestSupport.append(text, to: &out)
+  }
+}
+
+/// Records are texts, none empty. One on its own goes to "live", several to "history". What begins with `!`
+/// goes alone even when it is late, as results do; "r..." is retained; no topic takes `#`.
+struct TextRenderer: MessageRenderer {
+  /// What is written behind each record of a pack, as a clock that was set makes readings longer.
+  var suffix = ""
+  /// The topic of a record on its own.
+  var liveTopic = "live"
+
+  let packItemBytesMax = 40
+
+  func render(
+    _ record: Span<UInt8>, at moment: Moment, topic: inout OutputSpan<UInt8>,
+    payload: inout OutputSpan<UInt8>
+  ) -> Bool {
+    append(record[0] == UInt8(ascii: "#") ? "#" : liveTopic, to: &topic)
+    payload.append(contentsOf: record)
+    return record[0] == UInt8(ascii: "r")
+  }
+
+  func isPackable(_ record: Span<UInt8>) -> Bool { record[0] != UInt8(ascii: "!") }
+
+  func beginPack(topic: inout OutputSpan<UInt8>, payload: inout OutputSpan<UInt8>) {
+    topic.append(literal: "history")
+  }
+
+  func appendToPack(
+    _ record: Span<UInt8>, isFirst: Bool, at moment: Moment, payload: inout OutputSpan<UInt8>
+  ) {
+    if !isFirst { payload.append(UInt8(ascii: " ")) }
+    payload.append(contentsOf: record)
+    append(suffix, to: &payload)
+  }
+
+  func endPack(payload: inout OutputSpan<UInt8>) { payload.append(literal: ".") }
+}
