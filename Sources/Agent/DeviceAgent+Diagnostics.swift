@@ -1,0 +1,88 @@
+import Core
+import Device
+import JSON
+import MQTT
+import Uplink
+
+/// The agent's own health, retained at QoS 0: what waits, what was lost, how often the link went.
+extension DeviceAgent {
+  mutating func publishDiagnostics(at moment: Moment) {
+    let own = OwnCounts(session: life.session, reassertions: reassertions)
+    Self.publishDiagnostics(&link, points, own, at: moment)
+  }
+
+  private struct OwnCounts: BitwiseCopyable {
+    var session: UInt64
+    var reassertions: UInt32
+  }
+
+  private static func publishDiagnostics(
+    _ link: inout BrokerLink, _ points: borrowing Points, _ own: OwnCounts, at moment: Moment
+  ) {
+    let counters = link.counters
+    let waiting = link.outbox.unacknowledged
+    let bytes = link.outbox.bytesUsed
+    let capacity = link.outbox.capacity
+    let oversized = link.session.counters.oversizedSkipped
+    // At QoS 0 a report that finds no room is not worth keeping: the next one follows.
+    _ = link.publishNow(
+      tag: 0, qos: .atMostOnce, retain: true,
+      topic: { topic in
+        points.appendTopicPrefix(to: &topic)
+        topic.append(literal: "diag")
+      },
+      payload: { out in
+        out.append(literal: "{\"session\":")
+        out.append(digits: own.session, width: 1)
+        out.append(timeOf: moment.instant, at: moment)
+        out.append(literal: ",\"uptime\":")
+        out.append(decimal: moment.instant.nanoseconds / 1_000_000_000)
+        out.append(literal: ",\"queue\":{\"unacknowledged\":")
+        out.append(decimal: Int64(wide: waiting))
+        out.append(literal: ",\"bytes\":")
+        out.append(decimal: Int64(wide: bytes))
+        out.append(literal: ",\"capacity\":")
+        out.append(decimal: Int64(wide: capacity))
+        out.append(literal: "}")
+        out.append(count: UInt64(wide: counters.connections), as: "connections")
+        out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")
+        out.append(count: counters.published, as: "published")
+        out.append(count: counters.acknowledged, as: "acknowledged")
+        out.append(count: UInt64(wide: counters.unsendable), as: "unsendable")
+        out.append(count: UInt64(wide: points.resultsDropped), as: "resultsDropped")
+        out.append(count: UInt64(wide: oversized), as: "oversized")
+        out.append(count: UInt64(wide: points.edgesLost), as: "edgesLost")
+        out.append(count: UInt64(wide: own.reassertions), as: "reassertions")
+        points.appendDropped(to: &out)
+        out.append(literal: "}")
+      })
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Appends `,"name":value`.
+  @_lifetime(self: copy self)
+  fileprivate mutating func append(count value: UInt64, as name: StaticString) {
+    append(literal: ",\"")
+    append(literal: name)
+    append(literal: "\":")
+    append(digits: value, width: 1)
+  }
+}
+
+extension Points {
+  /// Appends `,"dropped":{"door":3}`: readings dropped unacknowledged, points without any left out.
+  fileprivate func appendDropped(to out: inout OutputSpan<UInt8>) {
+    out.append(literal: ",\"dropped\":{")
+    var isFirst = true
+    for index in 0..<pointCount where dropped(index) > 0 {
+      guard out.freeCapacity > 256 else { break }
+      out.append(literal: isFirst ? "" : ",")
+      texts.withBytes(of: name(index)) { out.append(jsonString: $0) }
+      out.append(literal: ":")
+      out.append(digits: UInt64(wide: dropped(index)), width: 1)
+      isFirst = false
+    }
+    out.append(literal: "}")
+  }
+}

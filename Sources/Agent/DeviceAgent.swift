@@ -1,0 +1,165 @@
+import Core
+import Device
+import MQTT
+import Uplink
+
+/// The whole agent as one state machine: points and broker link under one clock.
+///
+/// The rim reports what the board, the transport and the clock say, then calls `advance`, and carries
+/// out what `nextAction` and `withOutput` hand it, until there is nothing more. It sleeps to `deadline`.
+public struct DeviceAgent: ~Copyable {
+  /// What the rim has to do.
+  public enum Action: BitwiseCopyable, Equatable, Sendable {
+    /// See `BrokerLink.Action`.
+    case link(BrokerLink.Action)
+    /// Drive an output; answer with `driven`.
+    case drive(Points.Drive)
+  }
+
+  /// Everything that the profile decides, as the constructor needs it.
+  public struct Specs: BitwiseCopyable, Sendable {
+    /// The device.
+    public var device: DeviceSpec
+    /// Its way to the broker.
+    public var uplink: UplinkSpec
+
+    /// The two together.
+    public init(device: DeviceSpec, uplink: UplinkSpec) {
+      self.device = device
+      self.uplink = uplink
+    }
+  }
+
+  /// The points.
+  public var points: Points
+  /// The broker link.
+  public var link: BrokerLink
+  var life: Life
+  var greeting: Greeting
+  var notices: Notices
+  var stopping = Stopping.no
+  /// Why the agent stops, once it was asked to.
+  public internal(set) var stopReason: StopReason?
+  /// The hash of the status that we published last: anything else on its topic is not our word.
+  var ownStatus: UInt64 = 0
+  /// Tells the status that we published last from those before it.
+  var statusTag: UInt32 = 0
+  var statusWaits = false
+  /// The states of all points follow once the birth is acknowledged, and all else behind them.
+  var owesStates = false
+  var reassertAt = Instant.never
+  var lastAssertion: Instant?
+  var lostAt: Instant?
+  var lostFault = LinkFault.closedByUs
+  var droppedBefore: UInt32 = 0
+  var diagnosticsAt = Instant.never
+  var reassertions: UInt32 = 0
+
+  /// An agent at its start. `points` and `texts` are copied; memory comes from `arena`.
+  public init(
+    _ specs: Specs, points: Span<PointSpec>, texts: Span<UInt8>, boardDebounces: Bool,
+    identity: Identity, at moment: Moment, arena: inout Arena
+  ) {
+    self.points = Points(
+      specs.device, points: points, texts: texts, boardDebounces: boardDebounces,
+      start: moment.instant, arena: &arena)
+    link = BrokerLink(specs.uplink, seed: identity.seed, start: moment.instant, arena: &arena)
+    life = Life(identity, profileHash: specs.device.profileHash, at: moment)
+    greeting = Greeting()
+    notices = Notices()
+  }
+
+  /// The number of the present session.
+  public var session: UInt64 { life.session }
+
+  /// True when the agent has come to its end and the rim may leave.
+  public var isStopped: Bool { stopping.isOver && link.isStopped }
+
+  /// The earliest moment at which `advance` has something to do.
+  public var deadline: Instant {
+    let life = min(greeting.deadline, min(reassertAt, diagnosticsAt))
+    return min(min(points.deadline, link.deadline), min(life, stopping.deadline))
+  }
+
+  // MARK: What the rim reports
+
+  /// Takes in what the board reports; nothing more once the agent stops, or the stop would wait for
+  /// readings that never end.
+  public mutating func handle(_ event: BoardEvent, at moment: Moment) {
+    guard stopping.isRunning else { return }
+    points.handle(event, at: moment, outbox: &link.outbox)
+  }
+
+  /// The transport is open.
+  ///
+  /// The greeting's strings come from the profile, except the password, which the rim reads anew for
+  /// each attempt; nil for none.
+  public mutating func opened(password: Span<UInt8>?, at moment: Moment) {
+    life.newSession(at: moment)
+    openSession(password: password, at: moment)
+  }
+
+  /// An output was driven; see `Points.driven`.
+  public mutating func driven(point: Int, readBack: Bool?, at moment: Moment) {
+    points.driven(point: point, readBack: readBack, at: moment, outbox: &link.outbox)
+  }
+
+  /// Lends free space for bytes that the socket has brought.
+  public mutating func receive(at now: Instant, _ fill: (inout OutputSpan<UInt8>) -> Void) {
+    link.session.receive(at: now, fill)
+  }
+
+  /// True while `receive` has room to lend. It has none when the broker reads no answers.
+  public var hasInputRoom: Bool { link.session.receiveCapacity > 0 }
+
+  /// True while `withOutput` has something to lend.
+  public var hasOutput: Bool { link.session.hasOutput }
+
+  /// Lends the bytes that wait to be sent; `send` returns how many the socket took.
+  public mutating func withOutput(at now: Instant, _ send: (Span<UInt8>) -> Int) {
+    link.session.withOutput(at: now, send)
+  }
+
+  // MARK: What to do
+
+  /// Does everything that is due, and takes in everything that has been received.
+  public mutating func advance(at moment: Moment) {
+    link.deadlineReached(at: moment.instant)
+    points.deadlineReached(at: moment, outbox: &link.outbox)
+    while !points.isDriving, let event = link.nextEvent(at: moment.instant) {
+      handle(event, at: moment)
+    }
+    advanceLife(at: moment)
+    if greeting.isOver, stopping.letsRecordsOut {
+      link.pump(points, onlyAgain: owesStates, at: moment)
+    }
+  }
+
+  /// The next thing to do, or nil.
+  public mutating func nextAction() -> Action? {
+    if let drive = points.nextDrive() { return .drive(drive) }
+    if let action = link.nextAction() { return .link(action) }
+    return nil
+  }
+
+  /// The next line for the log, or nil.
+  public mutating func nextNotice() -> Notice? { notices.next() }
+
+  private mutating func handle(_ event: BrokerLink.Event, at moment: Moment) {
+    switch event {
+    case .online: wentOnline(at: moment)
+    case .message(let message): received(message, at: moment)
+    case .skipped(let packetBytes):
+      notices.add(.messageTooLarge(bytes: packetBytes))
+      // It may have been the last word on our status topic.
+      statusHeard(0, at: moment)
+    case .subscribed(let packetID, let accepted):
+      greeting.subscribed(packetID, at: moment.instant)
+      if !accepted { notices.add(.subscriptionRefused) }
+    case .acknowledged(let tag): statusAcknowledged(tag, at: moment)
+    case .lost(let fault): wentOffline(fault, at: moment)
+    case .attemptFailed(let fault, let wait): notices.add(.attemptFailed(fault, wait: wait))
+    case .stopped: notices.add(.stopped)
+    }
+  }
+}

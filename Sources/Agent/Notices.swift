@@ -1,0 +1,47 @@
+import Core
+import Device
+import Uplink
+
+/// Something that a person who reads the log wants to know.
+public enum Notice: BitwiseCopyable, Sendable {
+  /// The broker accepted session `number`.
+  case online(session: UInt64)
+  /// The session is lost.
+  case lost(LinkFault)
+  /// An attempt to connect failed; the next one follows after `wait`.
+  case attemptFailed(LinkFault, wait: Interval)
+  /// The broker does not let us subscribe to our own topics.
+  case subscriptionRefused
+  /// A command has come for a point, and was taken, or refused.
+  case command(CommandRefusal?, point: Int?)
+  /// A message on our topics has more bytes than `uplink.packet`: a command without an answer, say.
+  case messageTooLarge(bytes: Int)
+  /// Somebody else had the last word on our status topic; ours was said again.
+  case reasserted
+  /// The agent ends; `undelivered` readings stay behind.
+  case stopping(undelivered: Int)
+  /// The connection is closed in order.
+  case stopped
+}
+
+/// Notices that wait for the log: a queue that drops the newest when it is full.
+struct Notices: ~Copyable {
+  private var slots = InlineArray<16, Notice>(repeating: .stopped)
+  private var first = 0
+  private var count = 0
+
+  mutating func add(_ notice: Notice) {
+    guard count < slots.count else { return }
+    slots[(first + count) % slots.count] = notice
+    count += 1
+  }
+
+  mutating func next() -> Notice? {
+    guard count > 0 else { return nil }
+    defer {
+      first = (first + 1) % slots.count
+      count -= 1
+    }
+    return slots[first]
+  }
+}
