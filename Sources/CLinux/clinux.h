@@ -1,0 +1,265 @@
+// libc and Linux, as the rim uses them: what Swift cannot import (variadic functions, macros,
+// transparent unions, structures whose layout hangs on _TIME_BITS) behind plain functions.
+//
+// Every function that can fail returns -1 (or a null pointer) and leaves the reason in errno,
+// unless its comment says otherwise.
+#ifndef SANDPIPER_CLINUX_H
+#define SANDPIPER_CLINUX_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+// ---- errors
+
+static inline int clinux_errno(void) { return errno; }
+
+/// The system's text for an error number; static storage, safe in every thread.
+const char *clinux_error_text(int code);
+
+// ---- clocks (clock.c)
+
+/// Nanoseconds of CLOCK_BOOTTIME.
+static inline int64_t clinux_boottime(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/// Nanoseconds of CLOCK_MONOTONIC, which stands still in suspend.
+static inline int64_t clinux_monotonic(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/// Nanoseconds of CLOCK_REALTIME.
+static inline int64_t clinux_realtime(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/// True when the kernel says that a time service keeps the clock.
+bool clinux_clock_synced(void);
+
+/// Writes the local time as "2026-11-23 08:17:10"; returns its length.
+size_t clinux_local_time(char *text, size_t capacity);
+
+// ---- the loop (process.c)
+
+/// A timer on CLOCK_BOOTTIME, for an epoll set.
+int clinux_timer_open(void);
+/// Lets the timer fire at `boottime` (nanoseconds); 0 stops it.
+int clinux_timer_set(int timer, int64_t boottime);
+/// An eventfd that does not block.
+int clinux_event_open(void);
+/// Makes an eventfd readable.
+void clinux_event_raise(int event);
+/// Takes what an eventfd or a timer has counted; it is not readable any more.
+void clinux_event_clear(int event);
+
+static inline int clinux_epoll_open(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+/// What one turn of the loop found: the token, and CLINUX_* flags.
+struct clinux_ready {
+  uint32_t token;
+  uint32_t flags;
+};
+enum { CLINUX_READABLE = 1, CLINUX_WRITABLE = 2, CLINUX_HUNG_UP = 4 };
+/// Events that one turn takes from the kernel at most.
+enum { CLINUX_READY_MAX = 16 };
+
+/// EPOLL_CTL_ADD or EPOLL_CTL_MOD.
+int clinux_epoll_set(int epoll, bool add, int descriptor, uint32_t token, bool read, bool write);
+int clinux_epoll_remove(int epoll, int descriptor);
+/// Waits without a limit, or not at all. Returns how many of `ready` were filled (at most
+/// CLINUX_READY_MAX); 0 too when a signal interrupted.
+int clinux_epoll_wait(int epoll, bool forever, struct clinux_ready *ready);
+
+// ---- sockets (socket.c)
+
+/// An IPv4 or IPv6 address and a port.
+struct clinux_address {
+  uint8_t bytes[16];  ///< as on the wire; IPv4 in the first four
+  uint32_t scope;     ///< IPv6 scope (interface index), or 0
+  uint16_t port;      ///< in the byte order of this machine
+  uint8_t family;     ///< 4, 6, or 0 for none
+};
+
+/// A numeric address, with "%interface" for IPv6 link-local ones; false when it is not numeric.
+bool clinux_address_parse(struct clinux_address *address, const char *text, uint16_t port);
+/// Writes the address as numbers ("192.0.2.1", "2001:db8::1"), without port; returns the length.
+size_t clinux_address_text(const struct clinux_address *address, char *text, size_t capacity);
+
+/// The same address, scope and port.
+bool clinux_address_equal(const struct clinux_address *a, const struct clinux_address *b);
+
+/// Starts a TCP connection (non-blocking, close-on-exec, TCP_NODELAY). `user_timeout` is
+/// TCP_USER_TIMEOUT in milliseconds; 0 leaves the system's.
+int clinux_tcp_open(const struct clinux_address *address, unsigned user_timeout);
+int clinux_tcp_listen(const struct clinux_address *address);
+/// A connection that waits, set up as clinux_tcp_open does.
+int clinux_tcp_accept(int listener);
+int clinux_socket_address(int socket, struct clinux_address *address);
+int clinux_socket_peer(int socket, struct clinux_address *address);
+/// SO_ERROR: takes the pending error off the socket; 0 for none.
+int clinux_socket_error(int socket);
+ssize_t clinux_send(int socket, const void *bytes, size_t count);
+ssize_t clinux_receive(int socket, void *bytes, size_t count);
+
+/// Where a datagram came from.
+struct clinux_peer {
+  uint8_t bytes[112];
+  uint32_t count;
+};
+
+/// A Unix datagram socket at `path` with mode 0600. A stale socket there is replaced; a live one
+/// gives EADDRINUSE, anything that is not a socket EEXIST.
+int clinux_unix_listen(const char *path);
+/// Closes such a socket and removes its file.
+void clinux_unix_close(int socket);
+/// A Unix datagram socket connected to `path`, with an address of its own for replies.
+int clinux_unix_connect(const char *path);
+ssize_t clinux_unix_receive(int socket, void *bytes, size_t count, struct clinux_peer *peer);
+ssize_t clinux_unix_reply(
+    int socket, const void *bytes, size_t count, const struct clinux_peer *peer);
+/// Waits until `descriptor` can be read: 1 yes, 0 the time is over.
+int clinux_wait_readable(int descriptor, int milliseconds);
+
+// ---- names (resolver.c)
+
+enum { CLINUX_ADDRESSES_MAX = 8 };
+
+/// The answer to one request: addresses, or an error with its text.
+struct clinux_resolution {
+  uint32_t generation;
+  int32_t error;  ///< 0, or the resolver library's code
+  uint32_t count;
+  struct clinux_address addresses[CLINUX_ADDRESSES_MAX];
+  char message[96];
+};
+
+struct clinux_resolver;
+/// Memory and descriptor of a resolver; its thread starts with the first name to look up.
+struct clinux_resolver *clinux_resolver_create(void);
+/// Leaves the resolver; its thread ends as soon as the lookup that it is in returns.
+void clinux_resolver_destroy(struct clinux_resolver *resolver);
+/// Readable while an answer waits.
+int clinux_resolver_descriptor(const struct clinux_resolver *resolver);
+/// Asks for the addresses of `host`; earlier requests lose their answer. Returns the generation.
+uint32_t clinux_resolver_request(
+    struct clinux_resolver *resolver, const char *host, uint16_t port);
+/// Takes the answer to the latest request, if it is there.
+bool clinux_resolver_take(struct clinux_resolver *resolver, struct clinux_resolution *answer);
+
+/// Looks `host` up and fills all of `answer` but the generation; blocks for as long as it takes.
+void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *answer);
+
+static inline const struct clinux_address *clinux_resolution_address(
+    const struct clinux_resolution *answer, uint32_t index) {
+  return &answer->addresses[index];
+}
+static inline const char *clinux_resolution_message(const struct clinux_resolution *answer) {
+  return answer->message;
+}
+
+// ---- files (file.c)
+
+/// Opens for reading, close-on-exec; `nonblocking` also does not wait for a FIFO's writer.
+int clinux_open_read(const char *path, bool nonblocking);
+/// Replaces the file in one step: a new file beside it, fsync, rename, fsync of the directory.
+int clinux_write_file(const char *path, const void *bytes, size_t count, unsigned mode);
+/// Opens a directory to list it; null when that fails. Allocates.
+void *clinux_directory_open(const char *path);
+/// The next entry's name, "." and ".." left out; null behind the last.
+const char *clinux_directory_next(void *directory);
+void clinux_directory_close(void *directory);
+/// The name of the group that owns a file, from /etc/group; its number where it has none. Returns
+/// the length, 0 on failure.
+size_t clinux_group_of(const char *path, char *name, size_t capacity);
+
+// ---- process, threads, memory (process.c)
+
+/// Blocks SIGTERM, SIGINT and SIGHUP, ignores SIGPIPE, and returns a signalfd for the former.
+int clinux_signals_open(void);
+/// The number of a signal that waits in the signalfd; 0 for none.
+int clinux_signals_take(int descriptor);
+/// Starts a detached thread with all signals blocked. Returns 0, or an error number.
+int clinux_thread_start(void *(*body)(void *), void *argument, size_t stack_bytes);
+/// A mutex in plain memory, so that a Swift structure can hold it.
+struct clinux_mutex {
+  uint64_t storage[8];
+};
+void clinux_mutex_init(struct clinux_mutex *mutex);
+void clinux_lock(struct clinux_mutex *mutex);
+void clinux_unlock(struct clinux_mutex *mutex);
+/// Anonymous memory, zero-filled, page-aligned; null when there is none.
+void *clinux_map(size_t bytes);
+void clinux_unmap(void *memory, size_t bytes);
+/// Random bits from the kernel, which wait for nothing: good for jitter, not for secrets.
+uint64_t clinux_random(void);
+/// Opens /dev/null in the place of standard input, output and error where they are closed.
+void clinux_hold_standard_descriptors(void);
+/// The value of an environment variable, or null.
+const char *clinux_environment(const char *name);
+/// Begins the program anew with the same arguments. Returns only when it cannot.
+void clinux_execute_again(void);
+
+// ---- child processes and terminals, for the workbench (child.c)
+
+/// Starts a program: `arguments` ends with a null pointer, standard input is empty, standard error
+/// goes to `errors` (-1: to our own), no signal is blocked, and it gets SIGTERM should this
+/// program die. Returns the process id; a program that cannot be executed ends with 127.
+pid_t clinux_spawn(const char *path, char *const *arguments, int errors);
+/// How a child has ended: its exit status, or 128 plus the signal. -1 while it runs.
+int clinux_reap(pid_t child);
+/// The size of the terminal at `descriptor`; false when it is none.
+bool clinux_terminal_size(int descriptor, int *rows, int *columns);
+/// False for a pipe or a terminal whose other end is gone.
+bool clinux_has_reader(int descriptor);
+/// A pipe whose ends close on exec and do not block the reader: `ends[0]` reads.
+int clinux_pipe(int *ends);
+
+// ---- arguments (arguments.c)
+
+int clinux_argument_count(void);
+/// Argument `index`, 0 being the program; null outside the count.
+const char *clinux_argument(int index);
+/// The vector as the kernel handed it over.
+char **clinux_arguments(void);
+
+/// Forgets all options and starts to parse at argument `index`.
+void clinux_options_start(int index);
+/// Knows a long option, whose name lives as long as the program; false when the table is full.
+bool clinux_option_add(const char *name, bool takes_value, int code);
+/// getopt_long with those options, and `letters` for the short ones; -1 behind the last.
+int clinux_option_next(const char *letters);
+/// The value of the latest option; null for none.
+const char *clinux_option_value(void);
+/// The argument that is looked at next: behind the last option, the first operand.
+int clinux_option_index(void);
+
+// ---- log (process.c)
+
+/// True when standard error is the journal's stream (systemd.exec, JOURNAL_STREAM).
+bool clinux_stderr_is_journal(void);
+/// Writes a line to standard error; false when that fails, or would block.
+bool clinux_log_write(const void *line, size_t count);
+/// Counts lines that could not be written ...
+void clinux_log_lose(unsigned lines);
+/// ... and says how many there were since this was asked last.
+unsigned clinux_log_take_lost(void);
+/// The least urgent syslog level that is written.
+int clinux_log_threshold(void);
+void clinux_set_log_threshold(int level);
+
+#endif

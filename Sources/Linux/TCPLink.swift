@@ -1,0 +1,90 @@
+import CLinux
+import Core
+
+/// What reading from a link brought.
+public enum ReadResult: Sendable {
+  /// So many bytes were appended; 0 only when there was no room.
+  case bytes(Int)
+  /// Nothing is there yet.
+  case wouldBlock
+  /// The other side has closed its half.
+  case endOfStream
+  /// The link is broken.
+  case failed(SystemError)
+}
+
+/// What writing to a link took.
+public enum WriteResult: Sendable {
+  /// So many bytes, from the front; may be fewer than were offered.
+  case bytes(Int)
+  /// The system's buffer is full.
+  case wouldBlock
+  /// The link is broken.
+  case failed(SystemError)
+}
+
+/// One TCP connection that never blocks: non-blocking, close-on-exec, without Nagle's delay, and
+/// without SIGPIPE. Closed when it goes out of scope.
+public struct TCPLink: ~Copyable {
+  /// The socket, for the loop.
+  public let descriptor: Int32
+
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { _ = CLinux.close(descriptor) }
+
+  /// Starts to connect. Once the descriptor is writable, `connectResult` says how it went.
+  /// `userTimeout` is TCP_USER_TIMEOUT (RFC 5482): how long sent bytes may stay unacknowledged
+  /// before the system gives the link up; zero leaves that to the system.
+  public static func open(
+    to address: SocketAddress, userTimeout: Interval = .zero
+  ) throws(SystemError) -> TCPLink {
+    var system = address.system
+    let timeout = UInt32(truncatingIfNeeded: userTimeout.milliseconds)
+    // Sound: the address lives through the call.
+    let descriptor = unsafe clinux_tcp_open(&system, timeout)
+    guard descriptor >= 0 else { throw .last("connect") }
+    return TCPLink(descriptor: descriptor)
+  }
+
+  /// Why the connection failed, or nil. Meaningful once the descriptor is writable or hung up.
+  public func connectResult() -> SystemError? {
+    let code = clinux_socket_error(descriptor)
+    return code == 0 ? nil : SystemError(code: code, doing: "connect")
+  }
+
+  /// Appends what has arrived, as far as `out` has room.
+  public func read(into out: inout OutputSpan<UInt8>) -> ReadResult {
+    guard out.freeCapacity > 0 else { return .bytes(0) }
+    // Sound: the call writes at most `capacity` bytes from `start` on.
+    let count = unsafe out.appendFromSystem { start, capacity in
+      unsafe clinux_receive(descriptor, start, capacity)
+    }
+    if count > 0 { return .bytes(count) }
+    if count == 0 { return .endOfStream }
+    let error = SystemError.last("receive")
+    return error.code == EAGAIN ? .wouldBlock : .failed(error)
+  }
+
+  /// Hands `bytes` to the system, as many as it takes.
+  public func write(_ bytes: Span<UInt8>) -> WriteResult {
+    guard bytes.count > 0 else { return .bytes(0) }
+    let count = unsafe bytes.withUnsafeBufferPointer {
+      // Sound: the call only reads the bytes.
+      unsafe clinux_send(descriptor, $0.baseAddress, $0.count)
+    }
+    if count >= 0 { return .bytes(count) }
+    let error = SystemError.last("send")
+    return error.code == EAGAIN ? .wouldBlock : .failed(error)
+  }
+
+  /// The other side's address; nil when there is none any more.
+  public var peer: SocketAddress? {
+    var address = clinux_address()
+    // Sound: the call fills the structure.
+    return unsafe clinux_socket_peer(descriptor, &address) == 0 ? SocketAddress(address) : nil
+  }
+
+  /// Closes the link now.
+  public consuming func close() {}
+}
