@@ -1,0 +1,248 @@
+import Agent
+import CLinux
+import Core
+import Device
+import JSON
+import Linux
+import Uplink
+
+/// The one loop that waits: carries what the world says to the agent, and what the agent wants to the
+/// world, until the agent has stopped.
+struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
+  private var agent: DeviceAgent
+  private var board: Hardware
+  private var loop: EventLoop
+  private var transport: Transport
+  private let signals: Signals
+  private var control: ControlSocket?
+  private var numbers: SessionNumbers
+  private let passwordFile: Text
+  private var ready = ReadySet()
+
+  /// Why the loop has ended.
+  enum End { case stopped, reload }
+
+  /// A loop over parts that `loop` watches already.
+  init(
+    agent: consuming DeviceAgent, board: consuming Hardware, loop: consuming EventLoop,
+    transport: consuming Transport, signals: consuming Signals, control: consuming ControlSocket?,
+    numbers: consuming SessionNumbers
+  ) {
+    passwordFile = agent.link.spec.passwordFile
+    self.transport = transport
+    self.agent = agent
+    self.board = board
+    self.loop = loop
+    self.signals = signals
+    self.control = control
+    self.numbers = numbers
+  }
+
+  /// Runs until the agent has stopped. `reload` is asked at SIGHUP whether the new profile is good.
+  mutating func run(reload: () -> Bool) -> End {
+    var moment = Clock.moment()
+    while true {
+      Self.poll(&board, &agent, at: moment)
+      answerSignals(reload, at: moment)
+      answerControl(at: moment.instant)
+      readNetwork(at: moment)
+      repeat { advance(at: moment) } while send(at: moment.instant)
+      tell()
+      if agent.isStopped { return agent.stopReason == .reload ? .reload : .stopped }
+      transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
+      ready = Self.wait(&loop, until: min(agent.deadline, board.deadline), transport.token)
+      moment = Clock.moment()
+    }
+  }
+
+  private static func poll(
+    _ board: inout Hardware, _ agent: inout DeviceAgent, at moment: Moment
+  ) {
+    board.poll(at: moment.instant) { event in agent.handle(event, at: moment) }
+  }
+
+  private static func wait(
+    _ loop: inout EventLoop, until deadline: Instant, _ linkToken: UInt32
+  ) -> ReadySet {
+    var ready = ReadySet()
+    loop.wait(until: deadline, at: Clock.now()) { event in
+      switch event.token {
+      case Token.signals: ready.signals = true
+      case Token.resolver: ready.resolver = true
+      case Token.control: ready.control = true
+      case linkToken: ready.link = true
+      default: break
+      }
+    }
+    return ready
+  }
+
+  // MARK: What has come
+
+  private mutating func answerSignals(_ reload: () -> Bool, at moment: Moment) {
+    guard ready.signals else { return }
+    while let signal = signals.take() {
+      switch signal {
+      case .terminate, .interrupt: agent.stop(.asked, at: moment)
+      case .hangUp:
+        guard agent.stopReason == nil, reload() else { continue }
+        agent.stop(.reload, at: moment)
+      }
+    }
+  }
+
+  private mutating func readNetwork(at moment: Moment) {
+    if ready.resolver { take(transport.takeResolution(), at: moment) }
+    guard ready.link else { return }
+    take(transport.ready(texts: agent.points.texts), at: moment)
+    take(Self.receive(&agent, &transport, at: moment.instant), at: moment)
+  }
+
+  private static func receive(
+    _ agent: inout DeviceAgent, _ transport: inout Transport, at now: Instant
+  ) -> Transport.Outcome? {
+    var outcome: Transport.Outcome?
+    guard transport.isOpen else { return nil }
+    agent.receive(at: now) { out in outcome = transport.read(into: &out) }
+    return outcome
+  }
+
+  private mutating func take(_ outcome: Transport.Outcome?, at moment: Moment) {
+    switch outcome {
+    case nil: break
+    case .resolved(let count): agent.link.resolved(count: count, at: moment.instant)
+    case .resolveFailed(let code): agent.link.resolveFailed(code: code, at: moment.instant)
+    case .upgrading: agent.link.upgrading()
+    case .opened: greet(at: moment)
+    case .failed(let code):
+      // What was received before the end counts: acknowledgements, above all.
+      advance(at: moment)
+      agent.link.transportFailed(code: code, at: moment.instant)
+    case .upgradeFailed(let fault): agent.link.upgradeFailed(fault, at: moment.instant)
+    case .webSocketEnded(let end):
+      advance(at: moment)
+      agent.link.webSocketEnded(end, at: moment.instant)
+    }
+  }
+
+  /// What a password file may hold, in bytes; CONNECT has room for it in the smallest send buffer.
+  private typealias Password = FixedText<512>
+
+  /// Opens the session. The password's file is read anew for each attempt; an attempt without the
+  /// password would only be refused, so none is made then.
+  private mutating func greet(at moment: Moment) {
+    guard !passwordFile.isEmpty else { return agent.opened(password: nil, at: moment) }
+    do throws(SystemError) {
+      let password = try agent.points.texts.withBytes(of: passwordFile) {
+        (path) throws(SystemError) in try Self.firstLine(of: path)
+      }
+      password.withBytes { bytes in agent.opened(password: bytes, at: moment) }
+    } catch {
+      Log.write(.error) { line in
+        line.append(literal: "password file: ")
+        line.append(error)
+      }
+      transport.close(loop)
+      agent.link.transportFailed(code: error.code, at: moment.instant)
+    }
+  }
+
+  /// The first line of a small file, without its end.
+  private static func firstLine(of path: Span<UInt8>) throws(SystemError) -> Password {
+    var error: SystemError?
+    var line = Password()
+    line = Password { out in
+      do throws(SystemError) { try File.read(path, into: &out) } catch let fault { error = fault }
+    }
+    if let error { throw error }
+    line.cut { byte in byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") }
+    return line
+  }
+
+  // MARK: What to do
+
+  /// Lets the agent do what is due and carries out what it wants, until it wants nothing more.
+  private mutating func advance(at moment: Moment) {
+    agent.advance(at: moment)
+    while let action = agent.nextAction() {
+      switch action {
+      case .drive(let drive):
+        let readBack = board.drive(point: drive.point, to: drive.level, at: moment.instant)
+        agent.driven(point: drive.point, readBack: readBack, at: moment)
+      case .link(let action):
+        take(transport.perform(action, texts: agent.points.texts, loop: loop), at: moment)
+      }
+      agent.advance(at: moment)
+    }
+  }
+
+  /// Sends what waits; true when something was sent, so that there is room for more.
+  private mutating func send(at now: Instant) -> Bool {
+    Self.send(&agent, &transport, at: now)
+  }
+
+  private static func send(
+    _ agent: inout DeviceAgent, _ transport: inout Transport, at now: Instant
+  ) -> Bool {
+    var sent = 0
+    agent.withOutput(at: now) { bytes in
+      sent = transport.write(bytes)
+      return sent
+    }
+    return sent > 0
+  }
+
+  /// Writes the agent's notices to the log.
+  private mutating func tell() {
+    while let notice = agent.nextNotice() {
+      if case .online(let session) = notice { reserve(session) }
+      NoticeLog.write(notice, points: agent.points)
+    }
+  }
+
+  private mutating func reserve(_ session: UInt64) {
+    numbers.use(session)
+    if let error = numbers.takeError() {
+      Log.write(.warning) { line in
+        line.append(literal: "session numbers are not kept over a restart: ")
+        line.append(error)
+      }
+    }
+  }
+
+  // MARK: By hand
+
+  /// A person sets a simulated point: "door 1", "air 21.5", "door auto".
+  private mutating func answerControl(at now: Instant) {
+    guard ready.control else { return }
+    var request = ShortText()
+    var isThere = false
+    request = ShortText { out in isThere = control?.receive(into: &out) ?? false }
+    guard isThere else { return }
+    let done = request.withBytes { Self.override(&board, agent.points, $0, at: now) }
+    let answer = ShortText { out in out.append(literal: done ? "ok\n" : "no such point or value\n")
+    }
+    answer.withBytes { bytes in control?.reply(bytes) }
+  }
+
+  private static func override(
+    _ board: inout Hardware, _ points: borrowing Points, _ request: Span<UInt8>, at now: Instant
+  ) -> Bool {
+    var space = 0
+    while space < request.count, request[space] != UInt8(ascii: " ") { space += 1 }
+    guard space < request.count, let point = points.index(named: request.extracting(0..<space))
+    else { return false }
+    let word = request.extracting(space + 1..<request.count)
+    if word.equals("auto") { return board.override(point: point, with: nil, at: now) }
+    guard let value = Double(parsing: word) else { return false }
+    return board.override(point: point, with: value, at: now)
+  }
+}
+
+/// Which descriptors were ready at the last wait. The board is asked at each turn anyway.
+private struct ReadySet: BitwiseCopyable {
+  var signals = false
+  var resolver = false
+  var control = false
+  var link = false
+}

@@ -1,0 +1,214 @@
+import Agent
+import CLinux
+import Core
+import Device
+import Linux
+import LinuxBoard
+import SimulatedBoard
+import Uplink
+
+/// What the command line and the profile say of one run.
+public struct Launch: BitwiseCopyable, Sendable {
+  /// Device and uplink, as the profile describes them.
+  public var specs: DeviceAgent.Specs
+  /// The agent's version.
+  public var version: StaticString
+  /// What chance is seeded with.
+  public var seed: UInt64
+
+  /// A run.
+  public init(specs: DeviceAgent.Specs, version: StaticString, seed: UInt64) {
+    self.specs = specs
+    self.version = version
+    self.seed = seed
+  }
+}
+
+/// How a run has ended.
+public enum LaunchEnd {
+  /// In order.
+  case stopped
+  /// To begin anew with the changed profile.
+  case reload
+  /// It could not begin.
+  case failed(SystemError)
+  /// The board is not as the profile says; the log says how.
+  case boardFailed
+}
+
+/// Puts agent, board and loop together, in one block of memory.
+public enum Launcher {
+  /// The memory plan of a run on a simulated board: an arena that measured and has no memory.
+  public static func planSimulated(
+    _ launch: Launch, points: Span<PointSpec>, simulations: Span<SimulationSpec>,
+    texts: Span<UInt8>
+  ) -> Arena {
+    var arena = Arena()
+    _ = makeAgent(launch, points, texts, boardDebounces: false, lastSession: 0, &arena)
+    _ = makeBoard(launch, points, simulations, at: .boot, &arena)
+    _ = makeWebSocket(launch, &arena)
+    return arena
+  }
+
+  /// Runs the agent on a simulated board. `reload` is asked at SIGHUP whether the profile's new
+  /// text is good. An empty `controlPath` offers no control socket.
+  public static func runSimulated(
+    _ launch: Launch, points: Span<PointSpec>, simulations: Span<SimulationSpec>,
+    texts: Span<UInt8>, controlPath: Span<UInt8>, numbers: consuming SessionNumbers,
+    reload: () -> Bool
+  ) -> LaunchEnd {
+    let plan = planSimulated(launch, points: points, simulations: simulations, texts: texts)
+    guard var arena = memory(of: plan.used) else {
+      return .failed(SystemError(code: ENOMEM, doing: "mmap"))
+    }
+    let agent = makeAgent(
+      launch, points, texts, boardDebounces: false, lastSession: numbers.last, &arena)
+    let board = makeBoard(launch, points, simulations, at: Clock.now(), &arena)
+    let webSocket = makeWebSocket(launch, &arena)
+    do throws(SystemError) {
+      let loop = try EventLoop()
+      let signals = try Signals()
+      let control = controlPath.count > 0 ? try ControlSocket(at: controlPath) : nil
+      return try run(
+        agent, board, loop, webSocket, signals: signals, control: control, numbers: numbers,
+        reload: reload)
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  /// The memory plan of a run on this board: an arena that measured and has no memory.
+  public static func planOnBoard(
+    _ launch: Launch, points: Span<PointSpec>, texts: Span<UInt8>
+  ) -> Arena {
+    var arena = Arena()
+    _ = makeAgent(launch, points, texts, boardDebounces: false, lastSession: 0, &arena)
+    _ = GPIOBoard(points: points, arena: &arena)
+    _ = makeWebSocket(launch, &arena)
+    return arena
+  }
+
+  /// Runs the agent on this board's lines and sensors. `reload` as above.
+  public static func runOnBoard(
+    _ launch: Launch, points: Span<PointSpec>, texts: Span<UInt8>,
+    numbers: consuming SessionNumbers, reload: () -> Bool
+  ) -> LaunchEnd {
+    let plan = planOnBoard(launch, points: points, texts: texts)
+    guard var arena = memory(of: plan.used) else {
+      return .failed(SystemError(code: ENOMEM, doing: "mmap"))
+    }
+    do throws(SystemError) {
+      let loop = try EventLoop()
+      let signals = try Signals()
+      let agent = makeAgent(
+        launch, points, texts, boardDebounces: GPIOBoard.debouncesInKernel,
+        lastSession: numbers.last, &arena)
+      var board = GPIOBoard(points: points, arena: &arena)
+      let webSocket = makeWebSocket(launch, &arena)
+      do throws(BoardError) {
+        try board.open(points: points, texts: agent.points.texts)
+      } catch {
+        Log.write(.error) { line in
+          line.append { error.describe(points: points, texts: agent.points.texts, into: &$0) }
+        }
+        return .boardFailed
+      }
+      var added: SystemError?
+      board.forEachDescriptor { descriptor in
+        do throws(SystemError) {
+          try loop.add(descriptor, token: Token.board, read: true, write: false)
+        } catch {
+          added = error
+        }
+      }
+      if let added { throw added }
+      return try run(
+        agent, board, loop, webSocket, signals: signals, control: nil, numbers: numbers,
+        reload: reload)
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  /// True when this board has all the lines of the points; says in the log what it has not.
+  public static func boardHas(_ points: Span<PointSpec>, texts: Span<UInt8>) -> Bool {
+    // Room for the texts, and for what the arena rounds up.
+    guard let block = unsafe Memory.map(texts.count + 64) else { return false }
+    defer { unsafe Memory.unmap(block) }
+    // Sound: the block is page-aligned and outlives the arena and the pool.
+    var arena = unsafe Arena(over: block)
+    let pool = TextPool(copying: texts, arena: &arena)
+    do throws(BoardError) {
+      try GPIOBoard.look(for: points, texts: pool)
+      return true
+    } catch {
+      Log.write(.error) { line in
+        line.append { error.describe(points: points, texts: pool, into: &$0) }
+      }
+      return false
+    }
+  }
+
+  // MARK: Parts
+
+  static func memory(of bytes: Int) -> Arena? {
+    // Sound: the block is page-aligned and stays mapped until the program ends.
+    guard let block = unsafe Memory.map(bytes) else { return nil }
+    return unsafe Arena(over: block)
+  }
+
+  static func makeAgent(
+    _ launch: Launch, _ points: Span<PointSpec>, _ texts: Span<UInt8>, boardDebounces: Bool,
+    lastSession: UInt64, _ arena: inout Arena
+  ) -> DeviceAgent {
+    let identity = Identity(
+      version: launch.version, bootID: bootID(), lastSession: lastSession, seed: launch.seed)
+    return DeviceAgent(
+      launch.specs, points: points, texts: texts, boardDebounces: boardDebounces,
+      identity: identity, at: Clock.moment(), arena: &arena)
+  }
+
+  private static func makeBoard(
+    _ launch: Launch, _ points: Span<PointSpec>, _ simulations: Span<SimulationSpec>,
+    at start: Instant, _ arena: inout Arena
+  ) -> VirtualBoard {
+    VirtualBoard(
+      points: points, simulations: simulations, seed: launch.seed, start: start, arena: &arena)
+  }
+
+  /// Nil, and no memory, when the broker is not at a WebSocket.
+  private static func makeWebSocket(_ launch: Launch, _ arena: inout Arena) -> WebSocketChannel? {
+    WebSocketChannel(launch.specs.uplink, seed: Chance.seed(), arena: &arena)
+  }
+
+  private static func bootID() -> InlineArray<36, UInt8> {
+    let text = ShortText { out in File.bootID(into: &out) }
+    var id = InlineArray<36, UInt8>(repeating: UInt8(ascii: "0"))
+    text.withBytes { bytes in
+      for index in 0..<min(bytes.count, id.count) { id[index] = bytes[index] }
+    }
+    return id
+  }
+
+  static func run<Hardware: Board & ~Copyable>(
+    _ agent: consuming DeviceAgent, _ board: consuming Hardware, _ loop: consuming EventLoop,
+    _ webSocket: consuming WebSocketChannel?, signals: consuming Signals,
+    control: consuming ControlSocket?, numbers: consuming SessionNumbers, reload: () -> Bool
+  ) throws(SystemError) -> LaunchEnd {
+    let resolver = try Resolver()
+    try loop.add(signals.descriptor, token: Token.signals, read: true, write: false)
+    try loop.add(resolver.descriptor, token: Token.resolver, read: true, write: false)
+    if let descriptor = control?.descriptor {
+      try loop.add(descriptor, token: Token.control, read: true, write: false)
+    }
+    let spec = agent.link.spec
+    let transport = Transport(spec, resolver: resolver, webSocket: webSocket)
+    var main = AgentLoop(
+      agent: agent, board: board, loop: loop, transport: transport, signals: signals,
+      control: control, numbers: numbers)
+    switch main.run(reload: reload) {
+    case .stopped: return .stopped
+    case .reload: return .reload
+    }
+  }
+}
