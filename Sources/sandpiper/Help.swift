@@ -1,0 +1,31 @@
+/// What `--help` says.
+enum Help {
+  static let text = """
+    usage: sandpiper COMMAND [OPTION]... [ARGUMENT]...
+
+    An agent for embedded Linux boards: reads GPIO lines and sensors, drives outputs on
+    command, and publishes to an MQTT broker, as a device profile (JSON) describes it.
+
+      run PROFILE        run the agent
+        --simulate         on a simulated board instead of this one
+        --broker URL       take this broker instead of the profile's: mqtt://[user@]host[:port]
+                           or ws://[user@]host[:port][/path]
+        --control PATH     with --simulate: socket through which `set` changes points by hand
+        --state DIR        where session numbers are kept [$STATE_DIRECTORY; else nowhere]
+        --seed N           with --simulate: the seed of chance [random]
+        --log LEVEL        error, warning, notice, info or debug [info]
+      check PROFILE...   say all that is wrong with profiles
+      plan PROFILE       print the memory that the agent takes, row by row
+        --simulate         as with a simulated board
+      lines              list this board's GPIO chips and lines, and its sensors
+      set PATH POINT VALUE
+                         change a simulated point: 1, 0, a number, or auto
+      --version          print the version
+      --help             print this
+
+    The agent stops in order at SIGTERM and SIGINT, and reads the profile again at SIGHUP; a bad
+    new profile changes nothing.
+
+    Exit status: 0 in order, 1 failed while running, 2 wrong command line, 6 wrong profile.
+    """
+}

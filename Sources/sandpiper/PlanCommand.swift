@@ -1,0 +1,81 @@
+import Core
+import Linux
+import LinuxAgent
+import Profile
+import Uplink
+
+/// `sandpiper plan PROFILE`
+enum PlanCommand {
+  static func perform() -> Exit {
+    var options = Options(after: 1)
+    options.add("simulate", code: 1)
+    var isSimulated = false
+    while let code = options.next() {
+      guard code == 1 else { return .usage }
+      isSimulated = true
+    }
+    let path = Sandpiper.argument(options.firstOperand)
+    guard Arguments.count == options.firstOperand + 1 else {
+      Console.complain("usage: sandpiper plan [--simulate] PROFILE")
+      return .usage
+    }
+    guard let configuration = ProfileFile(path: path).read() else { return .badProfile }
+    let plan = MemoryPlan(configuration, isSimulated: isSimulated)
+    plan.print(configuration)
+    return plan.fits(path) ? .fine : .badProfile
+  }
+}
+
+/// What a run takes of memory, worked out by building the agent without any.
+struct MemoryPlan: ~Copyable {
+  private let arena: Arena
+  private let budget: Int
+
+  init(_ configuration: Configuration, isSimulated: Bool) {
+    let launch = RunCommand.launch(configuration, seed: 0)
+    budget = configuration.memoryBudget
+    if isSimulated {
+      arena = Launcher.planSimulated(
+        launch, points: configuration.points.span, simulations: configuration.simulations.span,
+        texts: configuration.texts.span)
+    } else {
+      arena = Launcher.planOnBoard(
+        launch, points: configuration.points.span, texts: configuration.texts.span)
+    }
+  }
+
+  /// Bytes that the agent takes at start; after that it takes none.
+  var bytes: Int { arena.used }
+
+  func print(_ configuration: Configuration) {
+    Console.print(row("what", "count", "bytes"))
+    for index in 0..<arena.rowCount {
+      let line = arena.row(index)
+      Console.print(row("\(line.name)", "\(line.count)", "\(line.bytes)"))
+    }
+    Console.print(row("in all", "", "\(bytes)"))
+    Console.print(row("budget.memory", "", "\(budget)"))
+    let readings = configuration.uplink.outboxBytes / 28
+    Console.print("The outbox holds \(readings) readings that the broker has not acknowledged.")
+  }
+
+  private func row(_ name: String, _ count: String, _ bytes: String) -> String {
+    Console.left(name, 40) + Console.right(count, 8) + Console.right(bytes, 10)
+  }
+
+  /// True when the budget suffices; else says which rows are too large.
+  func fits(_ path: String) -> Bool {
+    guard bytes > budget else { return true }
+    Console.complain(
+      "\(path): error: /budget/memory: the agent takes \(bytes) bytes, the budget is \(budget)")
+    let excess = bytes - budget
+    for index in 0..<arena.rowCount {
+      let line = arena.row(index)
+      // A row that is a good part of what is too much is worth looking at.
+      guard line.bytes * 4 >= excess || line.bytes * 10 >= bytes else { continue }
+      Console.complain("  \(Console.right("\(line.bytes)", 9)) bytes: \(line.name)")
+    }
+    Console.complain("  make uplink.outbox or uplink.packet smaller, or raise budget.memory")
+    return false
+  }
+}

@@ -1,0 +1,190 @@
+import Agent
+import CLinux
+import Core
+import Device
+import Linux
+import LinuxAgent
+import Profile
+
+/// `sandpiper run PROFILE`
+enum RunCommand {
+  private enum Option {
+    static let simulate: Int32 = 1
+    static let broker: Int32 = 2
+    static let control: Int32 = 3
+    static let state: Int32 = 4
+    static let seed: Int32 = 5
+    static let log: Int32 = 6
+  }
+
+  private struct Settings {
+    var isSimulated = false
+    var broker = ""
+    var control = ""
+    var state = ""
+    var seed: UInt64?
+    var path = ""
+  }
+
+  static func perform() -> Exit {
+    var settings = Settings()
+    guard parse(&settings) else { return .usage }
+    let file = ProfileFile(path: settings.path)
+    guard let configuration = file.read(brokerURL: settings.broker) else { return .badProfile }
+    let plan = MemoryPlan(configuration, isSimulated: settings.isSimulated)
+    guard plan.fits(settings.path) else { return .badProfile }
+    let end = run(configuration, settings, memory: plan.bytes) {
+      reload(file, settings)
+    }
+    return finish(end)
+  }
+
+  /// What the launcher needs of a configuration.
+  static func launch(_ configuration: Configuration, seed: UInt64) -> Launch {
+    Launch(
+      specs: DeviceAgent.Specs(device: configuration.device, uplink: configuration.uplink),
+      version: Sandpiper.version, seed: seed)
+  }
+
+  // MARK: The command line
+
+  private static func parse(_ settings: inout Settings) -> Bool {
+    var options = Options(after: 1)
+    options.add("simulate", code: Option.simulate)
+    options.add("broker", takesValue: true, code: Option.broker)
+    options.add("control", takesValue: true, code: Option.control)
+    options.add("state", takesValue: true, code: Option.state)
+    options.add("seed", takesValue: true, code: Option.seed)
+    options.add("log", takesValue: true, code: Option.log)
+    while let code = options.next() {
+      let value = options.withValue { bytes in
+        var copy: [UInt8] = []
+        for index in bytes.indices { copy.append(bytes[index]) }
+        return String(decoding: copy, as: UTF8.self)
+      }
+      if code != Option.simulate, value.utf8.isEmpty {
+        return complain("an option's value is empty: is a variable not set?")
+      }
+      switch code {
+      case Option.simulate: settings.isSimulated = true
+      case Option.broker:
+        if let fault = ProfileReader.fault(ofBrokerURL: [UInt8](value.utf8)) {
+          return complain("--broker: " + fault)
+        }
+        settings.broker = value
+      case Option.control: settings.control = value
+      case Option.state: settings.state = value
+      case Option.seed:
+        guard let seed = UInt64(value) else { return complain("--seed takes a whole number") }
+        settings.seed = seed
+      case Option.log:
+        guard let level = level(value) else {
+          return complain("--log takes error, warning, notice, info or debug")
+        }
+        Log.threshold = level
+      default: return false
+      }
+    }
+    settings.path = Sandpiper.argument(options.firstOperand)
+    guard Arguments.count == options.firstOperand + 1 else {
+      return complain("usage: sandpiper run [OPTION]... PROFILE; see sandpiper --help")
+    }
+    if !settings.control.utf8.isEmpty && !settings.isSimulated {
+      return complain("--control changes simulated points: it goes with --simulate")
+    }
+    return true
+  }
+
+  private static func complain(_ message: String) -> Bool {
+    Console.complain("sandpiper: " + message)
+    return false
+  }
+
+  private static func level(_ name: String) -> Log.Level? {
+    switch name {
+    case "error": .error
+    case "warning": .warning
+    case "notice": .notice
+    case "info": .info
+    case "debug": .debug
+    default: nil
+    }
+  }
+
+  // MARK: Running
+
+  private static func run(
+    _ configuration: Configuration, _ settings: Settings, memory: Int, reload: () -> Bool
+  ) -> LaunchEnd {
+    let launch = launch(configuration, seed: settings.seed ?? Chance.seed())
+    let numbers = SessionNumbers(path: sessionFile(configuration, settings).span)
+    Log.write(.notice) { line in
+      line.append(literal: "sandpiper ")
+      line.append(literal: Sandpiper.version)
+      line.append(literal: settings.isSimulated ? " on a simulated board, " : ", ")
+      line.append(decimal: Int64(wide: configuration.points.count))
+      line.append(literal: configuration.points.count == 1 ? " point, " : " points, ")
+      line.append(decimal: Int64(wide: memory))
+      line.append(literal: " bytes of memory")
+    }
+    if settings.isSimulated {
+      let control = [UInt8](settings.control.utf8)
+      return Launcher.runSimulated(
+        launch, points: configuration.points.span, simulations: configuration.simulations.span,
+        texts: configuration.texts.span, controlPath: control.span, numbers: numbers,
+        reload: reload)
+    }
+    return Launcher.runOnBoard(
+      launch, points: configuration.points.span, texts: configuration.texts.span,
+      numbers: numbers, reload: reload)
+  }
+
+  /// Where the session numbers of this device are kept; empty for nowhere.
+  private static func sessionFile(_ configuration: Configuration, _ settings: Settings) -> [UInt8] {
+    var folder = [UInt8](settings.state.utf8)
+    if folder.isEmpty {
+      folder = [UInt8](capacity: 1024) { out in
+        Environment.value(of: "STATE_DIRECTORY", into: &out)
+      }
+      // systemd separates several by colons (systemd.exec, StateDirectory=); the first will do.
+      folder = [UInt8](folder.prefix { $0 != UInt8(ascii: ":") })
+    }
+    if folder.isEmpty {
+      Log.write(.info, "no state directory: session numbers begin at 1 with each start (--state)")
+      return []
+    }
+    let id = configuration.string(configuration.device.id)
+    return folder + [UInt8](("/" + id + ".session").utf8)
+  }
+
+  /// SIGHUP: true when the profile's new text is good, so that the agent may begin anew with it.
+  private static func reload(_ file: ProfileFile, _ settings: Settings) -> Bool {
+    guard let configuration = file.read(brokerURL: settings.broker),
+      MemoryPlan(configuration, isSimulated: settings.isSimulated).fits(settings.path),
+      settings.isSimulated
+        || Launcher.boardHas(configuration.points.span, texts: configuration.texts.span)
+    else {
+      Log.write(.error, "the new profile is not good: nothing changes")
+      return false
+    }
+    Log.write(.notice, "the new profile is good: beginning anew with it")
+    return true
+  }
+
+  private static func finish(_ end: LaunchEnd) -> Exit {
+    switch end {
+    case .stopped: return .fine
+    case .reload:
+      let error = Process.executeAgain()
+      Log.write(.error) { line in
+        line.append(literal: "cannot begin anew: ")
+        line.append(error)
+      }
+      return .failure
+    case .failed(let error):
+      Log.write(.error) { line in line.append(error) }
+      return .failure
+    case .boardFailed: return .failure
+    }
+  }
+}
