@@ -1,0 +1,285 @@
+import Agent
+import Broker
+import Core
+import Device
+import MQTT
+import Profile
+import SimulatedBoard
+import TestSupport
+import Testing
+import Uplink
+
+/// An agent, its simulated board, a broker, the network between them, and the clocks of all.
+///
+/// Time passes only in `run`, from deadline to deadline. The agent is driven as the program's loop
+/// drives it. Every run sees to it that no deadline stands still: that would be a busy loop.
+final class World {
+  var agent: DeviceAgent
+  var board: VirtualBoard
+  var broker: MessageBroker
+  var network = Network()
+  private(set) var now = Instant.boot + .seconds(100)
+  /// The wall clock's time at boot, and what the kernel says of it. 2026-11-23T04:00:00Z.
+  var wallAtBoot: Int64 = 1_795_406_400_000
+  var quality = TimeQuality.synced
+  /// Outputs whose line reads back so, whatever it is driven to; nil: it cannot be driven.
+  var stuck: [Int: Bool?] = [:]
+
+  /// What the broker heard, in order.
+  private(set) var heard: [Heard] = []
+  /// Why the broker's clients went.
+  private(set) var partings: [DisconnectReason] = []
+  /// What the agent had for its log.
+  private(set) var notices: [Notice] = []
+  /// When the agent asked for a transport.
+  private(set) var attempts: [Instant] = []
+  /// How the outputs were driven.
+  private(set) var drives: [Switching] = []
+  /// How often the agent's loop has turned.
+  private(set) var turns = 0
+
+  let configuration: Configuration
+  private var isBusy = false
+
+  /// An output that was driven.
+  struct Switching: Equatable {
+    var point: String
+    var level: Bool
+    var at: Instant
+  }
+
+  /// A world with a fresh agent for `profile`, not yet connected.
+  init(_ profile: String, seed: UInt64 = 1, limits: BrokerLimits = BrokerLimits()) throws {
+    let reading = ProfileReader.read(utf8(profile))
+    let problems = reading.problems.map { "\($0.pointer) \($0.message)" }
+    configuration = try #require(reading.configuration, "\(problems)")
+    let start = Moment(
+      instant: now, wall: WallTime(milliseconds: wallAtBoot + now.nanoseconds / 1_000_000),
+      quality: quality)
+    agent = Self.makeAgent(
+      configuration, boot: UInt8(ascii: "a"), lastSession: 0, seed: seed, at: start)
+    board = Self.makeBoard(configuration, seed: seed, at: now)
+    broker = MessageBroker(limits: limits, isObserved: true)
+  }
+
+  /// A world whose agent is online, greeted, and has nothing more to say for now.
+  static func online(_ profile: String, seed: UInt64 = 1) throws -> World {
+    let world = try World(profile, seed: seed)
+    world.run(.seconds(4))
+    try #require(world.isOnline && world.unacknowledged == 0)
+    return world
+  }
+
+  /// Another run of the agent, on a board that was booted anew when `boot` is another. What
+  /// the run before had under way is gone; its transport breaks if it is there still.
+  func restart(boot: UInt8 = UInt8(ascii: "a"), lastSession: UInt64 = 0, seed: UInt64 = 2) {
+    cut()
+    agent = Self.makeAgent(
+      configuration, boot: boot, lastSession: lastSession, seed: seed, at: moment)
+    board = Self.makeBoard(configuration, seed: seed, at: now)
+  }
+
+  private static func makeAgent(
+    _ configuration: Configuration, boot: UInt8, lastSession: UInt64, seed: UInt64,
+    at moment: Moment
+  ) -> DeviceAgent {
+    var bootID = InlineArray<36, UInt8>(repeating: 0)
+    for index in bootID.indices { bootID[index] = boot }
+    var arena = testArena()
+    return DeviceAgent(
+      DeviceAgent.Specs(device: configuration.device, uplink: configuration.uplink),
+      points: configuration.points.span, texts: configuration.texts.span, boardDebounces: false,
+      identity: Identity(version: "1.2", bootID: bootID, lastSession: lastSession, seed: seed),
+      at: moment, arena: &arena)
+  }
+
+  private static func makeBoard(
+    _ configuration: Configuration, seed: UInt64, at now: Instant
+  ) -> VirtualBoard {
+    var arena = testArena()
+    return VirtualBoard(
+      points: configuration.points.span, simulations: configuration.simulations.span, seed: seed,
+      start: now, arena: &arena)
+  }
+
+  /// All clocks, now.
+  var moment: Moment {
+    Moment(
+      instant: now, wall: WallTime(milliseconds: wallAtBoot + now.nanoseconds / 1_000_000),
+      quality: quality)
+  }
+
+  // Swift Testing's macros take copyable values only, hence these.
+  var isOnline: Bool { agent.link.isOnline }
+  var isStopped: Bool { agent.isStopped }
+  var unacknowledged: Int { agent.link.outbox.unacknowledged }
+  var agentDeadline: Instant { agent.deadline }
+
+  // MARK: Time
+
+  /// Lets `interval` pass, from deadline to deadline.
+  func run(_ interval: Interval) {
+    let end = now + interval
+    turn()
+    while deadline <= end {
+      now = max(now, deadline)
+      turn()
+    }
+    now = end
+    turn()
+  }
+
+  /// Lets time pass until something holds, at most `longest`; false when that was not enough.
+  @discardableResult
+  func run(atMost longest: Interval, until holds: (World) -> Bool) -> Bool {
+    let end = now + longest
+    turn()
+    while !holds(self) {
+      guard deadline <= end else { return false }
+      now = max(now, deadline)
+      turn()
+    }
+    return true
+  }
+
+  private var deadline: Instant {
+    // The program leaves once the agent has stopped.
+    if isStopped { return min(broker.deadline, network.deadline) }
+    return min(min(agent.deadline, board.deadline), min(broker.deadline, network.deadline))
+  }
+
+  /// Does everything that is due now, until nobody has anything more to say.
+  func turn() {
+    turns += 1
+    let moment = moment
+    board.poll(at: now) { event in agent.handle(event, at: moment) }
+    var rounds = 0
+    var isMoving = true
+    while isMoving {
+      advance()
+      isMoving = send()
+      serveBroker()
+      isMoving = deliver() || isMoving
+      rounds += 1
+      guard rounds < 10_000 else {
+        Issue.record("no end at \(now)")
+        break
+      }
+    }
+    listen()
+    if !isStopped, agent.deadline <= now || board.deadline <= now {
+      if !isBusy { Issue.record("a busy loop at \(now)") }
+      isBusy = true
+      now = now + .milliseconds(1)
+    }
+  }
+
+  // MARK: The agent's rim
+
+  private func advance() {
+    agent.advance(at: moment)
+    while let action = agent.nextAction() {
+      switch action {
+      case .drive(let drive): carryOut(drive)
+      case .link(let action): carryOut(action)
+      }
+      agent.advance(at: moment)
+    }
+    while let notice = agent.nextNotice() { notices.append(notice) }
+  }
+
+  private func carryOut(_ drive: Points.Drive) {
+    let name = configuration.string(configuration.points[drive.point].name)
+    drives.append(Switching(point: name, level: drive.level, at: now))
+    let readBack = board.drive(point: drive.point, to: drive.level, at: now)
+    agent.driven(point: drive.point, readBack: stuck[drive.point] ?? readBack, at: moment)
+  }
+
+  private func carryOut(_ action: BrokerLink.Action) {
+    switch action {
+    case .resolve: agent.link.resolved(count: 1, at: now)
+    case .connect:
+      attempts.append(now)
+      network.close(&broker, at: now)
+      switch network.answer {
+      case .accepts:
+        network.open(&broker, at: now)
+        agent.opened(password: nil, at: moment)
+      case .refuses: agent.link.transportFailed(code: 111, at: now)
+      case .isSilent: break
+      }
+    case .close: network.close(&broker, at: now)
+    }
+  }
+
+  private func send() -> Bool {
+    var count = 0
+    agent.withOutput(at: now) { bytes in
+      count = network.send(array(bytes), at: now)
+      return count
+    }
+    return count > 0
+  }
+
+  private func deliver() -> Bool {
+    var hasMoved = false
+    while agent.hasInputRoom, network.hasArrived(at: now) {
+      agent.receive(at: now) { out in
+        for byte in network.take(out.freeCapacity, at: now) { out.append(byte) }
+      }
+      hasMoved = true
+    }
+    if network.hasEnded(at: now) {
+      advance()
+      network.cut(&broker, at: now)
+      agent.link.transportFailed(code: 0, at: now)
+      hasMoved = true
+    }
+    return hasMoved
+  }
+
+  // MARK: The broker's rim
+
+  private func serveBroker() {
+    network.serve(&broker, at: now)
+    listen()
+  }
+
+  private func listen() {
+    for event in broker.takeEvents() {
+      switch event {
+      case .published(let client, let message, let isWill):
+        let topic = String(decoding: message.topic, as: UTF8.self)
+        let isOwn = topic.hasPrefix(Self.prefix)
+        heard.append(
+          Heard(
+            at: now, client: String(decoding: client, as: UTF8.self),
+            topic: isOwn ? String(topic.dropFirst(Self.prefix.count)) : topic,
+            payload: String(decoding: message.payload, as: UTF8.self),
+            isRetained: message.retain, qos: message.qos.rawValue, isWill: isWill))
+      case .disconnected(_, let reason): partings.append(reason)
+      case .connected, .refused, .subscribed, .dropped, .notRetained: break
+      }
+    }
+  }
+
+  /// What all of the device's topics begin with.
+  static let prefix = "sandpiper/dev/"
+
+  /// The transport breaks, noticed at both ends at once; what is on its way is lost.
+  func cut() {
+    guard network.isOpen else { return }
+    network.cut(&broker, at: now)
+    agent.link.transportFailed(code: 104, at: now)
+    turn()
+  }
+
+  /// Forgets what was heard so far.
+  func forget() {
+    heard = []
+    drives = []
+    notices = []
+    attempts = []
+    partings = []
+  }
+}
