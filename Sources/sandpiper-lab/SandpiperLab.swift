@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// The workbench: a broker of its own, and a device's whole world in one command.
+@main
+struct SandpiperLab: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sandpiper-lab",
+    abstract: "The workbench of Sandpiper: try a device profile without board and broker.",
+    version: "0.1.0",
+    subcommands: [DemoCommand.self, BrokerCommand.self])
+}
