@@ -1,0 +1,96 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every module is written in Swift 6 with strict memory safety; an unmarked unsafe use is an error.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatWarning("StrictMemorySafety", as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+func module(_ name: String, _ dependencies: [String] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [String]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies.map { .byName(name: $0) },
+    swiftSettings: [.swiftLanguageMode(.v6)])
+}
+
+let package = Package(
+  name: "sandpiper",
+  products: [
+    .library(name: "MQTT", targets: ["MQTT"]),
+    .executable(name: "sandpiper", targets: ["sandpiper"]),
+    .executable(name: "sandpiper-lab", targets: ["sandpiper-lab"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // C: the kernel's, libc's and libgpiod's declarations.
+    .target(name: "CLinux", publicHeadersPath: "."),
+    .systemLibrary(name: "CGPIO", pkgConfig: "libgpiod", providers: [.apt(["libgpiod-dev"])]),
+
+    // Pure: no clock, no socket, no file. Also built as Embedded Swift by deploy/build.
+    module("Core"),
+    module("MQTT", ["Core"]),
+    module("WebSocket", ["Core"]),
+    module("JSON", ["Core"]),
+    module("Uplink", ["Core", "MQTT", "WebSocket"]),
+    module("Device", ["Core", "JSON", "Uplink"]),
+    module("Agent", ["Core", "JSON", "MQTT", "Uplink", "Device"]),
+    module("SimulatedBoard", ["Core", "Device"]),
+    module(
+      "Profile",
+      ["Core", "JSON", "MQTT", "WebSocket", "Uplink", "Device", "Agent", "SimulatedBoard"]),
+
+    // The rim: what touches the world. Also Embedded.
+    module("Linux", ["CLinux", "Core"]),
+    module("LinuxBoard", ["CLinux", "CGPIO", "Core", "Device", "Linux"]),
+    module(
+      "LinuxAgent",
+      [
+        "CLinux", "Core", "MQTT", "WebSocket", "JSON", "Uplink", "Device", "Agent",
+        "SimulatedBoard", "Linux", "LinuxBoard",
+      ]),
+    .executableTarget(
+      name: "sandpiper",
+      dependencies: [
+        "CLinux", "Core", "JSON", "Agent", "Device", "Profile", "SimulatedBoard", "Linux",
+        "LinuxBoard", "LinuxAgent",
+      ],
+      swiftSettings: strict),
+
+    // The workbench: ordinary Swift.
+    module("Broker", ["Core", "MQTT"]),
+    .executableTarget(
+      name: "sandpiper-lab",
+      dependencies: [
+        "CLinux", "Core", "MQTT", "JSON", "Broker", "Linux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
+    tests("CoreTests", ["Core", "TestSupport"]),
+    tests("MQTTTests", ["Core", "MQTT", "TestSupport"]),
+    tests("WebSocketTests", ["Core", "WebSocket", "TestSupport"]),
+    tests("JSONTests", ["Core", "JSON", "TestSupport"]),
+    tests("UplinkTests", ["Core", "MQTT", "WebSocket", "Uplink", "TestSupport"]),
+    tests("DeviceTests", ["Core", "JSON", "Uplink", "Device", "TestSupport"]),
+    tests(
+      "AgentTests",
+      [
+        "Core", "MQTT", "Uplink", "Device", "Agent", "SimulatedBoard", "Broker", "Profile",
+        "TestSupport",
+      ]),
+    tests("SimulatedBoardTests", ["Core", "Device", "SimulatedBoard", "TestSupport"]),
+    tests("ProfileTests", ["Core", "JSON", "Device", "Uplink", "SimulatedBoard", "Profile"]),
+    tests("BrokerTests", ["Core", "MQTT", "Broker"]),
+    tests("LinuxTests", ["CLinux", "Core", "Device", "Linux", "LinuxBoard", "TestSupport"]),
+  ]
+)
