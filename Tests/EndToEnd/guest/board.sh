@@ -1,0 +1,79 @@
+#!/bin/sh
+# Runs in the guest of gpio-vm: board.sh PROGRAM PROFILE. Moves lines under a running agent and
+# prints what happened, for test_gpio.py to judge: "message RETAINED TOPIC PAYLOAD" for all that a
+# subscriber sees, "mark NAME VALUE" for what was done in between.
+program=$1 profile=$2
+seen=/tmp/seen
+
+mark() { echo "mark $1 $2" >> "$seen"; }
+
+# until_seen PATTERN COUNT: waits up to 30 s for that many matching lines.
+until_seen() {
+  tries=0
+  while [ "$(grep -cE "$1" "$seen")" -lt "$2" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 300 ] || { mark timeout "$1"; return 1; }
+    sleep 0.1
+  done
+}
+
+mosquitto -p 1883 > /tmp/mosquitto.log 2>&1 &
+: > "$seen"
+until mosquitto_pub -t ready -m 1 2> /dev/null; do sleep 0.1; done
+mosquitto_sub -t 'sandpiper/#' -F 'message %r %t %p' >> "$seen" &
+"$program" run "$profile" --broker mqtt://127.0.0.1:1883 --log debug 2> /tmp/agent.log &
+agent=$!
+state=sandpiper/t1/state
+until_seen "$state/door .*\"v\":false" 1
+until_seen "$state/pump " 1
+until_seen "$state/gate " 1
+until_seen "$state/water " 1
+
+# While the agent stands still, the kernel alone can tell when the line moved.
+kill -STOP "$agent"
+mark pulled "$(date +%s.%N)"
+line 17 1
+sleep 2
+mark resumed "$(date +%s.%N)"
+kill -CONT "$agent"
+until_seen "$state/door .*\"v\":true" 1
+
+mosquitto_pub -t sandpiper/t1/cmd/pump -m true
+until_seen 'sandpiper/t1/result .*"result":"done"' 1
+mark driven "$(lineval 23)"
+
+gpio-stim bounce GPIO5 1 5 1000 2> /dev/null
+until_seen 'event/gate .*"v":true' 1
+gpio-stim bounce GPIO5 0 5 1000 2> /dev/null
+until_seen 'event/gate .*"v":false' 1
+sleep 0.3
+
+gpio-stim pulses GPIO6 20 20000 2> /dev/null
+until_seen "$state/water .*\"v\":20\\b" 1
+
+# A new profile with a line that no chip has is not taken, although nothing else is wrong with it.
+cp "$profile" /tmp/good.json
+sed 's/GPIO17/GPIO99/' /tmp/good.json > "$profile"
+kill -HUP "$agent"
+tries=0
+until grep -q 'nothing changes' /tmp/agent.log || [ "$tries" -ge 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+cp /tmp/good.json "$profile"
+
+kill -TERM "$agent"
+wait "$agent"
+mark stopped $?
+mark released "$(lineval 23)"
+until_seen '"state":"offline"' 1
+
+cat "$seen"
+sed 's/^/log /' /tmp/agent.log
+
+# The same profile with a line that no chip has.
+sed 's/GPIO17/GPIO99/' "$profile" > /tmp/unknown.json
+timeout 10 "$program" run /tmp/unknown.json --broker mqtt://127.0.0.1:1883 > /tmp/unknown.log 2>&1
+echo "mark unknown $?"
+sed 's/^/unknown /' /tmp/unknown.log
+"$program" lines 2>&1 | sed 's/^/lines /'

@@ -1,0 +1,61 @@
+"""The base of all end-to-end tests."""
+
+import json
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness.mqtt import Observer
+from harness.processes import Agent, Mosquitto
+
+
+class EndToEndTest(unittest.TestCase):
+    """A test with a folder of its own, whose processes end with it."""
+
+    # True: runs while no other test does, because it is heavy or measures.
+    alone = False
+    # True: runs only with --long.
+    long = False
+    # The runner's --long.
+    take_time = False
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="sandpiper-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.processes = []
+        self.evidence = ""
+        self.addCleanup(self._end_all)
+
+    def _end_all(self):
+        for process in self.processes:
+            process.kill()
+        self.evidence = "\n".join(
+            f"--- {process.log_path.name} of {' '.join(process.command[:3])} ...\n"
+            + "\n".join(process.log().splitlines()[-60:]) for process in self.processes)
+
+    def start(self, process):
+        """Starts a process that ends with the test."""
+        self.processes.append(process)
+        return process.start()
+
+    def broker(self, port=None, **options):
+        """A running Mosquitto."""
+        return self.start(Mosquitto(self.folder, port, **options))
+
+    def observe(self, broker, **options):
+        """An observer that has subscribed to everything."""
+        observer = Observer(broker.port, **options)
+        self.addCleanup(observer.close)
+        return observer.wait_until_subscribed()
+
+    def write(self, profile, name="profile.json"):
+        """The path of a file with that profile."""
+        path = self.folder / name
+        path.write_text(profile if isinstance(profile, str) else json.dumps(profile, indent=2))
+        return path
+
+    def agent(self, profile, url, *options, **settings):
+        """A running agent. `profile`: a path, or what to write to a file."""
+        path = profile if isinstance(profile, Path) else self.write(profile)
+        return self.start(Agent(self.folder, path, url, *options, **settings))

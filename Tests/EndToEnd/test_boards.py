@@ -1,0 +1,78 @@
+"""The programs for the Raspberry Pis, under qemu's user-mode emulation on a simulated board."""
+
+import time
+
+from harness.case import EndToEndTest
+from harness.processes import run
+from harness.profiles import door, profile, relay, walk
+from harness.waiting import free_port
+from test_outage import readings
+
+STATUS = "sandpiper/t1/status"
+
+
+class Pi64(EndToEndTest):
+    """AArch64, as on a Raspberry Pi 3, 4, 5 or Zero 2."""
+
+    target = "pi-64"
+
+    def test_one_day_in_short(self):
+        mosquitto = self.broker()
+        observer = self.observe(mosquitto, persistent=True)
+        agent = self.agent(
+            profile(door(), relay(), walk("air", "500ms")), mosquitto.url, target=self.target)
+        birth = observer.wait_for(STATUS, lambda m: m.fields["state"] == "online", 30)
+        self.assertIn(birth.fields["version"], run("--version", target=self.target).stdout)
+        for name in ["door", "pump", "air"]:
+            state = observer.wait_for(f"sandpiper/t1/state/{name}", within=20)
+            self.assertEqual(state.fields["q"], "good")
+        self.assertTrue(0 < observer.wait_for("sandpiper/t1/state/air").fields["v"] < 40)
+
+        agent.set("door", 1)
+        observer.wait_for("sandpiper/t1/state/door", lambda m: m.fields["v"] is True)
+        observer.publish("sandpiper/t1/cmd/pump", {"v": True, "id": "pi", "for": "20s"})
+        result = observer.wait_for("sandpiper/t1/result").fields
+        self.assertEqual((result["id"], result["result"], result["v"]), ("pi", "done", True))
+
+        mosquitto.stop()
+        time.sleep(3)
+        mark = observer.mark()
+        mosquitto.start()
+        birth = observer.wait_for(STATUS, lambda m: m.fields["state"] == "online", 30, mark)
+        self.assertGreater(birth.fields["away"]["seconds"], 2)
+        observer.wait_for("sandpiper/t1/history", within=20, since=mark)
+
+        self.assertEqual(agent.stop(20), 0)
+        observer.wait_for(STATUS, lambda m: m.fields["state"] == "offline", since=mark)
+        numbers = {number for name, number, _ in readings(observer.since()) if name == "air"}
+        self.assertEqual(numbers, set(range(min(numbers), max(numbers) + 1)))
+
+    def test_kill_leads_to_the_will(self):
+        mosquitto = self.broker()
+        observer = self.observe(mosquitto)
+        agent = self.agent(profile(door()), mosquitto.url, target=self.target)
+        observer.wait_for(STATUS, lambda m: m.fields["state"] == "online", 30)
+        agent.kill()
+        observer.wait_for(STATUS, lambda m: m.fields["state"] == "lost", 3)
+
+    def test_readings_and_commands_over_a_websocket(self):
+        port = free_port()
+        observer = self.observe(self.broker(web_socket_port=port))
+        agent = self.agent(
+            profile(relay(), walk("air", "100ms")), f"ws://127.0.0.1:{port}", target=self.target)
+        observer.wait_for("sandpiper/t1/diag", within=30)
+        observer.publish("sandpiper/t1/cmd/pump", {"v": True, "id": "pi"})
+        self.assertEqual(observer.wait_for("sandpiper/t1/result").fields["result"], "done")
+        observer.wait_for_count("sandpiper/t1/state/air", 20)
+        self.assertEqual(agent.stop(20), 0)
+        observer.wait_for(STATUS, lambda m: m.fields["state"] == "offline")
+
+    def test_broken_profile_is_refused(self):
+        done = run("check", self.write('{"device": {"id": 12}}'), target=self.target)
+        self.assertEqual(done.returncode, 6, done.stdout + done.stderr)
+
+
+class PiZero(Pi64):
+    """ARMv6, static, as on a Raspberry Pi Zero or 1."""
+
+    target = "pi-zero"

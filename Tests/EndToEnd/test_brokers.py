@@ -1,0 +1,97 @@
+"""Brokers that are none, and names that lead nowhere: the agent stays alive and tries again."""
+
+import time
+
+from harness.case import EndToEndTest
+from harness.profiles import door, profile, relay, walk
+from harness.servers import (
+    BadServer, acknowledge_nothing, answer_garbage, close_at_first_message, close_within_packet,
+    refuse_login, reset_at_once, say_nothing, send_without_reading)
+from harness.waiting import free_port, wait_for
+
+
+class BadBrokers(EndToEndTest):
+    """Each kind of bad broker for a while, then a good one on the same port."""
+
+    def survives(self, behaviour, attempts=2):
+        """The agent tries `attempts` times, not in a frenzy, and finds the good broker later."""
+        port = free_port()
+        server = BadServer(port, behaviour)
+        started = time.monotonic()
+        agent = self.agent(profile(door(), reply="3s"), f"mqtt://127.0.0.1:{port}")
+        wait_for(lambda: len(server.connections) >= attempts, 40, f"{attempts} attempts")
+        # Full jitter may draw short waits, but not dozens of them.
+        self.assertLess(len(server.connections), 6 + 4 * (time.monotonic() - started))
+        self.assertTrue(agent.running, agent.log())
+        server.close()
+        mosquitto = self.broker(port)
+        observer = self.observe(mosquitto)
+        observer.wait_for("sandpiper/t1/status", lambda m: m.fields["state"] == "online", 40)
+        self.assertEqual(agent.stop(), 0)
+
+    def test_broker_that_answers_garbage(self):
+        self.survives(answer_garbage)
+
+    def test_broker_that_accepts_and_says_nothing(self):
+        self.survives(say_nothing)
+
+    def test_broker_that_acknowledges_nothing(self):
+        self.survives(acknowledge_nothing)
+
+    def test_broker_that_resets_at_once(self):
+        self.survives(reset_at_once, attempts=3)
+
+    def test_broker_that_refuses_the_login(self):
+        self.survives(refuse_login, attempts=3)
+
+    def test_broker_that_closes_within_a_packet(self):
+        self.survives(close_within_packet, attempts=3)
+
+    def test_broker_that_drops_each_connection_pushes_no_reading_out(self):
+        port = free_port()
+        server = BadServer(port, close_at_first_message)
+        device = profile(*[walk(f"air{n}", "60s") for n in range(10)])
+        device["uplink"] = {"outbox": "2KiB", "backoff": {"min": "100ms", "max": "100ms"}}
+        self.agent(device, f"mqtt://127.0.0.1:{port}")
+        wait_for(lambda: len(server.connections) >= 15, 20, "many connections")
+        server.close()
+        observer = self.observe(self.broker(port))
+        report = observer.wait_for("sandpiper/t1/diag", within=15).fields
+        self.assertEqual(report["dropped"], {})
+
+    def test_broker_that_sends_and_does_not_read_makes_nobody_spin(self):
+        server = BadServer(free_port(), send_without_reading)
+        self.addCleanup(server.close)
+        agent = self.agent(
+            profile(door(), relay()), f"mqtt://127.0.0.1:{server.port}", "--log", "error")
+
+        def rests():
+            before = agent.processor_seconds()
+            time.sleep(1)
+            is_flooded = server.connections and time.monotonic() - server.connections[0] > 3
+            return is_flooded and agent.processor_seconds() - before < 0.1
+
+        # All buffers between the two are full after some seconds; then nothing can be done.
+        wait_for(rests, 25, "rest")
+        self.assertEqual(len(server.connections), 1)
+        self.assertTrue(agent.running, agent.log())
+
+    def test_name_that_does_not_resolve(self):
+        agent = self.agent(profile(door()), "mqtt://no-such-host.invalid:1883")
+        wait_for(lambda: "resolve" in agent.log(), 30, "a line in the log")
+        self.assertTrue(agent.running, agent.log())
+        self.assertEqual(agent.stop(5), 0)
+
+    def test_port_where_nobody_listens(self):
+        agent = self.agent(profile(door()), f"mqtt://127.0.0.1:{free_port()}")
+        wait_for(lambda: "refused" in agent.log(), 10, "a line in the log")
+        self.assertTrue(agent.running, agent.log())
+        self.assertEqual(agent.stop(5), 0)
+
+    def test_stop_does_not_wait_for_a_silent_broker(self):
+        server = BadServer(free_port(), say_nothing)
+        self.addCleanup(server.close)
+        port = server.port
+        agent = self.agent(profile(door()), f"mqtt://127.0.0.1:{port}")
+        wait_for(lambda: server.connections, 10, "a connection")
+        self.assertEqual(agent.stop(5), 0)

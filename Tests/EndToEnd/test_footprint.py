@@ -1,0 +1,99 @@
+"""What the device program takes: memory, disk, and nothing from the heap once it runs."""
+
+import shutil
+import struct
+import subprocess
+import time
+
+from harness.case import EndToEndTest
+from harness.processes import ROOT, device_program
+from harness.profiles import door, profile, relay, walk
+from harness.waiting import free_port, wait_for
+
+SIZE_BOUND = 500_000
+MEMORY_BOUND_KIB = 2560
+
+
+def allocations(path):
+    """What allocation-counter.c counts: {thread: (calls, bytes, frees)}."""
+    rows = struct.iter_unpack("=QQQQ", path.read_bytes())
+    return {row[0]: row[1:] for row in rows if row[0]}
+
+
+class Footprint(EndToEndTest):
+    """Measured on this machine's own build."""
+
+    alone = True
+
+    def counted_agent(self, points, url):
+        """An agent whose allocations are counted, and the file of the counts."""
+        library, counts = self.folder / "counter.so", self.folder / "counts"
+        subprocess.run(
+            ["cc", "-O2", "-shared", "-fPIC", ROOT / "Tests/Tools/allocation-counter.c",
+             "-o", library], check=True, stdin=subprocess.DEVNULL)
+        return self.agent(profile(*points), url, environment={
+            "LD_PRELOAD": str(library), "ALLOCATION_COUNTER": str(counts)}), counts
+
+    def test_nothing_is_allocated_after_start_over_thousands_of_messages(self):
+        mosquitto = self.broker()
+        self.expect_no_allocations(mosquitto, mosquitto.url)
+
+    def test_nothing_is_allocated_over_a_websocket_either(self):
+        port = free_port()
+        self.expect_no_allocations(
+            self.broker(web_socket_port=port), f"ws://127.0.0.1:{port}/mqtt")
+
+    def expect_no_allocations(self, mosquitto, url):
+        """Thousands of readings and hundreds of commands, and not one allocation."""
+        observer = self.observe(mosquitto)
+        points = [walk(f"air{n}", "20ms") for n in range(8)]
+        agent, counts = self.counted_agent([door(event=True), relay(), *points], url)
+        observer.wait_for("sandpiper/t1/diag", within=15)
+        wait_for(lambda: len(observer.since()) > 200, 30, "the first messages")
+        before, mark = allocations(counts), observer.mark()
+        self.assertGreater(before[agent.pid][0], 0, "the counter sees the start-up")
+        for number in range(500):
+            observer.publish("sandpiper/t1/cmd/pump", {"v": number % 2 == 1, "id": str(number)})
+        wait_for(lambda: len(observer.since(mark)) > 5000, 90, "thousands of messages")
+        self.assertEqual(len(observer.since(mark, "sandpiper/t1/result")), 500)
+        self.assertEqual(allocations(counts), before)
+
+    def test_the_main_thread_allocates_nothing_over_an_outage(self):
+        mosquitto = self.broker()
+        observer = self.observe(mosquitto)
+        agent, counts = self.counted_agent(
+            [door(), walk("air", "50ms")], f"mqtt://localhost:{mosquitto.port}")
+        observer.wait_for("sandpiper/t1/diag", within=15)
+        before = allocations(counts)[agent.pid]
+        mosquitto.stop()
+        time.sleep(3)
+        mosquitto.start()
+        observer.wait_for("sandpiper/t1/history", within=30)
+        # The thread that resolves names is the C library's business, and counted apart.
+        self.assertEqual(allocations(counts)[agent.pid], before)
+
+    def test_connected_and_idle_it_stays_small(self):
+        mosquitto = self.broker()
+        observer = self.observe(mosquitto)
+        agent = self.agent(ROOT / "devices/greenhouse.json", mosquitto.url)
+        wait_for(lambda: any("/diag" in m.topic for m in observer.since()), 15, "diagnostics")
+        time.sleep(2)
+        print(f"        resident, connected and idle: {agent.memory()} KiB")
+        self.assertLess(agent.memory(), MEMORY_BOUND_KIB)
+
+    def test_it_is_small_and_brings_no_runtime(self):
+        for target in ["amd64", "amd64-13"]:
+            program = device_program(target)[0]
+            size = (ROOT / program).stat().st_size
+            print(f"        {target}: {size} bytes")
+            self.assertLess(size, SIZE_BOUND)
+            needed = subprocess.run(
+                ["readelf", "-d", program], capture_output=True, text=True, check=True).stdout
+            self.assertNotRegex(needed, r"(?i)NEEDED.*(swift|foundation|icu)")
+            texts = subprocess.run(
+                ["strings", "-a", program], capture_output=True, text=True, check=True).stdout
+            self.assertNotRegex(texts, r"(?i)libswift|foundation|swift_getTypeByMangledName")
+        if shutil.which("ldd"):
+            linked = subprocess.run(
+                ["ldd", device_program()[0]], capture_output=True, text=True, check=True).stdout
+            self.assertNotIn("swift", linked)

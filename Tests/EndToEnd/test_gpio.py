@@ -1,0 +1,122 @@
+"""The agent on GPIO lines of a virtual machine, with both libgpiod versions."""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+
+from harness.case import EndToEndTest
+from harness.processes import ROOT, device_program
+from harness.profiles import counter, door, profile, relay
+from harness.mqtt import Message
+from test_telemetry import seconds
+
+
+@dataclass
+class Story:
+    """What guest/board.sh told."""
+    messages: list = field(default_factory=list)
+    marks: dict = field(default_factory=dict)
+    lines: dict = field(default_factory=lambda: {"log": [], "unknown": [], "lines": []})
+
+    def payloads(self, topic):
+        """The payloads on a topic of the device, read as JSON."""
+        return [m.fields for m in self.messages if m.topic == f"sandpiper/t1/{topic}"]
+
+
+def read_story(text):
+    """The lines of guest/board.sh, sorted."""
+    story = Story()
+    for line in text.splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind == "message":
+            retained, topic, payload = rest.split(" ", 2)
+            story.messages.append(
+                Message(0, 0, topic, payload.encode(), 0, retained == "1", False))
+        elif kind == "mark":
+            name, _, value = rest.partition(" ")
+            story.marks[name] = value
+        elif kind in story.lines:
+            story.lines[kind].append(rest)
+    return story
+
+
+class Gpio1(EndToEndTest):
+    """libgpiod 1.6, one descriptor per line: Debian 12."""
+
+    alone = True
+    libgpiod, target = 1, "amd64"
+
+    def test_lines_of_a_board(self):
+        program = device_program(self.target)[0]
+        libraries = subprocess.run(["readelf", "-d", program], capture_output=True, text=True,
+                                   check=True).stdout
+        if f"libgpiod.so.{self.libgpiod + 1}" not in libraries:
+            self.skipTest(f"{self.target} is not built for libgpiod {self.libgpiod} here")
+        path = self.write(profile(
+            door("GPIO17"), relay(line="GPIO23"),
+            ("gate", {**door("GPIO5")[1], "debounce": "30ms", "event": True}),
+            counter("water", "GPIO6")))
+        done = subprocess.run(
+            [ROOT / "Tests/Tools/gpio-vm/gpio-vm", "--libgpiod", str(self.libgpiod),
+             "--with", "mosquitto", "--timeout", "240", "--pack", path, "--pack", program,
+             "--pack", ROOT / "Tests/EndToEnd/guest", "--",
+             "sh", ROOT / "Tests/EndToEnd/guest/board.sh", program, path],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.evidence_of_guest = done.stdout[-6000:] + done.stderr[-2000:]
+        self.assertEqual(done.returncode, 0, self.evidence_of_guest)
+        self.judge(read_story(done.stdout))
+
+    def judge(self, story):
+        """Each fact as a test of its own, so that one failure does not hide the others."""
+        facts = [getattr(self, name) for name in dir(self) if name.startswith("fact_")]
+        for fact in facts:
+            with self.subTest(fact.__name__.removeprefix("fact_").replace("_", " ")):
+                try:
+                    fact(story)
+                except Exception as error:
+                    raise AssertionError(f"{error}\n{self.evidence_of_guest}") from error
+
+    def fact_nothing_was_waited_for_in_vain(self, story):
+        self.assertNotIn("timeout", story.marks)
+
+    def fact_pulled_line_shows_with_the_time_of_the_kernel(self, story):
+        state = next(s for s in story.payloads("state/door") if s["v"] is True)
+        pulled, resumed = float(story.marks["pulled"]), float(story.marks["resumed"])
+        self.assertGreater(resumed - pulled, 1.5)
+        self.assertLess(abs(seconds(state["t"]) - pulled), 0.5)
+
+    def fact_command_drives_the_line(self, story):
+        self.assertEqual(story.marks["driven"], "1")
+        self.assertIs(story.payloads("result")[0]["v"], True)
+
+    def fact_bounce_within_the_debounce_time_is_one_event(self, story):
+        self.assertEqual([e["v"] for e in story.payloads("event/gate")], [True, False])
+
+    def fact_counter_counts_each_pulse(self, story):
+        self.assertEqual(story.payloads("state/water")[-1]["v"], 20)
+
+    def fact_orderly_stop_ends_with_0_and_the_stop_state(self, story):
+        self.assertEqual(story.marks["stopped"], "0")
+        self.assertEqual(story.marks["released"], "0")
+        self.assertEqual(story.payloads("status")[-1]["state"], "offline")
+
+    def fact_unknown_line_is_named_in_the_error(self, story):
+        self.assertNotEqual(story.marks["unknown"], "0")
+        self.assertTrue(any("GPIO99" in line for line in story.lines["unknown"]))
+
+    def fact_new_profile_with_an_unknown_line_changes_nothing(self, story):
+        said = "\n".join(story.lines["log"])
+        self.assertRegex(said, r'error .*GPIO99')
+        self.assertIn("the new profile is not good: nothing changes", said)
+        self.assertEqual({s["session"] for s in story.payloads("status")}, {1})
+
+    def fact_lines_lists_the_chip_and_its_lines(self, story):
+        listing = "\n".join(story.lines["lines"])
+        self.assertIn("gpio-sim", listing)
+        self.assertTrue(re.search(r"\bGPIO17\b", listing))
+
+
+class Gpio2(Gpio1):
+    """libgpiod 2.x, one descriptor per request, debounced by the kernel: Debian 13."""
+
+    libgpiod, target = 2, "amd64-13"

@@ -1,0 +1,54 @@
+"""What the agent is started in: a log that nobody reads, descriptors that are closed."""
+
+import fcntl
+import os
+
+from harness.case import EndToEndTest
+from harness.processes import Agent, Process
+from harness.profiles import door, profile, relay
+
+RESULT = "sandpiper/t1/result"
+
+
+class Surroundings(EndToEndTest):
+    """An agent with a pump that goes on as if nothing were the matter."""
+
+    def setUp(self):
+        super().setUp()
+        self.mosquitto = self.broker()
+        self.observer = self.observe(self.mosquitto)
+
+    def assert_alive(self):
+        """A command is answered."""
+        mark = self.observer.mark()
+        self.observer.publish("sandpiper/t1/cmd/pump", "true")
+        self.observer.wait_for(RESULT, since=mark)
+
+    def test_log_that_nobody_reads_stalls_nothing(self):
+        log = self.folder / "agent.log"
+        os.mkfifo(log)
+        reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.addCleanup(log.unlink)
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 8192)
+        agent = self.agent(profile(door(), relay()), self.mosquitto.url)
+        self.observer.wait_for("sandpiper/t1/diag", within=15)
+        # Each command is a line of the log; no more at once than the agent has answers for.
+        for count in range(20, 201, 20):
+            for _ in range(20):
+                self.observer.publish("sandpiper/t1/cmd/pump", "true", qos=0)
+            self.observer.wait_for_count(RESULT, count)
+        self.assertIn(b"command for pump", os.read(reader, 1 << 20))
+        self.assert_alive()
+        self.assertRegex(os.read(reader, 4096), rb"lines lost before this one: \d+")
+        self.assertEqual(agent.stop(), 0)
+
+    def test_closed_standard_descriptors_get_no_other_meaning(self):
+        agent = Agent(self.folder, self.write(profile(door(), relay())), self.mosquitto.url)
+        bare = self.start(Process(
+            ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *agent.command], agent.log_path))
+        self.observer.wait_for("sandpiper/t1/diag", within=15)
+        for descriptor in range(3):
+            self.assertEqual(os.readlink(f"/proc/{bare.pid}/fd/{descriptor}"), "/dev/null")
+        self.assert_alive()
+        self.assertEqual(bare.stop(), 0)
