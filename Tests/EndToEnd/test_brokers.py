@@ -65,16 +65,7 @@ class BadBrokers(EndToEndTest):
         agent = self.agent(
             profile(door(), relay()), f"mqtt://127.0.0.1:{server.port}", "--log", "error")
 
-        def rests():
-            before = agent.processor_seconds()
-            time.sleep(1)
-            is_flooded = server.connections and time.monotonic() - server.connections[0] > 3
-            return is_flooded and agent.processor_seconds() - before < 0.1
-
-        # All buffers between the two are full after some seconds; then nothing can be done.
-        wait_for(rests, 25, "rest")
-        self.assertEqual(len(server.connections), 1)
-        self.assertTrue(agent.running, agent.log())
+        self.wait_until_at_rest(agent, server)
 
     def test_name_that_does_not_resolve(self):
         agent = self.agent(profile(door()), "mqtt://no-such-host.invalid:1883")

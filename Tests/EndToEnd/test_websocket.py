@@ -268,15 +268,7 @@ class WithoutWebSocket(EndToEndTest):
         agent = self.agent(
             profile(door(), relay()), f"ws://127.0.0.1:{server.port}", "--log", "error")
 
-        def rests():
-            before = agent.processor_seconds()
-            time.sleep(1)
-            is_flooded = server.connections and time.monotonic() - server.connections[0] > 3
-            return is_flooded and agent.processor_seconds() - before < 0.1
-
-        wait_for(rests, 25, "rest")
-        self.assertEqual(len(server.connections), 1)
-        self.assertTrue(agent.running, agent.log())
+        self.wait_until_at_rest(agent, server)
 
     @staticmethod
     def upgrade_with(connection, more):

@@ -3,11 +3,13 @@
 import json
 import shutil
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 from harness.mqtt import Observer
 from harness.processes import Agent, Mosquitto
+from harness.waiting import wait_for
 
 
 class EndToEndTest(unittest.TestCase):
@@ -59,3 +61,16 @@ class EndToEndTest(unittest.TestCase):
         """A running agent. `profile`: a path, or what to write to a file."""
         path = profile if isinstance(profile, Path) else self.write(profile)
         return self.start(Agent(self.folder, path, url, *options, **settings))
+
+    def wait_until_at_rest(self, agent, server):
+        """Waits until an agent that a server floods takes no processor time any more: all buffers
+        between the two are full then, and nothing can be done. It is still there, and connected."""
+        def rests():
+            before = agent.processor_seconds()
+            time.sleep(1)
+            is_flooded = server.connections and time.monotonic() - server.connections[0] > 3
+            return is_flooded and agent.processor_seconds() - before < 0.1
+
+        wait_for(rests, 25, "rest")
+        self.assertEqual(len(server.connections), 1)
+        self.assertTrue(agent.running, agent.log())
