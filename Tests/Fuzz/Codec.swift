@@ -1,9 +1,10 @@
 // modules: Core MQTT
+// with: Tests/MQTTTests/Wire/V5/V5Rewriting.swift
 import Core
 import MQTT
 
 nonisolated(unsafe) private let memory = UnsafeMutableRawBufferPointer.allocate(
-  byteCount: 2048, alignment: Arena.alignment)
+  byteCount: 1 << 14, alignment: Arena.alignment)
 
 /// Any bytes are a packet, the beginning of one, or refused; and a PUBLISH, or any packet of 5.0,
 /// that was taken is written again.
@@ -56,8 +57,8 @@ private func checkV5(_ bytes: Span<UInt8>, from sender: Role) {
   let whole = bytes.extracting(0..<decoded.size)
   walk(decoded.packet, whole)
   var arena = Arena(over: memory)
-  var once = ByteQueue("once", capacity: 512, arena: &arena)
-  var twice = ByteQueue("twice", capacity: 512, arena: &arena)
+  var once = ByteQueue("once", capacity: whole.count, arena: &arena)
+  var twice = ByteQueue("twice", capacity: whole.count, arena: &arena)
   write(decoded.packet, whole, from: sender, into: &once)
   once.withBytes { once in
     precondition(once.count < whole.count || once.equals(whole))
@@ -74,7 +75,7 @@ private func write(
 ) {
   do throws(EncodeError) {
     try queue.append { (out) throws(EncodeError) in
-      try encode(packet, bytes, from: sender, into: &out)
+      try rewrite(packet, bytes, from: sender, into: &out)
     }
   } catch { preconditionFailure("what was read can be written") }
 }
@@ -117,87 +118,4 @@ private func walk(_ properties: V5.Properties, _ bytes: Span<UInt8>) {
     }
   }
   precondition(size == properties.field.count)
-}
-
-private func encode(
-  _ packet: V5.Packet, _ bytes: Span<UInt8>, from sender: Role,
-  into out: inout OutputSpan<UInt8>
-) throws(EncodeError) {
-  switch packet {
-  case .connect(let packet): try encode(packet, bytes, into: &out)
-  case .connectAck(let packet):
-    try V5.ConnectAck.encode(
-      sessionPresent: packet.sessionPresent, reason: packet.reason,
-      properties: bytes[packet.properties.field], into: &out)
-  case .publish(let packet):
-    try V5.Publish.encode(
-      from: sender, packetID: packet.packetID, qos: packet.qos, retain: packet.retain,
-      dup: packet.dup, topic: bytes[packet.topic], properties: bytes[packet.properties.field],
-      payload: bytes[packet.payload], into: &out)
-  case .publishAck(let answer):
-    try V5.PublishAnswer.encode(
-      .publishAck, from: sender, packetID: answer.packetID, reason: answer.reason,
-      properties: bytes[answer.properties.field], into: &out)
-  case .publishReceived(let answer):
-    try V5.PublishAnswer.encode(
-      .publishReceived, from: sender, packetID: answer.packetID, reason: answer.reason,
-      properties: bytes[answer.properties.field], into: &out)
-  case .publishRelease(let answer):
-    try V5.ReleaseAnswer.encode(
-      .publishRelease, packetID: answer.packetID, reason: answer.reason,
-      properties: bytes[answer.properties.field], into: &out)
-  case .publishComplete(let answer):
-    try V5.ReleaseAnswer.encode(
-      .publishComplete, packetID: answer.packetID, reason: answer.reason,
-      properties: bytes[answer.properties.field], into: &out)
-  case .subscribe(let packet):
-    try V5.Subscribe.encode(
-      packetID: packet.packetID, properties: bytes[packet.properties.field],
-      filters: bytes[packet.filters], into: &out)
-  case .subscribeAck(let packet):
-    try V5.SubscribeAck.encode(
-      packetID: packet.packetID, properties: bytes[packet.properties.field],
-      codes: bytes[packet.codes], into: &out)
-  case .unsubscribe(let packet):
-    try V5.Unsubscribe.encode(
-      packetID: packet.packetID, properties: bytes[packet.properties.field],
-      filters: bytes[packet.filters], into: &out)
-  case .unsubscribeAck(let packet):
-    try V5.UnsubscribeAck.encode(
-      packetID: packet.packetID, properties: bytes[packet.properties.field],
-      codes: bytes[packet.codes], into: &out)
-  case .pingRequest: try V5.BarePacket.pingRequest.encode(into: &out)
-  case .pingResponse: try V5.BarePacket.pingResponse.encode(into: &out)
-  case .disconnect(let packet):
-    try V5.Disconnect.encode(
-      from: sender, reason: packet.reason, properties: bytes[packet.properties.field],
-      into: &out)
-  case .authenticate(let packet):
-    try V5.Authenticate.encode(
-      from: sender, reason: packet.reason, properties: bytes[packet.properties.field],
-      into: &out)
-  }
-}
-
-private func encode(
-  _ packet: V5.Connect, _ bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>
-) throws(EncodeError) {
-  let empty = Field(offset: 0, count: 0)
-  let will = packet.will
-  let properties = bytes[will?.properties.field ?? empty]
-  let topic = bytes[will?.topic ?? empty]
-  let payload = bytes[will?.payload ?? empty]
-  let name = bytes[packet.userName ?? empty]
-  let password = bytes[packet.password ?? empty]
-  let lent: V5.Will? =
-    if let will {
-      V5.Will(
-        properties: properties, topic: topic, payload: payload, qos: will.qos,
-        retain: will.retain)
-    } else { nil }
-  try V5.Connect.encode(
-    cleanStart: packet.cleanStart, keepAlive: packet.keepAlive,
-    properties: bytes[packet.properties.field], clientID: bytes[packet.clientID], will: lent,
-    userName: packet.userName == nil ? nil : name,
-    password: packet.password == nil ? nil : password, into: &out)
 }
