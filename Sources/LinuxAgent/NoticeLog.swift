@@ -71,9 +71,13 @@ extension LogLine {
       append(literal: " (")
       SystemError.withText(of: code) { text in append(contentsOf: text) }
       append(literal: ")")
-    case .refused(let code):
+    case .refused(let refusal):
       append(literal: " (")
-      append(literal: code.words)
+      append(literal: refusal.words)
+      append(literal: ")")
+    case .disconnected(let reason):
+      append(literal: " (")
+      append(literal: reason.words)
       append(literal: ")")
     case .upgradeFailed(.status(let status)):
       append(literal: " (no WebSocket there: HTTP status ")
@@ -95,20 +99,6 @@ extension LogLine {
     case .resolveFailed, .resolveTimedOut, .connectTimedOut, .closedByPeer, .webSocket, .session,
       .unanswered, .closedByUs:
       break
-    }
-  }
-}
-
-extension ConnectReturnCode {
-  /// What the broker means, in words.
-  fileprivate var words: StaticString {
-    switch self {
-    case .accepted: "accepted"
-    case .unacceptableProtocolVersion: "it does not speak this protocol version"
-    case .identifierRejected: "it does not take this client identifier"
-    case .serverUnavailable: "service not available"
-    case .badUserNameOrPassword: "user name or password is wrong"
-    case .notAuthorized: "not authorised"
     }
   }
 }

@@ -253,7 +253,9 @@ extension BrokerLink {
     } catch {
       switch error {
       case .windowFull, .bufferFull, .notConnected: return .later
-      case .packetTooLarge, .invalidTopic: return .never
+      case .packetTooLarge, .invalidTopic, .qosNotSupported, .retainNotSupported,
+        .invalidTopicAlias, .invalidProperties:
+        return .never
       }
     }
   }

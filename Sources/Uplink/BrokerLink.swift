@@ -150,7 +150,7 @@ public struct BrokerLink: ~Copyable {
     case .closing:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let token) = event { settle(token) }
+        if case .acknowledged(let answered) = event { settle(answered.token) }
       }
       return takeEvent()
     case .waiting, .resolving, .connecting, .stopped: return nil
@@ -161,23 +161,27 @@ public struct BrokerLink: ~Copyable {
       default: break
       }
       switch event {
-      case .connected(let sessionPresent):
+      case .connected(let sessionPresent, _):
         state = .online(since: now)
         answerBy = .never
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
-      case .refused(let code): lose(.refused(code), at: now)
+      case .refused(let refusal, _): lose(.refused(refusal), at: now)
+      case .disconnected(let disconnect): lose(.disconnected(disconnect.reason), at: now)
       case .failed(let fault): lose(.session(fault), at: now)
       case .message(let message): return .message(message)
-      case .acknowledged(let token):
+      case .acknowledged(let answered):
+        let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
         settle(token)
-      case .subscribed(let packetID, let code):
-        return .subscribed(packetID: packetID, accepted: code != .failure)
+      case .subscribed(let granted):
+        let code = session.withPacket { bytes in bytes[granted.codes][0] }
+        return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
       case .skipped(let packetBytes): return .skipped(packetBytes: packetBytes)
-      case .unsubscribed: break
+      // Neither streamed messages nor an authentication were asked for.
+      case .unsubscribed, .received, .largeMessage, .payloadPiece, .authenticate: break
       }
       if self.event != nil { return takeEvent() }
     }

@@ -16,7 +16,9 @@ public enum LinkFault: BitwiseCopyable, Equatable, Sendable {
   /// No address of the broker answered the upgrade to a WebSocket within the deadline.
   case upgradeTimedOut
   /// The broker answered CONNECT with a refusal.
-  case refused(ConnectReturnCode)
+  case refused(ConnectRefusal)
+  /// The broker said DISCONNECT, and why (5.0).
+  case disconnected(V5.DisconnectReason)
   /// The broker closed the connection.
   case closedByPeer
   /// The connection failed (code: errno).
@@ -35,8 +37,7 @@ extension LinkFault {
   /// True when waiting alone will not help: the broker refuses who we are.
   public var isPermanent: Bool {
     switch self {
-    case .refused(.serverUnavailable): false
-    case .refused: true
+    case .refused(let refusal): refusal.isPermanent
     default: false
     }
   }
@@ -52,11 +53,15 @@ extension LinkFault {
     case .upgradeFailed: "upgrade-failed"
     case .upgradeTimedOut: "upgrade-timed-out"
     case .refused: "refused"
+    case .disconnected(.sessionTakenOver): "taken-over"
+    case .disconnected: "disconnected-by-broker"
     case .closedByPeer, .webSocket(.closed): "closed-by-broker"
     case .transport: "connection-failed"
     case .webSocket(.failed): "malformed-frame"
     case .session(.malformed): "malformed-packet"
-    case .session(.protocolViolation), .session(.receivedFull): "protocol-violation"
+    case .session(.protocolViolation), .session(.receivedFull), .session(.topicAliasInvalid),
+      .session(.aliasTopicTooLong):
+      "protocol-violation"
     case .session(.connectTimedOut): "no-answer-to-connect"
     case .session(.pingTimedOut): "no-answer-to-ping"
     case .session(.packetTimedOut): "packet-not-completed"

@@ -25,7 +25,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       let options = ConnectOptions(
         level: step & 1 == 0 ? .v311 : .v31, cleanSession: step & 2 == 0, keepAlive: 10,
         replyTimeout: .seconds(5))
-      try? session.open(options, clientID: "c".utf8Span.span, at: now)
+      _ = try? session.open(options, clientID: "c".utf8Span.span, at: now)
       isOpen = true
       if step & 4 == 0 {
         session.receive(at: now) { out in out.append(literal: " \u{2}\0\0") }

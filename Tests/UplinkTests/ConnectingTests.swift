@@ -169,7 +169,7 @@ import WebSocket
       Issue.record("\(String(describing: event))")
       return
     }
-    #expect(fault == .refused(try #require(ConnectReturnCode(rawValue: code))))
+    #expect(fault == .refused(.returnCode(try #require(ConnectReturnCode(rawValue: code)))))
     #expect(fault.isPermanent)
     #expect(wait >= .seconds(60) && wait < .seconds(120))
     #expect(bench.deadline == bench.now + wait && bench.action() == .close)
@@ -182,7 +182,7 @@ import WebSocket
       Issue.record("the attempt goes on")
       return
     }
-    #expect(fault == .refused(.serverUnavailable) && !fault.isPermanent)
+    #expect(fault == .refused(.returnCode(.serverUnavailable)) && !fault.isPermanent)
     #expect(wait <= .seconds(1))
   }
 

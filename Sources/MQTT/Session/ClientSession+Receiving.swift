@@ -1,11 +1,16 @@
 import Core
 
+/// How bytes of the transport become events.
 extension ClientSession {
-  /// A message that the owner is looking at. Its PUBACK or PUBREC follows once it was handed over.
+  /// A packet that the owner is looking at. The PUBACK or PUBREC of a message follows once it was
+  /// handed over.
   struct Lent: BitwiseCopyable {
     var packetBytes: Int
-    var packetID: UInt16
-    var qos: QoS
+    /// Of a message that is acknowledged when it was handed over; 0 for none.
+    var packetID: UInt16 = 0
+    var qos = QoS.atMostOnce
+    /// The alias that stands for the topic of a message; 0 for none.
+    var alias: UInt16 = 0
   }
 
   /// What came of looking at the front of the input.
@@ -19,7 +24,16 @@ extension ClientSession {
 
   /// True when there is room for an answer and, behind it, for that of the message that is lent,
   /// for PINGREQ and for DISCONNECT.
-  var canAnswer: Bool { output.freeCapacity >= 2 * Acknowledgement.size + 2 * BarePacket.size }
+  var canAnswer: Bool {
+    output.freeCapacity >= 2 * (Acknowledgement.size + reasonBytes) + BarePacket.size
+      + disconnectBytesMax
+  }
+
+  /// Bytes of a DISCONNECT with a reason.
+  private var disconnectBytesMax: Int { BarePacket.size + reasonBytes }
+
+  /// Bytes of a reason code, which 5.0 has.
+  private var reasonBytes: Int { options.level == .v50 ? 1 : 0 }
 
   /// Bytes that `receive` has room for; when 0, take `nextEvent` or send the output first.
   public var receiveCapacity: Int { input.freeCapacity }
@@ -40,12 +54,13 @@ extension ClientSession {
   /// A message from the event before counts as handled now.
   public mutating func nextEvent(at now: Instant) -> SessionEvent? {
     messageHandled()
+    answerInOrder()
     while true {
       switch state {
       case .closed, .ended: return nil
       case .connecting, .online, .leaving: break
       }
-      switch skip == nil ? takePacket(at: now) : skipOn() {
+      switch large == nil ? takePacket(at: now) : takeLarge(at: now) {
       case .event(let event): return event
       case .handled: break
       case .idle: return timeOut(at: now)
@@ -53,221 +68,104 @@ extension ClientSession {
     }
   }
 
-  /// Lends the message of the last event. Only until the next `nextEvent` or `messageHandled`.
+  /// Lends topic and payload of the last event's message. Only until the next `nextEvent` or
+  /// `messageHandled`.
   public func withMessage<R, E: Error>(
     _ message: IncomingMessage,
     _ body: (_ topic: Span<UInt8>, _ payload: Span<UInt8>) throws(E) -> R
   ) throws(E) -> R {
-    precondition(lent != nil, "a message is lent until the next event")
+    guard let lent else { preconditionFailure("a message is lent until the next event") }
     return try input.withBytes { (bytes) throws(E) in
-      try body(bytes[message.topic], bytes[message.payload])
+      guard lent.alias != 0 else { return try body(bytes[message.topic], bytes[message.payload]) }
+      return try inbound.withTopic(of: lent.alias) { (topic) throws(E) in
+        try body(topic, bytes[message.payload])
+      }
     }
   }
 
-  /// The last message was handled: acknowledges it. `nextEvent` does so too.
+  /// Lends the packet of the last event, which its fields and properties point into. Only until the
+  /// next `nextEvent` or `messageHandled`; no bytes when the event has nothing to be read.
+  public func withPacket<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+    let count = lent?.packetBytes ?? 0
+    return try input.withBytes { (bytes) throws(E) in try body(bytes.extracting(0..<count)) }
+  }
+
+  /// The last event was handled: its packet is let go of and, unless the owner acknowledges by hand,
+  /// its message is acknowledged. `nextEvent` does so too.
   public mutating func messageHandled() {
-    guard let message = lent else { return }
+    guard let packet = lent else { return }
     lent = nil
-    input.consume(message.packetBytes)
+    input.consume(packet.packetBytes)
     // After DISCONNECT nothing more is sent (section 3.14.4): the message stays the server's.
-    guard isOnline else { return }
-    acknowledge(message.packetID, message.qos)
-  }
-
-  /// Answers a message that was received; `canAnswer` held when it was taken.
-  mutating func acknowledge(_ packetID: UInt16, _ qos: QoS) {
-    switch qos {
-    case .atMostOnce: break
-    case .atLeastOnce: answer(.publishAck, packetID)
-    case .exactlyOnce: answer(.publishReceived, packetID)
-    }
-  }
-
-  mutating func answer(_ packet: Acknowledgement, _ packetID: UInt16, dup: Bool = false) {
-    let level = options.level
-    write { (out) throws(EncodeError) in
-      try packet.encode(level: level, packetID: packetID, dup: dup, into: &out)
-    }
+    guard packet.packetID != 0, isOnline else { return }
+    acknowledge(packet.packetID, packet.qos)
   }
 
   /// Takes the packet at the front of the input.
   private mutating func takePacket(at now: Instant) -> Turn {
-    let level = options.level
     let limit = input.capacity
+    if options.level == .v50 && !hasOldConnectAck {
+      let isVerbose = own.problemInformation
+      let decoded: V5.Packet.Decoded?
+      do throws(DecodeError) {
+        decoded = try input.withBytes { (bytes) throws(DecodeError) in
+          try V5.Packet.decode(
+            bytes, from: .server, packetBytesMax: limit, problemInformation: isVerbose)
+        }
+      } catch {
+        return undecodable(error, at: now)
+      }
+      guard let decoded else { return incomplete(at: now) }
+      progress = nil
+      return handle(decoded, at: now)
+    }
+    let level = options.level == .v50 ? .v311 : options.level
     let decoded: Packet.Decoded?
     do throws(DecodeError) {
       decoded = try input.withBytes { (bytes) throws(DecodeError) in
         try Packet.decode(bytes, from: .server, level: level, packetBytesMax: limit)
       }
     } catch {
-      if case .leaving = state {
-        // Nothing is at stake any more but the DISCONNECT in the output.
-        state = .ended
-        return .idle
-      }
-      if error == .packetTooLarge && isOnline { return startSkip(at: now) }
-      return .event(fail(.malformed(error)))
+      return undecodable(error, at: now)
     }
-    guard let decoded else {
-      if input.count > 0 { expectPacket(of: packetSize() ?? 0, at: now) }
+    guard let decoded else { return incomplete(at: now) }
+    progress = nil
+    return handle(decoded, at: now)
+  }
+
+  /// A server that does not know 5.0 says so in CONNACK as 3.1.1 has it: two bytes of body, which no
+  /// CONNACK of 5.0 has.
+  private var hasOldConnectAck: Bool {
+    guard case .connecting = state, input.count >= 2 else { return false }
+    return input.withBytes { bytes in
+      bytes[0] == PacketType.connectAck.firstByte && bytes[1] == 2
+    }
+  }
+
+  private mutating func undecodable(_ error: DecodeError, at now: Instant) -> Turn {
+    if case .leaving = state {
+      // Nothing is at stake any more but the DISCONNECT in the output.
+      state = .ended
       return .idle
     }
-    packetCompleted()
-    switch state {
-    case .connecting: return connectAnswered(decoded, at: now)
-    case .online: return handle(decoded)
-    case .leaving: return handleLate(decoded)
-    case .closed, .ended: return .idle
-    }
+    guard error == .packetTooLarge, isOnline else { return .event(fail(.malformed(error))) }
+    return beginLarge(at: now)
   }
 
-  /// Sets the time by which a packet that has begun must be whole. Progress does not move it; its
-  /// announced size does, so that a large packet over a slow link is not taken for a trickle.
-  mutating func expectPacket(of size: Int, at now: Instant) {
-    if packetSince == .never { packetSince = now }
-    let bySize = Interval.seconds(Int64(wide: size / Self.trickleBytesPerSecond))
-    packetBy = packetSince + options.replyTimeout * Self.packetPatience + bySize
-  }
-
-  /// A packet has this many reply time-outs from its first byte on ...
-  static var packetPatience: Int64 { 3 }
-  /// ... and a second more for each so many bytes: a quarter of 9,600 bit/s.
-  static var trickleBytesPerSecond: Int { 300 }
-
-  private func packetSize() -> Int? {
-    let level = options.level
-    return try? input.withBytes { (bytes) throws(DecodeError) in
-      try FixedHeader.decode(bytes, from: .server, level: level)?.packetSize
-    }
-  }
-
-  /// The first packet must be CONNACK (section 3.2).
-  private mutating func connectAnswered(_ decoded: Packet.Decoded, at now: Instant) -> Turn {
-    guard case .connectAck(let answer) = decoded.packet else {
-      return .event(fail(.protocolViolation))
-    }
-    input.consume(decoded.size)
-    guard answer.returnCode == .accepted else {
-      state = .ended
-      return .event(.refused(answer.returnCode))
-    }
-    // Section 3.2.2.2: without a session asked for, none is present.
-    guard !(options.cleanSession && answer.sessionPresent) else {
-      return .event(fail(.protocolViolation))
-    }
-    let isPresent = answer.sessionPresent || (options.level == .v31 && !options.cleanSession)
-    if !isPresent { forget() }
-    resendIndex = 0
-    keepAlive = KeepAlive(
-      seconds: options.keepAlive, replyTimeout: options.replyTimeout, at: now)
-    state = .online
-    return .event(.connected(sessionPresent: isPresent))
-  }
-
-  /// A packet while online. Consumes it, unless its answer has no room yet.
-  private mutating func handle(_ decoded: Packet.Decoded) -> Turn {
-    let turn: Turn
-    switch decoded.packet {
-    case .publish(let publish): return take(publish, packetBytes: decoded.size)
-    case .publishAck(let id): turn = settle(id, .publishedOnce)
-    case .publishComplete(let id): turn = settle(id, .released)
-    case .publishReceived(let id):
-      guard canAnswer else { return .idle }
-      turn = release(id)
-    case .publishRelease(let id):
-      guard canAnswer else { return .idle }
-      if !received.remove(id, .received) { counters.unsolicited &+= 1 }
-      // An identifier that is not known is answered too, or the server would ask for ever.
-      answer(.publishComplete, id)
-      turn = .handled
-    case .subscribeAck(let answer): turn = subscribed(answer)
-    case .unsubscribeAck(let id):
-      let isKnown = requests.remove(id, .unsubscribe)
-      turn = isKnown ? .event(.unsubscribed(packetID: id)) : unsolicited()
-    case .pingResponse: turn = .handled
-    case .connect, .connectAck, .subscribe, .unsubscribe, .pingRequest, .disconnect:
-      return .event(fail(.protocolViolation))
-    }
-    input.consume(decoded.size)
-    return turn
-  }
-
-  /// After DISCONNECT: acknowledgements still tell what the owner's store can let go of.
-  private mutating func handleLate(_ decoded: Packet.Decoded) -> Turn {
-    input.consume(decoded.size)
-    switch decoded.packet {
-    case .publishAck(let id): return settle(id, .publishedOnce)
-    case .publishComplete(let id): return settle(id, .released)
-    default: return .handled
-    }
-  }
-
-  /// Hands a message over, or answers a QoS 2 one that was handed over before.
-  private mutating func take(_ publish: Publish, packetBytes: Int) -> Turn {
-    guard publish.qos == .atMostOnce || canAnswer else { return .idle }
-    if publish.qos == .exactlyOnce {
-      if received[publish.packetID] != nil {
-        counters.duplicates &+= 1
-        input.consume(packetBytes)
-        answer(.publishReceived, publish.packetID)
-        return .handled
-      }
-      guard !received.isFull else { return .event(fail(.receivedFull)) }
-      received.insert(publish.packetID, .received)
-    }
-    counters.messagesReceived &+= 1
-    lent = Lent(packetBytes: packetBytes, packetID: publish.packetID, qos: publish.qos)
-    let message = IncomingMessage(
-      topic: publish.topic, payload: publish.payload, qos: publish.qos, retain: publish.retain,
-      dup: publish.dup)
-    return .event(.message(message))
-  }
-
-  /// PUBACK or PUBCOMP: the message that was at `stage` is done.
-  private mutating func settle(_ packetID: UInt16, _ stage: InflightWindow.Stage) -> Turn {
-    guard let index = inflight.index(of: packetID), inflight[index].stage == stage else {
-      return unsolicited()
-    }
-    let token = inflight[index].token
-    inflight.remove(at: index)
-    if index < resendIndex { resendIndex -= 1 }
-    counters.messagesAcknowledged &+= 1
-    return .event(.acknowledged(token: token))
-  }
-
-  /// PUBREC: PUBREL follows, also for what is not known here (section 4.3.3 lets the server wait
-  /// for it).
-  private mutating func release(_ packetID: UInt16) -> Turn {
-    if let index = inflight.index(of: packetID), inflight[index].stage != .publishedOnce {
-      inflight[index].stage = .released
-    } else {
-      counters.unsolicited &+= 1
-    }
-    answer(.publishRelease, packetID)
-    return .handled
-  }
-
-  private mutating func subscribed(_ answer: SubscribeAck) -> Turn {
-    guard requests.remove(answer.packetID, .subscribe) else { return unsolicited() }
-    // Each request has one filter.
-    guard answer.codes.count == 1 else { return .event(fail(.protocolViolation)) }
-    let code = input.withBytes { bytes in answer.code(0, in: bytes) }
-    return .event(.subscribed(packetID: answer.packetID, code))
-  }
-
-  private mutating func unsolicited() -> Turn {
-    counters.unsolicited &+= 1
-    return .handled
+  private mutating func incomplete(at now: Instant) -> Turn {
+    if input.count > 0 { expectMore(at: now) }
+    return .idle
   }
 
   /// What is due when the input has nothing more to say.
   private mutating func timeOut(at now: Instant) -> SessionEvent? {
     switch state {
-    case .connecting(let until): return now >= until ? fail(.connectTimedOut) : nil
+    case .connecting(let until): if now >= until { return fail(.connectTimedOut) }
     case .online: break
     case .closed, .leaving, .ended: return nil
     }
-    if now >= packetBy { return fail(.packetTimedOut) }
+    if let progress, now >= progress.deadline { return fail(.packetTimedOut) }
+    guard isOnline else { return nil }
     switch keepAlive.step(at: now) {
     case .wait: break
     case .timedOut: return fail(.pingTimedOut)
@@ -278,12 +176,39 @@ extension ClientSession {
 
   /// Writes PINGREQ, unless one waits in the output already.
   private mutating func ping() {
-    guard unsentPing == 0, output.freeCapacity >= 2 * BarePacket.size else { return }
-    let level = options.level
+    guard unsentPing == 0, output.freeCapacity >= BarePacket.size + disconnectBytesMax else {
+      return
+    }
+    // The same two bytes in every version.
     write { (out) throws(EncodeError) in
-      try BarePacket.pingRequest.encode(level: level, into: &out)
+      try BarePacket.pingRequest.encode(level: .v311, into: &out)
     }
     unsentPing = output.count
     counters.pings &+= 1
+  }
+}
+
+/// How a packet that has begun comes along.
+///
+/// It is given three reply time-outs, and again as many for each so many bytes of it that have come:
+/// a large packet over a slow link is no trickle, one that was announced and does not come is.
+struct PacketProgress: BitwiseCopyable {
+  /// When more of it must have come.
+  var deadline: Instant
+  /// Bytes received, over all connections, at which the deadline moves on.
+  var bytesMark: UInt64
+
+  /// The slowest that counts as coming along, in bytes a second: a quarter of 9,600 bit/s.
+  static var bytesPerSecond: Int64 { 300 }
+}
+
+extension ClientSession {
+  /// Sets the time by which a packet that has begun must go on.
+  mutating func expectMore(at now: Instant) {
+    let patience = options.replyTimeout * 3
+    if let progress, counters.bytesReceived < progress.bytesMark { return }
+    let bytes = UInt64(bitPattern: patience.milliseconds * PacketProgress.bytesPerSecond / 1_000)
+    progress = PacketProgress(
+      deadline: now + patience, bytesMark: counters.bytesReceived &+ max(1, bytes))
   }
 }

@@ -9,7 +9,7 @@ import Core
 /// |---|---|---|
 /// | `closed` | no transport | `open` writes CONNECT |
 /// | `connecting` | CONNECT was written, CONNACK is awaited | CONNACK, `replyTimeout` |
-/// | `online` | messages pass both ways | a fault, `disconnect` |
+/// | `online` | messages pass both ways | a fault, DISCONNECT of either side |
 /// | `leaving` | DISCONNECT was written; acknowledgements are still taken | `closed` |
 /// | `ended` | refused or failed, the owner was told; nothing is read any more | `closed` |
 ///
@@ -28,16 +28,24 @@ public struct ClientSession: ~Copyable {
     /// Bytes that wait to be sent; also bounds the largest packet, `ClientSession.sendReserve`
     /// bytes smaller. At least 128.
     public var sendBytes: Int
-    /// Bytes received; the largest packet that can be handed over. At least 64.
+    /// Bytes received; the largest packet that can be handed over in one piece. At least 64.
     public var receiveBytes: Int
-    /// Messages at QoS 1 and 2 sent and not acknowledged.
+    /// Messages at QoS 1 and 2 sent, or to be sent, and not acknowledged. Up to 65,000.
     public var inflight: Int
-    /// Messages at QoS 2 received and not released.
+    /// Messages at QoS 2 received and not released, and those that wait for an acknowledgement by
+    /// hand.
     public var received: Int
-    /// SUBSCRIBE and UNSUBSCRIBE sent and not answered.
+    /// SUBSCRIBE and UNSUBSCRIBE sent and not answered. Up to 500.
     public var requests: Int
+    /// Topics that aliases of ours can stand for (5.0); 0 for no aliases.
+    public var outboundAliases = 0
+    /// Topics that aliases of the server can stand for: the highest Topic Alias Maximum that CONNECT
+    /// may announce.
+    public var inboundAliases = 0
+    /// Bytes of the longest topic that an alias can stand for.
+    public var aliasTopicBytes = 128
 
-    /// Sizes of the buffers and tables.
+    /// Sizes of the buffers and tables, without aliases.
     public init(
       sendBytes: Int, receiveBytes: Int, inflight: Int, received: Int, requests: Int
     ) {
@@ -66,24 +74,28 @@ public struct ClientSession: ~Copyable {
     level: .v311, cleanSession: true, keepAlive: 0, replyTimeout: .zero)
   var output: ByteQueue
   var input: ByteQueue
-  var inflight: InflightWindow
-  var received: RequestTable
-  var requests: RequestTable
-  /// The identifier given last; 0 before the first.
-  var lastPacketID: UInt16 = 0
-  /// Messages `0..<resendIndex` of `inflight` were sent over this connection.
-  var resendIndex = 0
+  var inflight: PacketRing<OutgoingEntry>
+  var received: PacketRing<IncomingEntry>
+  var requests: PacketRing<RequestEntry>
+  var ids = PacketIDs()
+  /// Messages `0..<sentCount` of `inflight` were sent over this connection.
+  var sentCount = 0
+  var outbound: TopicAliases
+  var inbound: TopicAliases
   var keepAlive = KeepAlive(seconds: 0, replyTimeout: .zero, at: .boot)
   /// Bytes of `output` up to the end of a PINGREQ that still waits there; 0 for none.
   var unsentPing = 0
-  /// The message that the owner is looking at; its bytes are the first of `input`.
+  /// The packet that the owner is looking at; its bytes are the first of `input`.
   var lent: Lent?
-  /// The packet that is passed over because it is larger than `input`.
-  var skip: Skip?
-  /// When the packet at the front of `input` began to come; `never` when none has begun.
-  var packetSince = Instant.never
-  /// When it must be whole.
-  var packetBy = Instant.never
+  /// The message that is larger than `input`.
+  var large: LargeMessage?
+  /// How the packet at the front of `input` comes along; nil when none has begun.
+  var progress: PacketProgress?
+  var own = OwnLimits()
+  /// An AUTH of the server was answered, or one of ours not yet.
+  var isAuthenticating = false
+  /// What the server allows over the present connection.
+  public internal(set) var serverLimits = ServerLimits(keepAlive: 0)
   /// What was counted so far.
   public internal(set) var counters = SessionCounters()
 
@@ -91,60 +103,122 @@ public struct ClientSession: ~Copyable {
   public init(_ sizes: Sizes, arena: inout Arena) {
     precondition(sizes.sendBytes >= 128 && sizes.receiveBytes >= 64)
     precondition(sizes.inflight > 0 && sizes.received > 0 && sizes.requests > 0)
-    precondition(sizes.inflight + sizes.requests < UInt16.max, "a free identifier is always found")
+    precondition(sizes.inflight <= 65_000 && sizes.requests <= 500, "an identifier is always free")
+    precondition(sizes.outboundAliases <= 65_535 && sizes.inboundAliases <= 65_535)
     output = ByteQueue("MQTT send buffer", capacity: sizes.sendBytes, arena: &arena)
     input = ByteQueue("MQTT receive buffer", capacity: sizes.receiveBytes, arena: &arena)
-    inflight = InflightWindow(capacity: sizes.inflight, arena: &arena)
-    received = RequestTable(
-      "MQTT QoS 2 messages received", capacity: sizes.received, arena: &arena)
-    requests = RequestTable("MQTT requests", capacity: sizes.requests, arena: &arena)
+    inflight = PacketRing(
+      "MQTT messages in flight", capacity: sizes.inflight, none: .none, arena: &arena)
+    received = PacketRing(
+      "MQTT QoS 2 messages received", capacity: sizes.received, none: .none, arena: &arena)
+    requests = PacketRing("MQTT requests", capacity: sizes.requests, none: .none, arena: &arena)
+    outbound = TopicAliases(
+      "MQTT topic aliases of ours", capacity: sizes.outboundAliases,
+      topicBytesMax: sizes.aliasTopicBytes, arena: &arena)
+    inbound = TopicAliases(
+      "MQTT topic aliases of the server", capacity: sizes.inboundAliases,
+      topicBytesMax: sizes.aliasTopicBytes, arena: &arena)
   }
 
   /// The transport is open: writes CONNECT. Throws when CONNECT cannot be written, which is for
   /// good; the session stays closed then.
   ///
-  /// With a clean session, what was under way is forgotten here.
+  /// `properties`, for 5.0 only, are as `V5.Properties.append` has written them; none is added. What
+  /// they announce the session holds the server to: a Receive Maximum of at most `Sizes.received`, a
+  /// Topic Alias Maximum of at most `Sizes.inboundAliases`, a Maximum Packet Size; larger ones are
+  /// `invalidProperties`. With a clean session, what was under way is forgotten here.
   public mutating func open(
     _ options: ConnectOptions, clientID: Span<UInt8>, will: Will? = nil,
-    userName: Span<UInt8>? = nil, password: Span<UInt8>? = nil, at now: Instant
+    userName: Span<UInt8>? = nil, password: Span<UInt8>? = nil,
+    properties: Span<UInt8> = Span(), at now: Instant
   ) throws(EncodeError) {
-    guard case .closed = state else { preconditionFailure("one transport at a time") }
+    guard case .closed = state else {
+      preconditionFailure("a session has one transport at a time")
+    }
+    var own = OwnLimits()
+    if options.level == .v50 {
+      own = try OwnLimits(written: properties)
+      guard own.topicAliasMaximum <= inbound.capacity else { throw .invalidProperties }
+      guard own.receiveMaximum <= received.capacity || own.receiveMaximum == 65_535 else {
+        throw .invalidProperties
+      }
+    } else {
+      guard properties.isEmpty, will?.properties.isEmpty ?? true else { throw .invalidProperties }
+    }
     try output.append { (out) throws(EncodeError) in
-      try Connect.encode(
-        level: options.level, cleanSession: options.cleanSession, keepAlive: options.keepAlive,
-        clientID: clientID, will: will, userName: userName, password: password, into: &out)
+      if options.level == .v50 {
+        try V5.Connect.encode(
+          cleanStart: options.cleanSession, keepAlive: options.keepAlive, properties: properties,
+          clientID: clientID, will: will, userName: userName, password: password, into: &out)
+      } else {
+        try Connect.encode(
+          level: options.level, cleanSession: options.cleanSession, keepAlive: options.keepAlive,
+          clientID: clientID, will: will, userName: userName, password: password, into: &out)
+      }
       // DISCONNECT may follow at any time.
       guard out.freeCapacity >= BarePacket.size else { throw .bufferFull }
     }
     self.options = options
+    self.own = own
+    serverLimits = ServerLimits(keepAlive: options.keepAlive)
+    isAuthenticating = false
     if options.cleanSession { forget() }
     state = .connecting(until: now + options.replyTimeout)
   }
 
-  /// The transport has gone. Messages under way stay for the next one; requests, and bytes that
-  /// were not sent or not read, do not.
+  /// The transport has gone. Messages under way stay for the next one; requests, acknowledgements,
+  /// aliases, and bytes that were not sent or not read, do not.
   public mutating func closed() {
     state = .closed
     output.removeAll()
     input.removeAll()
     requests.removeAll()
+    inbound.removeAll(limit: 0)
+    outbound.removeAll(limit: 0)
+    leaveReceivedBehind()
     unsentPing = 0
     lent = nil
-    skip = nil
-    packetCompleted()
+    large = nil
+    progress = nil
+    sentCount = 0
   }
 
   /// Writes DISCONNECT: the server forgets the will. Close the transport once the output is sent.
   public mutating func disconnect() {
+    try? disconnect(reason: .normalDisconnection)
+  }
+
+  /// Writes DISCONNECT with a reason and properties, in 5.0; with `.disconnectWithWill`, or one of
+  /// the failures, the server publishes the will. Does nothing without a transport.
+  public mutating func disconnect(
+    reason: V5.DisconnectReason, properties: Span<UInt8> = Span()
+  ) throws(RequestError) {
     switch state {
-    case .connecting, .online:
-      state = .leaving
+    case .connecting, .online: break
+    case .closed, .leaving, .ended: return
+    }
+    if options.level == .v50 {
+      do throws(EncodeError) {
+        let list = try V5.Properties(written: properties, in: .disconnectFromClient)
+        // Section 3.14.2.2.2: what CONNECT ended with the connection stays so.
+        if own.endsSession, (list.number(.sessionExpiryInterval, in: properties) ?? 0) != 0 {
+          throw .invalidProperties
+        }
+        try output.append { (out) throws(EncodeError) in
+          try V5.Disconnect.encode(
+            from: .client, reason: reason, properties: properties, into: &out)
+        }
+      } catch {
+        throw RequestError(error)
+      }
+    } else {
+      guard reason == .normalDisconnection, properties.isEmpty else { throw .unsupportedLevel }
       let level = options.level
       write { (out) throws(EncodeError) in
         try BarePacket.disconnect.encode(level: level, into: &out)
       }
-    case .closed, .leaving, .ended: break
     }
+    state = .leaving
   }
 
   /// True between CONNACK and the end: messages can be published.
@@ -153,7 +227,10 @@ public struct ClientSession: ~Copyable {
     return false
   }
 
-  /// Messages at QoS 1 and 2 that were sent and not acknowledged.
+  /// The version of the present connection, or of the one before.
+  public var level: ProtocolLevel { options.level }
+
+  /// Messages at QoS 1 and 2 that were taken and not acknowledged.
   public var inflightCount: Int { inflight.count }
 
   /// True while the server owes an answer to a message, a SUBSCRIBE or an UNSUBSCRIBE.
@@ -162,8 +239,8 @@ public struct ClientSession: ~Copyable {
   /// When `nextEvent` is to be called even if nothing was received.
   public var deadline: Instant {
     switch state {
-    case .connecting(let until): until
-    case .online: min(keepAlive.deadline, packetBy)
+    case .connecting(let until): min(until, progress?.deadline ?? .never)
+    case .online: min(keepAlive.deadline, progress?.deadline ?? .never)
     case .closed, .leaving, .ended: .never
     }
   }
@@ -182,31 +259,35 @@ public struct ClientSession: ~Copyable {
     keepAlive.sent(at: now)
   }
 
-  /// No packet is under way from the server.
-  mutating func packetCompleted() {
-    packetSince = .never
-    packetBy = .never
-  }
-
   /// Forgets all messages under way, in both directions: the state that MQTT calls the session
-  /// (section 3.1.2.4). Identifiers go on from where they are.
+  /// (section 3.1.2.4). Those that were never sent are not of it, and stay. Identifiers go on from
+  /// where they are.
   mutating func forget() {
-    inflight.removeAll()
+    var index = 0
+    while index < inflight.count {
+      if inflight[index].stage == .waiting { index += 1 } else { inflight.remove(at: index) }
+    }
     received.removeAll()
-    resendIndex = 0
+    sentCount = 0
   }
 
   /// Appends a small packet for which there is room and in which nothing can be wrong.
   mutating func write(_ encode: (inout OutputSpan<UInt8>) throws(EncodeError) -> Void) {
     do throws(EncodeError) {
-      try output.append(upTo: Acknowledgement.size, encode)
+      try output.append(upTo: Self.sendReserve, encode)
     } catch {
       preconditionFailure("room was kept for it")
     }
   }
 
-  /// Reports `fault` and takes no part any more until the transport has gone.
+  /// Reports `fault` and takes no part any more until the transport has gone. A 5.0 server that has
+  /// accepted the connection is told why.
   mutating func fail(_ fault: SessionFault) -> SessionEvent {
+    if isOnline, options.level == .v50, let reason = fault.disconnectReason {
+      output.append(upTo: 3) { out in
+        try? V5.Disconnect.encode(from: .client, reason: reason, properties: Span(), into: &out)
+      }
+    }
     state = .ended
     return .failed(fault)
   }

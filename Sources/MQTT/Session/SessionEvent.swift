@@ -1,37 +1,95 @@
-import Core
-
 /// What a session tells its owner, one at a time, through `ClientSession.nextEvent`.
+///
+/// Fields and properties count from the first byte of the packet that the event comes from;
+/// `ClientSession.withPacket` lends its bytes until the next `nextEvent`. Before 5.0 there are no
+/// properties.
 public enum SessionEvent: BitwiseCopyable, Equatable, Sendable {
-  /// CONNACK said yes.
+  /// CONNACK said yes; `ClientSession.serverLimits` are those of this connection now.
   ///
   /// With a session present: subscriptions stand, and what was under way goes on through
   /// `nextResend`. Without: nothing is under way any more; subscribe, and publish again what the
   /// own store holds unacknowledged. 3.1 does not say; there a persistent session counts as
   /// present, and the owner subscribes in any case.
-  case connected(sessionPresent: Bool)
+  case connected(sessionPresent: Bool, properties: V5.Properties)
   /// CONNACK said no. Close the transport.
-  case refused(ConnectReturnCode)
+  case refused(ConnectRefusal, properties: V5.Properties)
   /// A message has come; `withMessage` lends its bytes until the next `nextEvent`.
   case message(IncomingMessage)
-  /// The server has the message of this token for good: PUBACK at QoS 1, PUBCOMP at QoS 2. The
-  /// owner's store can let go of it.
-  case acknowledged(token: UInt32)
-  /// SUBACK: what the server says to the one filter of the request.
-  case subscribed(packetID: UInt16, SubscribeReturnCode)
-  /// UNSUBACK.
-  case unsubscribed(packetID: UInt16)
+  /// A message larger than the receive buffer begins; its payload, of so many bytes, follows in
+  /// pieces. `withMessage` lends its topic, and no payload.
+  case largeMessage(IncomingMessage, payloadBytes: Int)
+  /// The next bytes of the payload of a large message. It is acknowledged after the last.
+  case payloadPiece(Field, isLast: Bool)
+  /// The server has answered the message of this token for good: PUBACK at QoS 1, PUBCOMP at QoS 2,
+  /// or a PUBREC that refuses. The owner's store can let go of it.
+  case acknowledged(Answered)
+  /// The server has a QoS 2 message, and its PUBREC has more to say than that. PUBCOMP follows.
+  case received(Answered)
+  /// SUBACK: what the server says to the filters of the request, in order.
+  case subscribed(Granted)
+  /// UNSUBACK; codes for each filter in 5.0 only.
+  case unsubscribed(Granted)
+  /// AUTH: the server wants the next step of an authentication, or ends it.
+  case authenticate(V5.Authenticate)
+  /// DISCONNECT from the server, in 5.0. Close the transport.
+  case disconnected(V5.Disconnect)
   /// A message larger than the receive buffer was passed over and acknowledged. Bytes of it.
   case skipped(packetBytes: Int)
-  /// The session cannot go on over this transport. Close it, then call `closed`.
+  /// The session cannot go on over this transport. Send what `withOutput` lends if that goes
+  /// without waiting (in 5.0 a DISCONNECT that says why), close the transport, then call `closed`.
   case failed(SessionFault)
 }
 
-/// A received message. The fields count from the start of the receive buffer.
+/// Why CONNACK said no, in the words of the version that was spoken.
+public enum ConnectRefusal: BitwiseCopyable, Hashable, Sendable {
+  /// 3.1 and 3.1.1; also a server of these that was asked for 5.0.
+  case returnCode(ConnectReturnCode)
+  /// 5.0.
+  case reason(V5.ConnectReason)
+
+  /// The code as it was sent.
+  public var code: UInt8 {
+    switch self {
+    case .returnCode(let code): code.rawValue
+    case .reason(let reason): reason.rawValue
+    }
+  }
+
+  /// True when the server does not speak the version that it was asked for.
+  public var isUnsupportedVersion: Bool {
+    self == .returnCode(.unacceptableProtocolVersion)
+      || self == .reason(.unsupportedProtocolVersion)
+  }
+
+  /// True when another attempt with the same client, name and password will end the same way.
+  public var isPermanent: Bool {
+    switch self {
+    case .returnCode(let code): code != .serverUnavailable && code != .accepted
+    case .reason(let reason):
+      switch reason {
+      case .success, .unspecifiedError, .serverUnavailable, .serverBusy, .quotaExceeded,
+        .useAnotherServer, .serverMoved, .connectionRateExceeded:
+        false
+      case .malformedPacket, .protocolError, .implementationSpecificError,
+        .unsupportedProtocolVersion, .clientIdentifierNotValid, .badUserNameOrPassword,
+        .notAuthorized, .banned, .badAuthenticationMethod, .topicNameInvalid, .packetTooLarge,
+        .payloadFormatInvalid, .retainNotSupported, .qosNotSupported:
+        true
+      }
+    }
+  }
+}
+
+/// A received message.
 public struct IncomingMessage: BitwiseCopyable, Equatable, Sendable {
-  /// The topic name.
+  /// The topic name; empty when an alias stands for it. `withMessage` lends the real one.
   public var topic: Field
+  /// What else there is to say about the message.
+  public var properties: V5.Properties
   /// The message itself.
   public var payload: Field
+  /// Its identifier, for `ClientSession.acknowledge`; 0 at QoS 0.
+  public var packetID: UInt16
   /// The quality of service that it came with.
   public var qos: QoS
   /// It was kept by the server from before the subscription.
@@ -41,7 +99,36 @@ public struct IncomingMessage: BitwiseCopyable, Equatable, Sendable {
   public var dup: Bool
 }
 
-/// A message to be sent again after the connection was lost.
+/// What the server says to a message of ours.
+public struct Answered: BitwiseCopyable, Equatable, Sendable {
+  /// The owner's handle of the message.
+  public var token: UInt32
+  /// The identifier that it had.
+  public var packetID: UInt16
+  /// The quality of service that it had: 1 or 2.
+  public var qos: QoS
+  /// The reason code as it was sent; 0 before 5.0.
+  public var code: UInt8
+  /// A reason string, user properties.
+  public var properties: V5.Properties
+
+  /// True when the server did not take the message.
+  public var isFailure: Bool { code >= 0x80 }
+}
+
+/// What the server says to a SUBSCRIBE or an UNSUBSCRIBE.
+public struct Granted: BitwiseCopyable, Equatable, Sendable {
+  /// What `subscribe` or `unsubscribe` returned.
+  public var packetID: UInt16
+  /// One byte for each filter, in order: a `SubscribeReturnCode`, `V5.SubscribeReason` or
+  /// `V5.UnsubscribeReason`. Those from 0x80 on are failures.
+  public var codes: Field
+  /// A reason string, user properties.
+  public var properties: V5.Properties
+}
+
+/// A message that is to be sent now: again after the connection was lost, or for the first time
+/// because there was no room for it before.
 public struct Resend: BitwiseCopyable, Equatable, Sendable {
   /// The owner's handle of the message.
   public var token: UInt32
@@ -49,74 +136,8 @@ public struct Resend: BitwiseCopyable, Equatable, Sendable {
   public var packetID: UInt16
   /// The quality of service that it keeps: 1 or 2.
   public var qos: QoS
-}
-
-/// Why a session ended over one transport. All of them mean: close the transport.
-public enum SessionFault: BitwiseCopyable, Hashable, Sendable {
-  /// The server sent what is not MQTT, or not allowed.
-  case malformed(DecodeError)
-  /// The server sent a packet that has no place here: anything before CONNACK, a second CONNACK, a
-  /// session present that was not asked for, more answers than questions.
-  case protocolViolation
-  /// No CONNACK within `replyTimeout`.
-  case connectTimedOut
-  /// Nothing at all was received since a PINGREQ that was due.
-  case pingTimedOut
-  /// A packet began and did not end in time.
-  case packetTimedOut
-  /// More QoS 2 messages under way from the server than `Sizes.received`.
-  case receivedFull
-}
-
-/// Why a message was not taken. It has no identifier and nothing was written.
-public enum PublishError: UInt8, Error, BitwiseCopyable, Sendable {
-  /// As many messages are under way as `Sizes.inflight`, or some wait to be sent again first.
-  /// Try when one was acknowledged.
-  case windowFull
-  /// The send buffer has no room. Try when some was sent.
-  case bufferFull
-  /// The packet never fits into the send buffer.
-  case packetTooLarge
-  /// No CONNACK yet, or none any more.
-  case notConnected
-  /// The topic is not one to publish under.
-  case invalidTopic
-}
-
-/// Why SUBSCRIBE or UNSUBSCRIBE was not written.
-public enum RequestError: UInt8, Error, BitwiseCopyable, Sendable {
-  /// As many requests wait for their answer as `Sizes.requests`.
-  case windowFull
-  /// The send buffer has no room. Try when some was sent.
-  case bufferFull
-  /// The packet never fits into the send buffer.
-  case packetTooLarge
-  /// No CONNACK yet, or none any more.
-  case notConnected
-  /// The filter is not one to subscribe to.
-  case invalidFilter
-}
-
-/// How a connection is to be opened.
-public struct ConnectOptions: BitwiseCopyable, Sendable {
-  /// The version to speak.
-  public var level: ProtocolLevel
-  /// True to have both sides forget what was before and keep nothing for later.
-  public var cleanSession: Bool
-  /// Seconds after which one side must have heard of the other; 0 for no supervision.
-  public var keepAlive: UInt16
-  /// How long to wait for CONNACK, and for an answer to PINGREQ.
-  public var replyTimeout: Interval
-
-  /// How a connection is to be opened.
-  public init(
-    level: ProtocolLevel, cleanSession: Bool, keepAlive: UInt16, replyTimeout: Interval
-  ) {
-    self.level = level
-    self.cleanSession = cleanSession
-    self.keepAlive = keepAlive
-    self.replyTimeout = replyTimeout
-  }
+  /// False when it was never sent; it goes without DUP then.
+  public var isRepeat: Bool
 }
 
 /// What a session has counted since it was made; over all its connections.

@@ -95,6 +95,9 @@ public struct Connect: BitwiseCopyable, Equatable, Sendable {
 
 /// A will to be sent with CONNECT. Borrows its bytes for the length of the call.
 public struct Will: ~Escapable {
+  /// Of the message, and the delay before it is published: as `V5.Properties.append` has written
+  /// them. Empty before 5.0.
+  public let properties: Span<UInt8>
   /// The topic name.
   public let topic: Span<UInt8>
   /// The message; may be empty.
@@ -107,6 +110,19 @@ public struct Will: ~Escapable {
   /// The message `payload` under `topic`, published when the client is lost.
   @_lifetime(copy topic, copy payload)
   public init(topic: Span<UInt8>, payload: Span<UInt8>, qos: QoS, retain: Bool) {
+    properties = Span()
+    self.topic = topic
+    self.payload = payload
+    self.qos = qos
+    self.retain = retain
+  }
+
+  /// The same with properties, for 5.0.
+  @_lifetime(copy properties, copy topic, copy payload)
+  public init(
+    properties: Span<UInt8>, topic: Span<UInt8>, payload: Span<UInt8>, qos: QoS, retain: Bool
+  ) {
+    self.properties = properties
     self.topic = topic
     self.payload = payload
     self.qos = qos

@@ -54,6 +54,9 @@ extension TopicFilter {
     isValid(filter) && hasShareForm(filter)
   }
 
+  /// True when a valid filter has a wildcard.
+  public static func hasWildcard(_ filter: Span<UInt8>) -> Bool { !hasNameForm(filter) }
+
   /// True when a filter asks for a share of the messages (5.0 section 4.8.2).
   public static func isShared(_ filter: Span<UInt8>) -> Bool {
     filter.count >= 7 && filter.extracting(0..<7).equals("$share/")

@@ -2,6 +2,19 @@ import Core
 import MQTT
 import TestSupport
 
+/// What the tests ask of an event: without where its packet's fields lie.
+enum Heard: Equatable {
+  case connected(sessionPresent: Bool)
+  case refused(ConnectReturnCode)
+  case message(IncomingMessage)
+  case acknowledged(token: UInt32)
+  case subscribed(packetID: UInt16, SubscribeReturnCode)
+  case unsubscribed(packetID: UInt16)
+  case skipped(packetBytes: Int)
+  case failed(SessionFault)
+  case other(SessionEvent)
+}
+
 /// A session, a clock, and both ends of its transport, for one test.
 final class Bench {
   var session: ClientSession
@@ -42,7 +55,7 @@ final class Bench {
 
   /// Opens the session and answers CONNECT; returns the event.
   @discardableResult
-  func connect(sessionPresent: Bool = false) -> SessionEvent? {
+  func connect(sessionPresent: Bool = false) -> Heard? {
     open()
     _ = output()
     return receive([0x20, 2, sessionPresent ? 1 : 0, 0])
@@ -50,14 +63,14 @@ final class Bench {
 
   /// The transport goes and comes back.
   @discardableResult
-  func reconnect(sessionPresent: Bool) -> SessionEvent? {
+  func reconnect(sessionPresent: Bool) -> Heard? {
     session.closed()
     return connect(sessionPresent: sessionPresent)
   }
 
   /// Brings bytes and takes the first event that they lead to.
   @discardableResult
-  func receive(_ bytes: [UInt8]) -> SessionEvent? {
+  func receive(_ bytes: [UInt8]) -> Heard? {
     bring(bytes)
     return next()
   }
@@ -69,10 +82,27 @@ final class Bench {
     }
   }
 
-  func next() -> SessionEvent? { session.nextEvent(at: now) }
+  func next() -> Heard? {
+    guard let event = session.nextEvent(at: now) else { return nil }
+    switch event {
+    case .connected(let isPresent, _): return .connected(sessionPresent: isPresent)
+    case .refused(.returnCode(let code), _): return .refused(code)
+    case .message(let message): return .message(message)
+    case .acknowledged(let answered): return .acknowledged(token: answered.token)
+    case .subscribed(let granted):
+      let code = session.withPacket { bytes in bytes[granted.codes][0] }
+      return SubscribeReturnCode(rawValue: code).map {
+        .subscribed(packetID: granted.packetID, $0)
+      }
+    case .unsubscribed(let granted): return .unsubscribed(packetID: granted.packetID)
+    case .skipped(let bytes): return .skipped(packetBytes: bytes)
+    case .failed(let fault): return .failed(fault)
+    default: return .other(event)
+    }
+  }
 
   /// Lets `interval` pass and takes the next event.
-  func next(after interval: Interval) -> SessionEvent? {
+  func next(after interval: Interval) -> Heard? {
     now = now + interval
     return next()
   }
@@ -111,7 +141,7 @@ final class Bench {
   }
 
   /// Topic and payload of a message event.
-  func text(_ event: SessionEvent?) -> String? {
+  func text(_ event: Heard?) -> String? {
     guard case .message(let message)? = event else { return nil }
     return session.withMessage(message) { topic, payload in
       var text = ""

@@ -97,7 +97,7 @@ import Testing
       #expect(event == nil)
       _ = bench.output()
       let lastByte = bench.now
-      var fault: SessionEvent?
+      var fault: Heard?
       while fault == nil {
         try #require(bench.deadline < .never)
         bench.now = max(bench.now, bench.deadline)

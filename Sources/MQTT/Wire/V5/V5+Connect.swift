@@ -66,39 +66,15 @@ extension V5 {
       guard fields.isAtEnd else { throw .malformedBody }
     }
   }
+}
 
-  /// A will to be sent with CONNECT. Borrows its bytes for the length of the call.
-  public struct Will: ~Escapable {
-    /// As `Properties.append` has written them.
-    public let properties: Span<UInt8>
-    /// The topic name.
-    public let topic: Span<UInt8>
-    /// The message; may be empty.
-    public let payload: Span<UInt8>
-    /// Its quality of service.
-    public let qos: QoS
-    /// True when the server is to keep it for later subscribers.
-    public let retain: Bool
-
-    /// The message `payload` under `topic`, published when the client is lost.
-    @_lifetime(copy properties, copy topic, copy payload)
-    public init(
-      properties: Span<UInt8>, topic: Span<UInt8>, payload: Span<UInt8>, qos: QoS, retain: Bool
-    ) {
-      self.properties = properties
-      self.topic = topic
-      self.payload = payload
-      self.qos = qos
-      self.retain = retain
-    }
-
-    /// Bytes in the packet. Throws what makes the will impossible to send.
-    fileprivate func checkedSize() throws(EncodeError) -> Int {
-      let size = try Properties(written: properties, in: .will).size
-      guard topic.count <= UInt16.max, payload.count <= UInt16.max else { throw .packetTooLarge }
-      guard TopicName.isValid(topic) else { throw .invalidTopicName }
-      return size + 2 + topic.count + 2 + payload.count
-    }
+extension Will {
+  /// Bytes in a packet of 5.0. Throws what makes the will impossible to send.
+  fileprivate func checkedSize() throws(EncodeError) -> Int {
+    let size = try V5.Properties(written: properties, in: .will).size
+    guard topic.count <= UInt16.max, payload.count <= UInt16.max else { throw .packetTooLarge }
+    guard TopicName.isValid(topic) else { throw .invalidTopicName }
+    return size + 2 + topic.count + 2 + payload.count
   }
 }
 
@@ -107,7 +83,7 @@ extension V5.Connect {
   /// out; an empty one is sent as empty. `properties` are as `Properties.append` has written them.
   public static func encode(
     cleanStart: Bool, keepAlive: UInt16, properties: Span<UInt8>, clientID: Span<UInt8>,
-    will: V5.Will?, userName: Span<UInt8>?, password: Span<UInt8>?,
+    will: Will?, userName: Span<UInt8>?, password: Span<UInt8>?,
     into out: inout OutputSpan<UInt8>
   ) throws(EncodeError) {
     var bodySize = 10 + (try V5.Properties(written: properties, in: .connect).size)

@@ -19,6 +19,19 @@ extension V5 {
     public var payload: Field
 
     init(
+      packetID: UInt16, qos: QoS, retain: Bool, dup: Bool, topic: Field, properties: Properties,
+      payload: Field
+    ) {
+      self.packetID = packetID
+      self.qos = qos
+      self.retain = retain
+      self.dup = dup
+      self.topic = topic
+      self.properties = properties
+      self.payload = payload
+    }
+
+    init(
       _ bytes: Span<UInt8>, _ fields: inout FieldReader, flags: UInt8, from sender: Role
     ) throws(DecodeError) {
       guard let qos = QoS(rawValue: flags &>> 1 & 0b11) else { throw .invalidQoS }
@@ -44,20 +57,26 @@ extension V5 {
       return 1 + VarInt.size(of: bodySize) + bodySize
     }
 
-    /// Appends the whole packet, or throws and appends nothing. `packetID` is 0 at QoS 0. `topic`
-    /// may be empty when `properties`, as `Properties.append` has written them, hold an alias.
+    /// Bytes of a topic alias among the properties.
+    public static var aliasBytes: Int { 3 }
+
+    /// Appends the whole packet, or throws and appends nothing. `packetID` is 0 at QoS 0. A
+    /// `topicAlias` is written before `properties`, as `Properties.append` has written them, which
+    /// hold none then. `topic` may be empty when there is an alias in either place.
     public static func encode(
       from sender: Role, packetID: UInt16, qos: QoS, retain: Bool, dup: Bool,
-      topic: Span<UInt8>, properties: Span<UInt8>, payload: Span<UInt8>,
-      into out: inout OutputSpan<UInt8>
+      topic: Span<UInt8>, topicAlias: UInt16? = nil, properties: Span<UInt8>,
+      payload: Span<UInt8>, into out: inout OutputSpan<UInt8>
     ) throws(EncodeError) {
       let size = try checkedSize(
         from: sender, packetID: packetID, qos: qos, dup: dup, topic: topic,
-        properties: properties)
+        topicAlias: topicAlias, properties: properties)
       guard payload.count <= VarInt.max else { throw .packetTooLarge }
       let firstByte = MQTT.Publish.firstByte(qos: qos, retain: retain, dup: dup)
       try out.appendHeader(firstByte, bodySize: size + payload.count)
-      append(topic: topic, packetID: packetID, properties: properties, into: &out)
+      append(
+        topic: topic, packetID: packetID, topicAlias: topicAlias, properties: properties,
+        into: &out)
       out.append(contentsOf: payload)
     }
 
@@ -66,18 +85,20 @@ extension V5 {
     /// `writePayload` appends more than those.
     public static func encode(
       from sender: Role, packetID: UInt16, qos: QoS, retain: Bool, dup: Bool,
-      topic: Span<UInt8>, properties: Span<UInt8>, payloadMax: Int,
+      topic: Span<UInt8>, topicAlias: UInt16? = nil, properties: Span<UInt8>, payloadMax: Int,
       into out: inout OutputSpan<UInt8>, writePayload: (inout OutputSpan<UInt8>) -> Void
     ) throws(EncodeError) {
       let size = try checkedSize(
         from: sender, packetID: packetID, qos: qos, dup: dup, topic: topic,
-        properties: properties)
+        topicAlias: topicAlias, properties: properties)
       guard payloadMax <= VarInt.max else { throw .packetTooLarge }
       let bodyMax = size + payloadMax
       let start = out.count
       try out.appendHeader(
         MQTT.Publish.firstByte(qos: qos, retain: retain, dup: dup), bodySize: bodyMax)
-      append(topic: topic, packetID: packetID, properties: properties, into: &out)
+      append(
+        topic: topic, packetID: packetID, topicAlias: topicAlias, properties: properties,
+        into: &out)
       writePayload(&out)
       let lengthSize = VarInt.size(of: bodyMax)
       guard out.count - start <= 1 + lengthSize + bodyMax else {
@@ -90,25 +111,38 @@ extension V5 {
     /// Bytes of the body before the payload.
     private static func checkedSize(
       from sender: Role, packetID: UInt16, qos: QoS, dup: Bool, topic: Span<UInt8>,
-      properties: Span<UInt8>
+      topicAlias: UInt16?, properties: Span<UInt8>
     ) throws(EncodeError) -> Int {
       guard (packetID == 0) == (qos == .atMostOnce) else { throw .invalidPacketID }
       guard !dup || qos != .atMostOnce else { throw .invalidFlags }
       guard topic.count <= UInt16.max else { throw .packetTooLarge }
-      let list = try Properties(written: properties, in: .publish(from: sender))
-      guard topic.isEmpty ? list.contains(.topicAlias) : TopicName.isValid(topic) else {
-        throw .invalidTopicName
+      var hasAlias = false
+      if let topicAlias {
+        guard topicAlias != 0 else { throw .invalidProperties }
+        hasAlias = true
       }
-      return 2 + topic.count + (qos == .atMostOnce ? 0 : 2) + list.size
+      if !properties.isEmpty {
+        let list = try Properties(written: properties, in: .publish(from: sender))
+        guard !hasAlias || !list.contains(.topicAlias) else { throw .invalidProperties }
+        hasAlias = hasAlias || list.contains(.topicAlias)
+      }
+      guard topic.isEmpty ? hasAlias : TopicName.isValid(topic) else { throw .invalidTopicName }
+      let propertyBytes = properties.count + (topicAlias == nil ? 0 : aliasBytes)
+      return 2 + topic.count + (qos == .atMostOnce ? 0 : 2) + VarInt.size(of: propertyBytes)
+        + propertyBytes
     }
 
     private static func append(
-      topic: Span<UInt8>, packetID: UInt16, properties: Span<UInt8>,
+      topic: Span<UInt8>, packetID: UInt16, topicAlias: UInt16?, properties: Span<UInt8>,
       into out: inout OutputSpan<UInt8>
     ) {
       out.append(prefixed: topic)
       if packetID != 0 { out.append(bigEndian: packetID) }
-      out.append(properties: properties)
+      guard let topicAlias else { return out.append(properties: properties) }
+      out.append(varInt: aliasBytes + properties.count)
+      out.append(PropertyID.topicAlias.rawValue)
+      out.append(bigEndian: topicAlias)
+      out.append(contentsOf: properties)
     }
   }
 }

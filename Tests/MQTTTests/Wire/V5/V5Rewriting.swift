@@ -72,9 +72,9 @@ private func rewrite(
   let payload = bytes[will?.payload ?? empty]
   let name = bytes[packet.userName ?? empty]
   let password = bytes[packet.password ?? empty]
-  let lent: V5.Will? =
+  let lent: Will? =
     if let will {
-      V5.Will(
+      Will(
         properties: properties, topic: topic, payload: payload, qos: will.qos,
         retain: will.retain)
     } else { nil }

@@ -1,0 +1,145 @@
+import Core
+
+/// What a PUBLISH says besides topic, properties and payload.
+struct PublishHead: BitwiseCopyable {
+  var packetID: UInt16
+  var qos: QoS
+  var retain: Bool
+  var dup: Bool
+}
+
+/// How a PUBLISH is written: what the server forbids is refused before, and an alias may stand for
+/// its topic.
+extension ClientSession {
+  mutating func write(
+    _ head: PublishHead, topic: Span<UInt8>, properties: Span<UInt8>, payload: Span<UInt8>
+  ) throws(PublishError) {
+    try check(head)
+    guard options.level == .v50 else {
+      guard properties.isEmpty else { throw .invalidProperties }
+      let size = Publish.size(topicBytes: topic.count, payloadBytes: payload.count, qos: head.qos)
+      try checkRoom(size)
+      let level = options.level
+      return try append(size) { (out) throws(EncodeError) in
+        try Publish.encode(
+          level: level, packetID: head.packetID, qos: head.qos, retain: head.retain, dup: head.dup,
+          topic: topic, payload: payload, into: &out)
+      }
+    }
+    try writeV5(
+      head, topic: topic, properties: properties, payloadMax: payload.count
+    ) { (topic, alias, out) throws(EncodeError) in
+      try V5.Publish.encode(
+        from: .client, packetID: head.packetID, qos: head.qos, retain: head.retain, dup: head.dup,
+        topic: topic, topicAlias: alias, properties: properties, payload: payload, into: &out)
+    }
+  }
+
+  mutating func write(
+    _ head: PublishHead, topic: Span<UInt8>, properties: Span<UInt8>, payloadMax: Int,
+    writePayload: (inout OutputSpan<UInt8>) -> Void
+  ) throws(PublishError) {
+    try check(head)
+    guard options.level == .v50 else {
+      guard properties.isEmpty else { throw .invalidProperties }
+      let size = Publish.size(topicBytes: topic.count, payloadBytes: payloadMax, qos: head.qos)
+      try checkRoom(size)
+      let level = options.level
+      return try append(size) { (out) throws(EncodeError) in
+        try Publish.encode(
+          level: level, packetID: head.packetID, qos: head.qos, retain: head.retain, dup: head.dup,
+          topic: topic, payloadMax: payloadMax, into: &out, writePayload: writePayload)
+      }
+    }
+    try writeV5(
+      head, topic: topic, properties: properties, payloadMax: payloadMax
+    ) { (topic, alias, out) throws(EncodeError) in
+      try V5.Publish.encode(
+        from: .client, packetID: head.packetID, qos: head.qos, retain: head.retain, dup: head.dup,
+        topic: topic, topicAlias: alias, properties: properties, payloadMax: payloadMax,
+        into: &out, writePayload: writePayload)
+    }
+  }
+
+  /// What the server does not take at all (5.0 section 3.2.2.3).
+  private func check(_ head: PublishHead) throws(PublishError) {
+    guard head.qos <= serverLimits.maximumQoS else { throw .qosNotSupported }
+    guard !head.retain || serverLimits.retainAvailable else { throw .retainNotSupported }
+  }
+
+  private func checkRoom(_ size: Int) throws(PublishError) {
+    guard size <= output.capacity - Self.sendReserve, size <= serverLimits.packetBytesMax else {
+      throw .packetTooLarge
+    }
+    guard size <= output.freeCapacity - Self.sendReserve else { throw .bufferFull }
+  }
+
+  private mutating func append(
+    _ size: Int, _ encode: (inout OutputSpan<UInt8>) throws(EncodeError) -> Void
+  ) throws(PublishError) {
+    do throws(EncodeError) {
+      try output.append(upTo: size, encode)
+    } catch {
+      throw PublishError(error)
+    }
+  }
+
+  /// Chooses how the topic is said, and writes the packet so.
+  private mutating func writeV5(
+    _ head: PublishHead, topic: Span<UInt8>, properties: Span<UInt8>, payloadMax: Int,
+    _ encode: (Span<UInt8>, UInt16?, inout OutputSpan<UInt8>) throws(EncodeError) -> Void
+  ) throws(PublishError) {
+    let naming = try naming(of: topic, properties)
+    let said = naming.isKnown ? topic.extracting(0..<0) : topic
+    let size = V5.Publish.size(
+      topicBytes: said.count,
+      propertyBytes: properties.count + (naming.alias == nil ? 0 : V5.Publish.aliasBytes),
+      payloadBytes: payloadMax, qos: head.qos)
+    try checkRoom(size)
+    let alias = naming.alias
+    try append(size) { (out) throws(EncodeError) in try encode(said, alias, &out) }
+    if let used = naming.alias ?? naming.owners {
+      if naming.isKnown || topic.isEmpty { outbound.touch(used) } else { outbound.set(used, topic) }
+    }
+  }
+
+  /// How a topic is said in a packet of 5.0.
+  private struct Naming: BitwiseCopyable {
+    /// The alias that the session adds.
+    var alias: UInt16?
+    /// The alias that is among the owner's properties.
+    var owners: UInt16?
+    /// The added alias stands for the topic already.
+    var isKnown = false
+  }
+
+  private func naming(
+    of topic: Span<UInt8>, _ properties: Span<UInt8>
+  ) throws(PublishError) -> Naming {
+    var naming = Naming()
+    if !properties.isEmpty {
+      let list: V5.Properties
+      do throws(EncodeError) {
+        list = try V5.Properties(written: properties, in: .publishFromClient)
+      } catch {
+        throw .invalidProperties
+      }
+      if let number = list.number(.topicAlias, in: properties) {
+        let alias = UInt16(truncatingIfNeeded: number)
+        guard Int(alias) <= serverLimits.topicAliasMaximum, Int(alias) <= outbound.limit,
+          topic.isEmpty ? outbound.contains(alias) : outbound.takes(topic)
+        else { throw .invalidTopicAlias }
+        naming.owners = alias
+        return naming
+      }
+    }
+    guard options.assignsAliases, !topic.isEmpty, outbound.takes(topic) else { return naming }
+    if let alias = outbound.alias(of: topic) {
+      naming.alias = alias
+      naming.isKnown = true
+    } else {
+      naming.alias = outbound.leastUsed
+    }
+    return naming
+  }
+}

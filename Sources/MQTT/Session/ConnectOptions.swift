@@ -1,0 +1,43 @@
+import Core
+
+/// How a connection is to be opened.
+public struct ConnectOptions: BitwiseCopyable, Sendable {
+  /// The version to speak.
+  public var level: ProtocolLevel
+  /// True to have both sides forget what was before; before 5.0 also to keep nothing for later.
+  public var cleanSession: Bool
+  /// Seconds after which one side must have heard of the other; 0 for no supervision. A 5.0 server
+  /// can set another number.
+  public var keepAlive: UInt16
+  /// How long to wait for CONNACK, for an answer to PINGREQ, and for a packet that has begun to go
+  /// on.
+  public var replyTimeout: Interval
+  /// True when the owner acknowledges received messages by `ClientSession.acknowledge`; else they
+  /// are acknowledged once they were handed over.
+  public var acknowledgesByHand = false
+  /// What becomes of a message that is larger than the receive buffer, where the server was not
+  /// told a Maximum Packet Size (which ends the connection, 5.0 section 3.1.2.11.4).
+  public var largeMessages = LargeMessages.skip
+  /// True to let aliases stand for topics, as far as `Sizes.outboundAliases` and a 5.0 server have
+  /// room for them.
+  public var assignsAliases = false
+
+  /// What becomes of messages that are larger than the receive buffer.
+  public enum LargeMessages: BitwiseCopyable, Sendable {
+    /// They are passed over, acknowledged and counted.
+    case skip
+    /// Their payload is handed over in pieces. Their topic and properties must fit into the buffer,
+    /// else they are passed over.
+    case stream
+  }
+
+  /// How a connection is to be opened.
+  public init(
+    level: ProtocolLevel, cleanSession: Bool, keepAlive: UInt16, replyTimeout: Interval
+  ) {
+    self.level = level
+    self.cleanSession = cleanSession
+    self.keepAlive = keepAlive
+    self.replyTimeout = replyTimeout
+  }
+}
