@@ -51,6 +51,15 @@ extension ClientSession {
     return packetID
   }
 
+  /// Lends the topic that `alias` stands for in our own messages over this connection; nil when it
+  /// stands for none.
+  public func withTopic<R, E: Error>(
+    ofAlias alias: UInt16, _ body: (Span<UInt8>) throws(E) -> R
+  ) throws(E) -> R? {
+    guard outbound.contains(alias) else { return nil }
+    return try outbound.withTopic(of: alias, body)
+  }
+
   /// True while messages that were taken before wait to be sent: new ones at QoS 1 and 2 wait
   /// behind them, so that order holds (section 4.6).
   public var isResending: Bool { isOnline && sentCount < inflight.count }
@@ -113,12 +122,29 @@ extension ClientSession {
 
   /// A message that was enqueued and never sent will not be: its identifier becomes free. False when
   /// it was sent, or is not there.
-  public mutating func withdraw(_ packetID: UInt16) -> Bool {
-    guard let index = inflight.index(of: packetID), inflight[index].stage == .waiting else {
-      return false
-    }
+  public mutating func withdraw(token: UInt32) -> Bool {
+    guard let index = waitingIndex(of: token) else { return false }
     inflight.remove(at: index)
     return true
+  }
+
+  /// True while the message of `token` was enqueued and never sent. Looks at the newest first.
+  public func isWaiting(token: UInt32) -> Bool { waitingIndex(of: token) != nil }
+
+  /// The oldest message that was never sent and that `matches`; nil for none.
+  public func firstWaiting(where matches: (_ token: UInt32) -> Bool) -> UInt32? {
+    for index in sentCount..<inflight.count where inflight[index].stage == .waiting {
+      if matches(inflight[index].token) { return inflight[index].token }
+    }
+    return nil
+  }
+
+  private func waitingIndex(of token: UInt32) -> Int? {
+    for index in (sentCount..<inflight.count).reversed()
+    where inflight[index].token == token && inflight[index].stage == .waiting {
+      return index
+    }
+    return nil
   }
 
   /// The message of `packetID` was written and is under way; nothing waited before it.

@@ -245,6 +245,12 @@ public struct ClientSession: ~Copyable {
     }
   }
 
+  /// Bytes that wait to be sent.
+  public var outputCount: Int { output.count }
+
+  /// Bytes of the longest PUBLISH that the send buffer takes.
+  public var packetBytesMax: Int { output.capacity - Self.sendReserve }
+
   /// True when `withOutput` has something to lend.
   public var hasOutput: Bool { output.count > 0 }
 
@@ -265,7 +271,16 @@ public struct ClientSession: ~Copyable {
   mutating func forget() {
     var index = 0
     while index < inflight.count {
-      if inflight[index].stage == .waiting { index += 1 } else { inflight.remove(at: index) }
+      if inflight[index].stage == .waiting {
+        index += 1
+      } else if options.requeuesLostMessages {
+        inflight[index].packetID = nextPacketID()
+        inflight[index].stage = .waiting
+        ids.take()
+        index += 1
+      } else {
+        inflight.remove(at: index)
+      }
     }
     received.removeAll()
     sentCount = 0

@@ -22,6 +22,11 @@ public struct ConnectOptions: BitwiseCopyable, Sendable {
   /// room for them.
   public var assignsAliases = false
 
+  /// True when messages of ours that were sent and not acknowledged begin anew where the session is
+  /// lost, in their place and under new identifiers, for `nextResend` to name; else they are
+  /// forgotten.
+  public var requeuesLostMessages = false
+
   /// What becomes of messages that are larger than the receive buffer.
   public enum LargeMessages: BitwiseCopyable, Sendable {
     /// They are passed over, acknowledged and counted.

@@ -54,6 +54,9 @@ extension V5 {
     public struct Walk: BitwiseCopyable, Sendable {
       fileprivate var fields: FieldReader
 
+      /// Where the next property begins.
+      var offset: Int { fields.offset }
+
       /// The next property; nil behind the last. `bytes` is the span that was decoded.
       public mutating func next(in bytes: Span<UInt8>) -> Property? {
         try? property(in: bytes)

@@ -1,6 +1,6 @@
 import Core
+import MQTT
 import Testing
-import Uplink
 
 @Suite struct BackoffTests {
   /// AWS Architecture Blog, "Exponential Backoff and Jitter": full jitter draws from zero on.
