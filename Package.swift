@@ -31,8 +31,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
-    // C: the kernel's, libc's and libgpiod's declarations.
+    // C: the kernel's, libc's and libgpiod's declarations; OpenSSL, which is loaded when needed.
     .target(name: "CLinux", publicHeadersPath: "."),
+    .target(name: "CTLS", publicHeadersPath: "."),
     .systemLibrary(name: "CGPIO", pkgConfig: "libgpiod", providers: [.apt(["libgpiod-dev"])]),
 
     // Pure: no clock, no socket, no file. Also built as Embedded Swift by deploy/build.
@@ -53,7 +54,7 @@ let package = Package(
       ]),
 
     // The rim: what touches the world. Also Embedded.
-    module("Linux", ["CLinux", "Core", "WebSocket", "Dialing"]),
+    module("Linux", ["CLinux", "CTLS", "Core", "WebSocket", "Dialing"]),
     module("LinuxBoard", ["CLinux", "CGPIO", "Core", "Device", "Linux"]),
     module(
       "LinuxAgent",
