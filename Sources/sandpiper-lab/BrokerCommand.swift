@@ -7,7 +7,7 @@ import Linux
 struct BrokerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "broker",
-    abstract: "Serve MQTT 3.1 and 3.1.1 from memory: QoS 0 to 2, retain, wills, sessions.",
+    abstract: "Serve MQTT 3.1, 3.1.1 and 5.0 from memory.",
     discussion: """
       For trying things out: everybody may connect, and everything is forgotten at the end. \
       Prints one line once it serves, and ends with 0 at SIGINT and SIGTERM.
@@ -62,13 +62,16 @@ extension BrokerEvent {
         + " keep-alive \(keepAlive) s"
     case .refused(let client, let code): "- \(client.text) refused: \(code)"
     case .disconnected(let client, let reason): "- \(client.text) disconnected: \(reason)"
+    case .sessionEnded(let client): "- \(client.text): the session has ended"
     case .subscribed(let client, let filter, let qos):
       "  \(client.text) subscribes to \(filter.text) at QoS \(qos.rawValue)"
     case .published(let client, let message, let isWill):
       "  \(client.text) \(isWill ? "leaves a will" : "publishes") at QoS \(message.qos.rawValue)"
         + "\(message.retain ? ", retained" : ""): \(message.topic.text) \(message.payload.text)"
     case .dropped(let client, let message):
-      "  \(client.text) has too much waiting; dropped: \(message.topic.text)"
+      "  \(client.text) cannot take what waits; dropped: \(message.topic.text)"
+    case .expired(let client, let message):
+      "  too late for \(client.text); expired: \(message.topic.text)"
     case .notRetained(let client, let message):
       "  too many topics; not retained for \(client.text): \(message.topic.text)"
     }

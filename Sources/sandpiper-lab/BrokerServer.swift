@@ -143,7 +143,7 @@ final class BrokerServer {
     let output = Array(broker.output(of: transport.id))
     switch transport.link.write(output.span) {
     case .bytes(let count):
-      broker.sent(count, on: transport.id)
+      broker.sent(count, on: transport.id, at: now)
     case .wouldBlock: break
     case .failed: return close(token, at: now)
     }

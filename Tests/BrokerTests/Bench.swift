@@ -62,7 +62,7 @@ final class Bench {
   /// What waits for a transport; it takes the first `limit` bytes of it.
   func output(of id: ConnectionID, limit: Int = .max) -> [UInt8] {
     let bytes = Array(broker.output(of: id).prefix(limit))
-    broker.sent(bytes.count, on: id)
+    broker.sent(bytes.count, on: id, at: now)
     return bytes
   }
 
@@ -72,7 +72,7 @@ final class Bench {
 
   func publish(_ topic: String, _ payload: String, _ qos: QoS = .atMostOnce, retain: Bool = false) {
     broker.publish(
-      Message(topic: utf8(topic), payload: utf8(payload), qos: qos, retain: retain))
+      Message(topic: utf8(topic), payload: utf8(payload), qos: qos, retain: retain), at: now)
   }
 
   func retained(_ topic: String) -> String? {
@@ -86,7 +86,7 @@ final class Bench {
   func takeEvents() -> [BrokerEvent] { broker.takeEvents() }
 
   /// Why clients went, in order.
-  func takeReasons() -> [DisconnectReason] {
+  func takeReasons() -> [Parting] {
     takeEvents().compactMap { event in
       if case .disconnected(_, let reason) = event { reason } else { nil }
     }
