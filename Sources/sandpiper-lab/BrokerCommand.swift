@@ -7,47 +7,61 @@ import Linux
 struct BrokerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "broker",
-    abstract: "Serve MQTT 3.1, 3.1.1 and 5.0 from memory.",
+    abstract: "Serve MQTT 3.1, 3.1.1 and 5.0 from memory, over TCP and WebSocket.",
     discussion: """
       For trying things out: everybody may connect, and everything is forgotten at the end. \
-      Prints one line once it serves, and ends with 0 at SIGINT and SIGTERM.
+      Prints a line for each port once it serves, and ends with 0 at SIGINT and SIGTERM.
       """)
 
-  @Option(help: "The IPv4 or IPv6 address to listen at.")
-  var listen = "127.0.0.1"
+  @Option(
+    help: ArgumentHelp("The IPv4 or IPv6 address to listen at.", valueName: "address"))
+  var bind = "127.0.0.1"
 
-  @Option(help: "The TCP port to listen at; 0 for any that is free.")
+  @Option(name: .shortAndLong, help: "The TCP port to listen at; 0 for any that is free.")
   var port: UInt16 = 1883
 
-  @Flag(help: "Print who comes and goes, and every message.")
+  @Option(
+    help: ArgumentHelp(
+      "A port for MQTT over WebSocket as well, at any path; 0 for any that is free.",
+      valueName: "port"))
+  var wsPort: UInt16?
+
+  @Flag(name: .shortAndLong, help: "Print who comes and goes, and every message.")
   var verbose = false
 
   func validate() throws {
-    guard address != nil else {
-      throw ValidationError("--listen takes an address in numbers, such as 127.0.0.1 or ::1")
+    guard address(port) != nil else {
+      throw ValidationError("--bind takes an address in numbers, such as 127.0.0.1 or ::1")
+    }
+    guard port == 0 || wsPort != port else {
+      throw ValidationError("--port and --ws-port are two different ports")
     }
   }
 
-  private var address: SocketAddress? {
-    SocketAddress(numeric: Array(listen.utf8).span, port: port)
+  private func address(_ port: UInt16) -> SocketAddress? {
+    SocketAddress(numeric: Array(bind.utf8).span, port: port)
   }
 
   func run() throws {
-    guard let address else { return }
-    let server = try start(at: address)
+    guard let address = address(port) else { return }
+    let server = try start(at: address, webSocketsAt: wsPort.flatMap { self.address($0) })
     Terminal.print("listening on \(server.address)")
+    if let address = server.webSocketAddress { Terminal.print("WebSocket on \(address)") }
     while true {
       let turn = server.turn(until: .never)
       if verbose { for event in turn.events { Terminal.print(event.text) } }
-      guard turn.signals.allSatisfy({ $0 == .hangUp }) else { return }
+      guard turn.signals.allSatisfy({ $0 == .hangUp }) else { return server.shutDown() }
     }
   }
 
-  private func start(at address: SocketAddress) throws -> BrokerServer {
+  private func start(
+    at address: SocketAddress, webSocketsAt webSocketAddress: SocketAddress?
+  ) throws -> BrokerServer {
     do {
-      return try BrokerServer(at: address)
+      return try BrokerServer(at: address, webSocketsAt: webSocketAddress)
     } catch let error as SystemError {
-      Terminal.complain("sandpiper-lab: cannot serve at \(listen) port \(port): \(error.text)")
+      let ports = wsPort.map { "port \(port) and \($0)" } ?? "port \(port)"
+      Terminal.complain("sandpiper-lab: cannot serve at \(bind) \(ports): \(error.text)")
       throw ExitCode.failure
     }
   }
