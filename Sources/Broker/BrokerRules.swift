@@ -30,6 +30,13 @@ public struct Login: Equatable, Sendable {
   public var userName: [UInt8]?
   /// The password; nil when there is none. Any bytes.
   public var password: [UInt8]?
+
+  /// A client's name, and what it logs in with.
+  public init(clientID: [UInt8], userName: [UInt8]?, password: [UInt8]?) {
+    self.clientID = clientID
+    self.userName = userName
+    self.password = password
+  }
 }
 
 /// The server's side of one exchange of an authentication method.

@@ -53,6 +53,21 @@ final class Bench {
     broker.advance(to: now)
   }
 
+  /// Lets time pass that the broker learns of by what comes next.
+  func passUnnoticed(_ interval: Interval) { now = now + interval }
+
+  /// What the broker's owner has decided.
+  var rules: BrokerRules {
+    get { broker.rules }
+    set { broker.rules = newValue }
+  }
+
+  func disconnect(_ name: String, _ reason: V5.DisconnectReason) -> Bool {
+    broker.disconnect(utf8(name), reason, at: now)
+  }
+
+  func shutDown() { broker.shutDown(at: now) }
+
   func receive(_ bytes: [UInt8], from id: ConnectionID) {
     broker.receive(bytes.span, from: id, at: now)
   }
@@ -74,6 +89,8 @@ final class Bench {
     broker.publish(
       Message(topic: utf8(topic), payload: utf8(payload), qos: qos, retain: retain), at: now)
   }
+
+  func publish(_ message: Message) { broker.publish(message, at: now) }
 
   func retained(_ topic: String) -> String? {
     broker.retained(utf8(topic)).map { String(decoding: $0.payload, as: UTF8.self) }
