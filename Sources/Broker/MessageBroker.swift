@@ -68,8 +68,10 @@ public struct MessageBroker: ~Copyable {
       connection.lastReceived = now
       take(next.request, from: connection, at: now)
       // Messages may lead to one packet more than the limit; beyond that it is answers.
-      let isFlooded = connection.outputCount > 2 * limits.outputBytesMax + limits.packetBytesMax
-      if isFlooded || connection.isUnanswerable { finish(connection, .overLimit, at: now) }
+      if connection.outputCount > 2 * limits.outputBytesMax + limits.packetBytesMax {
+        finish(connection, .overLimit, at: now)
+      }
+      if connection.isUnanswerable { finish(connection, .violated(.packetTooLarge), at: now) }
     }
     if connection.isFinished {
       connection.input = []

@@ -91,6 +91,16 @@ import Testing
     #expect(back.payloads() == [fits])
   }
 
+  @Test func anAnswerLongerThanTheClientTakesEndsTheConnection() {
+    let client = Bench().connectV5("a", [.number(.maximumPacketSize, 30)])
+    let options = Options(qos: .atMostOnce)
+    client.send(subscribeV5Bytes((0..<25).map { ("t/\($0)", options) }))
+    #expect(client.take() == [.subscribeAck(1, Array(repeating: .grantedAtMostOnce, count: 25))])
+    client.send(subscribeV5Bytes((0..<26).map { ("t/\($0)", options) }))
+    #expect(client.take() == [.disconnect(.packetTooLarge)])
+    #expect(client.isClosed)
+  }
+
   @Test func propertiesCountForTheLength() {
     let bench = Bench()
     let small = bench.subscriberV5(
