@@ -67,6 +67,24 @@ struct BrokerCommand: ParsableCommand {
   }
 }
 
+extension Parting {
+  /// Why, in a few words.
+  fileprivate var text: String {
+    switch self {
+    case .byClient: "took its leave"
+    case .byClientWithWill(let reason): "took its leave and wants its will (\(reason))"
+    case .transportClosed: "the transport was closed"
+    case .keepAlive: "silent for too long"
+    case .takenOver: "another connection has its name"
+    case .malformed(let error): "sent what is not MQTT (\(error))"
+    case .protocolViolation: "sent what has no place there"
+    case .violated(let reason): "did what it may not (\(reason))"
+    case .overLimit: "takes too little of what it asks for"
+    case .byOwner(let reason): "by the broker's owner (\(reason))"
+    }
+  }
+}
+
 extension BrokerEvent {
   /// The event as a line.
   var text: String {
@@ -75,7 +93,7 @@ extension BrokerEvent {
       "+ \(client.text) connected: \(level.text), \(cleanSession ? "clean" : "persistent") session,"
         + " keep-alive \(keepAlive) s"
     case .refused(let client, let code): "- \(client.text) refused: \(code)"
-    case .disconnected(let client, let reason): "- \(client.text) disconnected: \(reason)"
+    case .disconnected(let client, let reason): "- \(client.text) disconnected: \(reason.text)"
     case .sessionEnded(let client): "- \(client.text): the session has ended"
     case .subscribed(let client, let filter, let qos):
       "  \(client.text) subscribes to \(filter.text) at QoS \(qos.rawValue)"
