@@ -75,7 +75,7 @@ let package = Package(
     .executableTarget(
       name: "sandpiper-lab",
       dependencies: [
-        "CLinux", "Core", "MQTT", "JSON", "Broker", "Linux",
+        "CLinux", "Core", "MQTT", "WebSocket", "JSON", "Broker", "Linux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
