@@ -73,8 +73,8 @@ extension ClientSession {
     guard sentCount == inflight.count, sentCount < windowSize else { throw .windowFull }
   }
 
-  /// The next message to be sent, in publishing order; hand it to `resend` or `giveUp`. Nil when
-  /// there is none, or, while `isResending`, when there has to be an acknowledgement or room in the
+  /// The next message to be sent, in publishing order; hand it to `resend` or `giveUp` before the
+  /// next `nextEvent`, which may change what is next. Nil when there is none, or, while `isResending`, when there has to be an acknowledgement or room in the
   /// output first.
   ///
   /// What the server has received already needs no message: its PUBREL is written here.
@@ -158,6 +158,7 @@ extension ClientSession {
 
   private func isNext(_ message: Resend) -> Bool {
     sentCount < inflight.count && inflight[sentCount].packetID == message.packetID
+      && inflight[sentCount].stage == (message.isRepeat ? .published : .waiting)
   }
 
   /// The identifier that the next packet will have, once it is written and `ids.take` is called.

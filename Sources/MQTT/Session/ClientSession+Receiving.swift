@@ -103,7 +103,7 @@ extension ClientSession {
 
   /// Takes the packet at the front of the input.
   private mutating func takePacket(at now: Instant) -> Turn {
-    let limit = input.capacity
+    let limit = min(input.capacity, own.packetBytesMax ?? .max)
     if options.level == .v50 && !hasOldConnectAck {
       let isVerbose = own.problemInformation
       let decoded: V5.Packet.Decoded?

@@ -67,10 +67,13 @@ extension ClientSession {
     guard !head.retain || serverLimits.retainAvailable else { throw .retainNotSupported }
   }
 
+  /// Bytes of the longest packet that can be sent.
+  private var packetBytesMax: Int {
+    min(output.capacity - Self.sendReserve, serverLimits.packetBytesMax)
+  }
+
   private func checkRoom(_ size: Int) throws(PublishError) {
-    guard size <= output.capacity - Self.sendReserve, size <= serverLimits.packetBytesMax else {
-      throw .packetTooLarge
-    }
+    guard size <= packetBytesMax else { throw .packetTooLarge }
     guard size <= output.freeCapacity - Self.sendReserve else { throw .bufferFull }
   }
 
@@ -89,12 +92,19 @@ extension ClientSession {
     _ head: PublishHead, topic: Span<UInt8>, properties: Span<UInt8>, payloadMax: Int,
     _ encode: (Span<UInt8>, UInt16?, inout OutputSpan<UInt8>) throws(EncodeError) -> Void
   ) throws(PublishError) {
-    let naming = try naming(of: topic, properties)
+    var naming = try naming(of: topic, properties)
     let said = naming.isKnown ? topic.extracting(0..<0) : topic
-    let size = V5.Publish.size(
+    var size = V5.Publish.size(
       topicBytes: said.count,
       propertyBytes: properties.count + (naming.alias == nil ? 0 : V5.Publish.aliasBytes),
       payloadBytes: payloadMax, qos: head.qos)
+    if size > packetBytesMax, naming.alias != nil, !naming.isKnown {
+      // Without the bytes of a new alias it may fit.
+      naming.alias = nil
+      size = V5.Publish.size(
+        topicBytes: said.count, propertyBytes: properties.count, payloadBytes: payloadMax,
+        qos: head.qos)
+    }
     try checkRoom(size)
     let alias = naming.alias
     try append(size) { (out) throws(EncodeError) in try encode(said, alias, &out) }

@@ -65,6 +65,13 @@ public struct ClientSession: ~Copyable {
     case ended
   }
 
+  /// Whose turn it is in an authentication (5.0 section 4.12): the server asks, the client answers.
+  enum Authentication: BitwiseCopyable {
+    case none
+    case awaitsServer
+    case awaitsOwner
+  }
+
   /// Bytes of the send buffer that messages and requests leave to acknowledgements, PINGREQ and
   /// DISCONNECT, so that a full buffer does not silence the session.
   public static var sendReserve: Int { 32 }
@@ -92,8 +99,7 @@ public struct ClientSession: ~Copyable {
   /// How the packet at the front of `input` comes along; nil when none has begun.
   var progress: PacketProgress?
   var own = OwnLimits()
-  /// An AUTH of the server was answered, or one of ours not yet.
-  var isAuthenticating = false
+  var authentication = Authentication.none
   /// What the server allows over the present connection.
   public internal(set) var serverLimits = ServerLimits(keepAlive: 0)
   /// What was counted so far.
@@ -161,64 +167,11 @@ public struct ClientSession: ~Copyable {
     self.options = options
     self.own = own
     serverLimits = ServerLimits(keepAlive: options.keepAlive)
-    isAuthenticating = false
+    authentication = own.method == nil ? .none : .awaitsServer
+    // Who acknowledged by hand before, and does not now, will not answer what is left of it.
+    leaveReceivedBehind()
     if options.cleanSession { forget() }
     state = .connecting(until: now + options.replyTimeout)
-  }
-
-  /// The transport has gone. Messages under way stay for the next one; requests, acknowledgements,
-  /// aliases, and bytes that were not sent or not read, do not.
-  public mutating func closed() {
-    state = .closed
-    output.removeAll()
-    input.removeAll()
-    requests.removeAll()
-    inbound.removeAll(limit: 0)
-    outbound.removeAll(limit: 0)
-    leaveReceivedBehind()
-    unsentPing = 0
-    lent = nil
-    large = nil
-    progress = nil
-    sentCount = 0
-  }
-
-  /// Writes DISCONNECT: the server forgets the will. Close the transport once the output is sent.
-  public mutating func disconnect() {
-    try? disconnect(reason: .normalDisconnection)
-  }
-
-  /// Writes DISCONNECT with a reason and properties, in 5.0; with `.disconnectWithWill`, or one of
-  /// the failures, the server publishes the will. Does nothing without a transport.
-  public mutating func disconnect(
-    reason: V5.DisconnectReason, properties: Span<UInt8> = Span()
-  ) throws(RequestError) {
-    switch state {
-    case .connecting, .online: break
-    case .closed, .leaving, .ended: return
-    }
-    if options.level == .v50 {
-      do throws(EncodeError) {
-        let list = try V5.Properties(written: properties, in: .disconnectFromClient)
-        // Section 3.14.2.2.2: what CONNECT ended with the connection stays so.
-        if own.endsSession, (list.number(.sessionExpiryInterval, in: properties) ?? 0) != 0 {
-          throw .invalidProperties
-        }
-        try output.append { (out) throws(EncodeError) in
-          try V5.Disconnect.encode(
-            from: .client, reason: reason, properties: properties, into: &out)
-        }
-      } catch {
-        throw RequestError(error)
-      }
-    } else {
-      guard reason == .normalDisconnection, properties.isEmpty else { throw .unsupportedLevel }
-      let level = options.level
-      write { (out) throws(EncodeError) in
-        try BarePacket.disconnect.encode(level: level, into: &out)
-      }
-    }
-    state = .leaving
   }
 
   /// True between CONNACK and the end: messages can be published.
@@ -293,17 +246,5 @@ public struct ClientSession: ~Copyable {
     } catch {
       preconditionFailure("room was kept for it")
     }
-  }
-
-  /// Reports `fault` and takes no part any more until the transport has gone. A 5.0 server that has
-  /// accepted the connection is told why.
-  mutating func fail(_ fault: SessionFault) -> SessionEvent {
-    if isOnline, options.level == .v50, let reason = fault.disconnectReason {
-      output.append(upTo: 3) { out in
-        try? V5.Disconnect.encode(from: .client, reason: reason, properties: Span(), into: &out)
-      }
-    }
-    state = .ended
-    return .failed(fault)
   }
 }
