@@ -15,6 +15,7 @@
   }
 
   private let memory: UnsafeMutableRawBufferPointer?
+  private let isZeroed: Bool
   private var rows = InlineArray<64, Row>(repeating: Row(name: "", count: 0, bytes: 0))
   /// Rows of the plan so far.
   public private(set) var rowCount = 0
@@ -25,10 +26,18 @@
   public static var alignment: Int { 16 }
 
   /// An arena without memory, which measures.
-  public init() { unsafe memory = nil }
+  public init() {
+    unsafe memory = nil
+    isZeroed = false
+  }
 
-  /// An arena over `memory`, aligned to `Arena.alignment` and outliving all tables.
-  @unsafe public init(over memory: UnsafeMutableRawBufferPointer) { unsafe self.memory = memory }
+  /// An arena over `memory`, aligned to `Arena.alignment` and outliving all tables. When it
+  /// `isZeroed`, as pages fresh from the system are, elements that are all zeros are not written, and
+  /// their pages take no memory before they are used.
+  @unsafe public init(over memory: UnsafeMutableRawBufferPointer, isZeroed: Bool = false) {
+    unsafe self.memory = memory
+    self.isZeroed = isZeroed
+  }
 
   /// True while tables are only counted and come back empty.
   public var isMeasuring: Bool { unsafe memory == nil }
@@ -51,7 +60,20 @@
     precondition(used <= memory.count, "the plan and the construction ask for the same")
     // Sound: the range lies inside the block, is aligned, and is handed out only once.
     let slots = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + size])
+    if isZeroed, Self.isZero(value) {
+      // Sound: the bytes are those of `value`, and any bytes of a bitwise copyable type may be bound.
+      return unsafe Table(over: slots.bindMemory(to: Element.self))
+    }
     return unsafe Table(over: slots.initializeMemory(as: Element.self, repeating: value))
+  }
+
+  private static func isZero(_ value: some BitwiseCopyable) -> Bool {
+    var value = value
+    // Sound: the bytes are read only; padding, whose bytes may be anything, makes the answer no.
+    return unsafe withUnsafeBytes(of: &value) { bytes in
+      for index in bytes.indices where unsafe bytes[index] != 0 { return false }
+      return true
+    }
   }
 }
 

@@ -105,9 +105,7 @@ extension SessionManager {
       payloadBytes: message.payload.count, qos: message.qos)
     // Before 5.0 there is no length of properties.
     let sizeNow = session.level == .v50 ? size : size - 1
-    guard sizeNow <= limits.packetBytesMax, sizeNow <= session.packetBytesMax else {
-      throw .packetTooLarge
-    }
+    guard sizeNow <= session.packetBytesMax else { throw .packetTooLarge }
   }
 
   /// Finds in the properties what changes while a message waits.
@@ -179,7 +177,8 @@ extension SessionManager {
     guard size <= store.messageBytesMax else { throw .packetTooLarge }
     while !store.hasRoom(size) {
       // Only one drop can be told before the owner asks for events.
-      guard options.whenFull == .dropOldest, pending == nil, let oldest = session.firstWaiting(where: { _ in true })
+      guard options.whenFull == .dropOldest, pending == nil,
+        let oldest = session.firstWaiting(where: { _ in true })
       else {
         throw .windowFull
       }

@@ -114,6 +114,9 @@ public struct SessionManager: ~Copyable {
     identity.set(wanted)
   }
 
+  /// Draws the jitter from another seed from now on.
+  public mutating func reseed(_ seed: UInt64) { chance = Generator(seed: seed) }
+
   /// True while the server has accepted the connection and it has not come to its end.
   public var isOnline: Bool {
     switch state {
@@ -124,6 +127,9 @@ public struct SessionManager: ~Copyable {
 
   /// True when nothing happens before `connect`.
   public var isIdle: Bool { state == .idle && ending == nil && pending == nil }
+
+  /// What DISCONNECT has said, or is to say; nil before 5.0, where it says nothing.
+  public var leavingReason: V5.DisconnectReason? { level == .v50 ? leaveReason : nil }
 
   /// The version of the present or the next connection.
   public var protocolLevel: ProtocolLevel { level }
@@ -190,6 +196,7 @@ public struct SessionManager: ~Copyable {
     guard case .online = state else { return disconnect(reason: reason, at: now) }
     try session.disconnect(reason: reason, properties: properties)
     isWanted = false
+    leaveReason = reason
     state = .leaving(until: now + options.closeTimeout)
   }
 

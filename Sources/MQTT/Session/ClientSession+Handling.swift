@@ -78,8 +78,8 @@ extension ClientSession {
     guard !(options.cleanSession && sessionPresent) else {
       return .event(fail(.protocolViolation))
     }
-    // 5.0 section 4.12: both name the same method, or neither names one.
-    guard method(in: properties) == own.method else {
+    // 5.0 section 4.12: both name the same method. A server that does not repeat it is let pass.
+    if let named = method(in: properties), named != own.method {
       return .event(fail(.protocolViolation))
     }
     let isPresent = sessionPresent || (options.level == .v31 && !options.cleanSession)

@@ -131,6 +131,13 @@ extension ClientSession {
   /// True while the message of `token` was enqueued and never sent. Looks at the newest first.
   public func isWaiting(token: UInt32) -> Bool { waitingIndex(of: token) != nil }
 
+  /// How many messages were enqueued and never sent.
+  public var waitingCount: Int {
+    var count = 0
+    for index in sentCount..<inflight.count where inflight[index].stage == .waiting { count += 1 }
+    return count
+  }
+
   /// The oldest message that was never sent and that `matches`; nil for none.
   public func firstWaiting(where matches: (_ token: UInt32) -> Bool) -> UInt32? {
     for index in sentCount..<inflight.count where inflight[index].stage == .waiting {

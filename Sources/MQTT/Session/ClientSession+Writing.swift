@@ -67,8 +67,8 @@ extension ClientSession {
     guard !head.retain || serverLimits.retainAvailable else { throw .retainNotSupported }
   }
 
-  /// Bytes of the longest packet that can be sent.
-  private var packetBytesMax: Int {
+  /// Bytes of the longest packet that can be sent: as many as the send buffer and the server take.
+  public var packetBytesMax: Int {
     min(output.capacity - Self.sendReserve, serverLimits.packetBytesMax)
   }
 

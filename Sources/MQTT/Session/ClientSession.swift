@@ -201,9 +201,6 @@ public struct ClientSession: ~Copyable {
   /// Bytes that wait to be sent.
   public var outputCount: Int { output.count }
 
-  /// Bytes of the longest PUBLISH that the send buffer takes.
-  public var packetBytesMax: Int { output.capacity - Self.sendReserve }
-
   /// True when `withOutput` has something to lend.
   public var hasOutput: Bool { output.count > 0 }
 

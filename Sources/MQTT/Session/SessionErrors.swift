@@ -20,7 +20,7 @@ public enum SessionFault: BitwiseCopyable, Hashable, Sendable {
   case receivedFull
 
   /// What DISCONNECT says of it in 5.0; nil where nobody would read it.
-  var disconnectReason: V5.DisconnectReason? {
+  public var disconnectReason: V5.DisconnectReason? {
     switch self {
     case .malformed(let error): error.disconnectReason
     case .protocolViolation: .protocolError

@@ -1,0 +1,115 @@
+import CLinux
+import Core
+import Dialing
+import Linux
+
+/// What `tls`, `transport` and `connect` have said of the way to the broker.
+struct TransportSettings {
+  enum Kind { case tcp, webSocket, unix }
+
+  var kind = Kind.tcp
+  var path: [UInt8] = []
+  /// Header lines of the request for a WebSocket, each with its end.
+  var headers: [UInt8] = []
+  var proxy: [UInt8] = []
+  var host: [UInt8] = Array("localhost".utf8)
+  var port: UInt16 = 0
+  var tls: TLSSettings?
+
+  struct TLSSettings {
+    var authorityFile: [UInt8] = []
+    var certificateFile: [UInt8] = []
+    var keyFile: [UInt8] = []
+    /// A descriptor that the passphrase can be read from, so that it is in no file.
+    var passphrasePath: [UInt8] = []
+    var alpn: [UInt8] = []
+    var isInsecure = false
+  }
+
+  enum Fault: Error { case invalid, tls }
+
+  /// The specification of the way, and the text that its texts are places in.
+  func spec(writeBytes: Int) throws(Fault) -> (spec: DialSpec, texts: [UInt8]) {
+    var texts: [UInt8] = []
+    func place(_ bytes: [UInt8]) -> Text {
+      defer { texts.append(contentsOf: bytes) }
+      return bytes.isEmpty ? .empty : Text(texts.count..<texts.count + bytes.count)
+    }
+    let endpointKind: Endpoint.Kind =
+      switch kind {
+      case .tcp: tls == nil ? .tcp : .tls
+      case .webSocket: tls == nil ? .webSocket : .secureWebSocket
+      case .unix: .unix
+      }
+    guard kind != .unix || !path.isEmpty else { throw .invalid }
+    var spec = DialSpec(
+      Endpoint(endpointKind, host: place(host), port: port, path: place(path)))
+    spec.writeBytes = writeBytes
+    spec.webSocketFields = place(headers)
+    if !proxy.isEmpty {
+      do throws(URLFault) {
+        let url = try ProxyURL(proxy.span)
+        // The URL's texts are places in it: it is one of ours as a whole.
+        let start = texts.count
+        texts.append(contentsOf: proxy)
+        var own = url.proxy
+        own.host.offset += UInt32(start)
+        if !own.user.isEmpty { own.user.offset += UInt32(start) }
+        spec.proxy = own
+      } catch { throw .invalid }
+    }
+    if let tls {
+      var own = TLSSpec(host: .empty)
+      own.authorityFile = place(tls.authorityFile)
+      own.certificateFile = place(tls.certificateFile)
+      own.key = place(tls.keyFile)
+      own.passphraseFile = place(tls.passphrasePath)
+      own.alpn = place(tls.alpn)
+      own.insecure = tls.isInsecure
+      spec.tls = own
+    }
+    return (spec, texts)
+  }
+
+  /// Reads the files that TLS is to use as a connection would; the fault that it found.
+  func checkTLS() -> TLSFault? {
+    guard tls != nil, let (spec, texts) = try? spec(writeBytes: 2048) else { return nil }
+    var ends: [Int32] = [0, 0]
+    // Sound: the call writes the two numbers.
+    guard unsafe ends.withUnsafeMutableBufferPointer({ unsafe clinux_pipe($0.baseAddress) }) == 0 else {
+      return nil
+    }
+    defer { for end in ends { _ = CLinux.close(end) } }
+    var own = spec.tls
+    own.host = spec.endpoint.host
+    let memory = LabMemory(bytes: texts.count + 64)
+    var arena = memory.arena()
+    let pool = TextPool(copying: texts.span, arena: &arena)
+    do throws(TLSFault) {
+      let context = try TLSContext(own, texts: pool)
+      _ = try context.open(
+        over: ends[0], now: Clock.moment().wall, floor: WallTime(milliseconds: 0))
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+/// Memory of the workbench's that an arena hands out; given back with this object.
+@safe final class LabMemory {
+  private let block: UnsafeMutableRawBufferPointer
+
+  /// `bytes` of zeroed memory, of which only what is used is taken from the system.
+  init(bytes: Int) {
+    guard let block = unsafe Memory.map(max(bytes, 1)) else {
+      preconditionFailure("the system has no memory left")
+    }
+    unsafe self.block = block
+  }
+
+  deinit { unsafe Memory.unmap(block) }
+
+  /// The arena over all of it, once; its tables must not outlive this object.
+  func arena() -> Arena { unsafe Arena(over: block, isZeroed: true) }
+}
