@@ -145,7 +145,8 @@ extension Driver {
   private func help() {
     beginReply()
     out.append(
-      " new will will-clear tls transport connect reconnect auto pub sub unsub disconnect abort ack")
+      " new will will-clear tls transport connect reconnect auto pub sub unsub disconnect abort ack"
+    )
     out.append(" auth store stat split match feed tick quit")
     out.end()
   }

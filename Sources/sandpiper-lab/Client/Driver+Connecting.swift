@@ -141,9 +141,9 @@ extension Driver {
     let client = try ready()
     var options = client.options
     options.reconnects = try line.flag("on", true)
-    if let number = try line.number("min-ms") { options.backoffMinimum = .milliseconds(Int64(number)) }
-    if let number = try line.number("max-ms") { options.backoffMaximum = .milliseconds(Int64(number)) }
-    if let number = try line.number("stable-ms") { options.stableAfter = .milliseconds(Int64(number)) }
+    options.backoffMinimum = try milliseconds("min-ms") ?? options.backoffMinimum
+    options.backoffMaximum = try milliseconds("max-ms") ?? options.backoffMaximum
+    options.stableAfter = try milliseconds("stable-ms") ?? options.stableAfter
     if let factor = line.text("factor") {
       guard let number = Double(factor), number >= 1, number <= 100 else {
         throw DriverFailure.invalid
@@ -161,6 +161,10 @@ extension Driver {
     client.manager?.options = options
     if let seed = try line.number("seed") { client.manager?.reseed(UInt64(seed)) }
     done()
+  }
+
+  private func milliseconds(_ key: StaticString) throws -> Interval? {
+    try line.number(key).map { .milliseconds(Int64($0)) }
   }
 
   func disconnect() throws {

@@ -262,7 +262,8 @@ extension DialFault {
 
   fileprivate var driverCode: Int {
     switch self {
-    case .nameNotResolved(let code), .connectFailed(let code), .broken(let code): Int(code.magnitude)
+    case .nameNotResolved(let code), .connectFailed(let code), .broken(let code):
+      Int(code.magnitude)
     case .upgradeFailed(.status(let status)): Int(status)
     case .closedByPeer: 0
     default: 1

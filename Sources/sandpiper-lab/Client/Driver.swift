@@ -86,8 +86,8 @@ final class Driver {
     input.append(addingCapacity: Self.chunk) { out in
       unsafe out.withUnsafeMutableBufferPointer { buffer, initialized in
         // Sound: the call writes into the free part, which has room for the chunk.
-        count = unsafe CLinux.read(
-          STDIN_FILENO, buffer.baseAddress! + initialized, Self.chunk)
+        let free = unsafe UnsafeMutableBufferPointer(rebasing: buffer[initialized...])
+        count = unsafe CLinux.read(STDIN_FILENO, free.baseAddress, Self.chunk)
         initialized += max(0, count)
       }
     }

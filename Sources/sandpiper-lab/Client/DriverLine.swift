@@ -96,7 +96,9 @@ struct DriverLine {
   func value(_ key: StaticString) -> ArraySlice<UInt8>? { field(key).map { decoded[$0.value] } }
 
   /// Text of a key.
-  func text(_ key: StaticString) -> String? { value(key).map { String(decoding: $0, as: UTF8.self) } }
+  func text(_ key: StaticString) -> String? {
+    value(key).map { String(decoding: $0, as: UTF8.self) }
+  }
 
   /// The number of a key: decimal, or hexadecimal behind 0x. Nil when it is not there.
   func number(_ key: StaticString) throws(Fault) -> Int? {
@@ -111,7 +113,8 @@ struct DriverLine {
 
   /// A number from 0 to 2^48: decimal, or hexadecimal behind 0x.
   static func number(_ text: Span<UInt8>) -> Int? {
-    let isHex = text.count > 2 && text[0] == UInt8(ascii: "0") && text[1] | 0x20 == UInt8(ascii: "x")
+    let isHex =
+      text.count > 2 && text[0] == UInt8(ascii: "0") && text[1] | 0x20 == UInt8(ascii: "x")
     guard text.count > 0, text.count <= 15 else { return nil }
     var number = 0
     for index in (isHex ? 2 : 0)..<text.count {

@@ -94,7 +94,8 @@ struct DriverWriter {
     while sent < bytes.count {
       let count = unsafe bytes.withUnsafeBufferPointer { all in
         // Sound: the call only reads the bytes.
-        unsafe clinux_write_ready(1, all.baseAddress! + sent, all.count - sent)
+        let rest = unsafe UnsafeBufferPointer(rebasing: all[sent...])
+        return unsafe clinux_write_ready(1, rest.baseAddress, rest.count)
       }
       if count < 0 { return clinux_errno() == EAGAIN }
       if count == 0 { return true }

@@ -76,7 +76,8 @@ struct TransportSettings {
     guard tls != nil, let (spec, texts) = try? spec(writeBytes: 2048) else { return nil }
     var ends: [Int32] = [0, 0]
     // Sound: the call writes the two numbers.
-    guard unsafe ends.withUnsafeMutableBufferPointer({ unsafe clinux_pipe($0.baseAddress) }) == 0 else {
+    guard unsafe ends.withUnsafeMutableBufferPointer({ unsafe clinux_pipe($0.baseAddress) }) == 0
+    else {
       return nil
     }
     defer { for end in ends { _ = CLinux.close(end) } }
