@@ -160,20 +160,34 @@ extension TLSTests {
     @Test(arguments: ["-tls1_2", "-tls1_3"])
     func certificateThatWasRevokedSinceIsNotResumed(_ option: String) throws {
       let scratch = try Scratch()
-      func install(_ name: String) throws {
-        let text = try String(contentsOfFile: TestAuthority.shared.path(name), encoding: .utf8)
-        try scratch.write(text, to: "list.crl")
-      }
       let server = try TLSServer("revoked.pem", [option])
-      // No list of this authority: as long as that is looked at, no connection.
       var settings = TLSSettings()
-      settings.authorityFile = scratch.path + "/list.crl"
-      try install("ca.pem")
+      settings.revocationFile = scratch.path + "/list.crl"
       let context = try settings.context()
+      try install("ca-before.crl", as: "list.crl", in: scratch)
       #expect(try connect(context, server).fault == nil)
       #expect(try connect(context, server).isResumed)
-      try install("other-ca.pem")
+      try install("ca.crl", as: "list.crl", in: scratch)
+      #expect(try connect(context, server).fault == .revoked(depth: 0))
+    }
+
+    @Test(arguments: ["-tls1_2", "-tls1_3"])
+    func authorityThatIsTrustedNoMoreIsNotResumed(_ option: String) throws {
+      let scratch = try Scratch()
+      let server = try TLSServer("server.pem", [option])
+      var settings = TLSSettings()
+      settings.authorityFile = scratch.path + "/ca.pem"
+      let context = try settings.context()
+      try install("ca.pem", as: "ca.pem", in: scratch)
+      #expect(try connect(context, server).fault == nil)
+      #expect(try connect(context, server).isResumed)
+      try install("other-ca.pem", as: "ca.pem", in: scratch)
       #expect(try connect(context, server).fault == .unknownAuthority(depth: 0))
+    }
+
+    private func install(_ name: String, as place: String, in scratch: Scratch) throws {
+      let text = try String(contentsOfFile: TestAuthority.shared.path(name), encoding: .utf8)
+      try scratch.write(text, to: place)
     }
 
     @Test func sessionOfAnotherCertificateOfOursIsNotResumed() throws {
