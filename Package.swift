@@ -31,30 +31,35 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
-    // C: the kernel's, libc's and libgpiod's declarations.
+    // C: the kernel's, libc's and libgpiod's declarations; OpenSSL, which is loaded when needed.
     .target(name: "CLinux", publicHeadersPath: "."),
+    .target(name: "CTLS", publicHeadersPath: "."),
     .systemLibrary(name: "CGPIO", pkgConfig: "libgpiod", providers: [.apt(["libgpiod-dev"])]),
 
     // Pure: no clock, no socket, no file. Also built as Embedded Swift by deploy/build.
     module("Core"),
     module("MQTT", ["Core"]),
     module("WebSocket", ["Core"]),
+    module("Dialing", ["Core", "WebSocket"]),
     module("JSON", ["Core"]),
-    module("Uplink", ["Core", "MQTT", "WebSocket"]),
+    module("Uplink", ["Core", "MQTT", "Dialing"]),
     module("Device", ["Core", "JSON", "Uplink"]),
     module("Agent", ["Core", "JSON", "MQTT", "Uplink", "Device"]),
     module("SimulatedBoard", ["Core", "Device"]),
     module(
       "Profile",
-      ["Core", "JSON", "MQTT", "WebSocket", "Uplink", "Device", "Agent", "SimulatedBoard"]),
+      [
+        "Core", "JSON", "MQTT", "WebSocket", "Dialing", "Uplink", "Device", "Agent",
+        "SimulatedBoard",
+      ]),
 
     // The rim: what touches the world. Also Embedded.
-    module("Linux", ["CLinux", "Core"]),
+    module("Linux", ["CLinux", "CTLS", "Core", "WebSocket", "Dialing"]),
     module("LinuxBoard", ["CLinux", "CGPIO", "Core", "Device", "Linux"]),
     module(
       "LinuxAgent",
       [
-        "CLinux", "Core", "MQTT", "WebSocket", "JSON", "Uplink", "Device", "Agent",
+        "CLinux", "Core", "MQTT", "Dialing", "JSON", "Uplink", "Device", "Agent",
         "SimulatedBoard", "Linux", "LinuxBoard",
       ]),
     .executableTarget(
@@ -79,18 +84,25 @@ let package = Package(
     tests("CoreTests", ["Core", "TestSupport"]),
     tests("MQTTTests", ["Core", "MQTT", "TestSupport"]),
     tests("WebSocketTests", ["Core", "WebSocket", "TestSupport"]),
+    tests("DialingTests", ["Core", "WebSocket", "Dialing", "TestSupport"]),
     tests("JSONTests", ["Core", "JSON", "TestSupport"]),
-    tests("UplinkTests", ["Core", "MQTT", "WebSocket", "Uplink", "TestSupport"]),
+    tests("UplinkTests", ["Core", "MQTT", "Dialing", "Uplink", "TestSupport"]),
     tests("DeviceTests", ["Core", "JSON", "Uplink", "Device", "TestSupport"]),
     tests(
       "AgentTests",
       [
-        "Core", "MQTT", "Uplink", "Device", "Agent", "SimulatedBoard", "Broker", "Profile",
-        "TestSupport",
+        "Core", "MQTT", "Dialing", "Uplink", "Device", "Agent", "SimulatedBoard", "Broker",
+        "Profile", "TestSupport",
       ]),
     tests("SimulatedBoardTests", ["Core", "Device", "SimulatedBoard", "TestSupport"]),
-    tests("ProfileTests", ["Core", "JSON", "Device", "Uplink", "SimulatedBoard", "Profile"]),
+    tests(
+      "ProfileTests",
+      ["Core", "JSON", "Dialing", "Device", "Uplink", "SimulatedBoard", "Profile"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
-    tests("LinuxTests", ["CLinux", "Core", "Device", "Linux", "LinuxBoard", "TestSupport"]),
+    tests(
+      "LinuxTests",
+      [
+        "CLinux", "Core", "WebSocket", "Dialing", "Device", "Linux", "LinuxBoard", "TestSupport",
+      ]),
   ]
 )

@@ -106,6 +106,11 @@ bool clinux_address_equal(const struct clinux_address *a, const struct clinux_ad
 /// Starts a TCP connection (non-blocking, close-on-exec, TCP_NODELAY). `user_timeout` is
 /// TCP_USER_TIMEOUT in milliseconds; 0 leaves the system's.
 int clinux_tcp_open(const struct clinux_address *address, unsigned user_timeout);
+/// Connects to the Unix stream socket at `path` (non-blocking, close-on-exec). EAGAIN when too many
+/// others wait there.
+int clinux_unix_stream_open(const char *path);
+/// Says that nothing more will be sent (SHUT_WR).
+int clinux_shut_write(int socket);
 int clinux_tcp_listen(const struct clinux_address *address);
 /// A connection that waits, set up as clinux_tcp_open does.
 int clinux_tcp_accept(int listener);
@@ -163,6 +168,9 @@ bool clinux_resolver_take(struct clinux_resolver *resolver, struct clinux_resolu
 
 /// Looks `host` up and fills all of `answer` but the generation; blocks for as long as it takes.
 void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *answer);
+
+/// The resolver library's text for an error of `clinux_resolution`; static storage.
+const char *clinux_resolve_error_text(int code);
 
 static inline const struct clinux_address *clinux_resolution_address(
     const struct clinux_resolution *answer, uint32_t index) {

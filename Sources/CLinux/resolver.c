@@ -33,6 +33,8 @@ struct clinux_resolver {
 // glibc's resolver keeps a few 64 KiB buffers on the stack in the worst case; only touched pages
 // count as memory.
 enum { STACK_BYTES = 256 * 1024 };
+// An error code of our own, apart from those of getaddrinfo, c-ares and errno.
+enum { NAME_TOO_LONG = -1000 };
 
 static void add_address(
     struct clinux_resolution *answer, const struct sockaddr *address, uint16_t port) {
@@ -124,6 +126,10 @@ void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *a
   if (!answer->error && !answer->count) fail(answer, ARES_ENODATA, "the name has no address");
 }
 
+const char *clinux_resolve_error_text(int code) {
+  return code == NAME_TOO_LONG ? "the name is too long" : ares_strerror(code);
+}
+
 #else
 
 void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *answer) {
@@ -141,6 +147,11 @@ void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *a
     add_address(answer, info->ai_addr, port);
   freeaddrinfo(first);
   if (!answer->count) fail(answer, EAI_NONAME, "the name has no address");
+}
+
+const char *clinux_resolve_error_text(int code) {
+  if (code == NAME_TOO_LONG) return "the name is too long";
+  return code > 0 ? clinux_error_text(code) : gai_strerror(code);
 }
 
 #endif
@@ -221,8 +232,8 @@ uint32_t clinux_resolver_request(
   if (numeric) {
     answer->count = 1;
   } else if (strlen(host) >= sizeof resolver->host) {
-    fail(answer, -1, "the name is too long");
-    failure = -1;
+    fail(answer, NAME_TOO_LONG, "the name is too long");
+    failure = NAME_TOO_LONG;
   } else if (
       !resolver->started && (failure = clinux_thread_start(serve, resolver, STACK_BYTES)) != 0) {
     fail(answer, failure, clinux_error_text(failure));

@@ -221,6 +221,17 @@ int clinux_unix_connect(const char *path) {
   return client;
 }
 
+int clinux_unix_stream_open(const char *path) {
+  struct sockaddr_un address;
+  if (unix_address(path, &address) < 0) return -1;
+  int link = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (link < 0) return -1;
+  if (connect(link, (struct sockaddr *)&address, sizeof address) < 0) return give_up(link);
+  return link;
+}
+
+int clinux_shut_write(int socket) { return shutdown(socket, SHUT_WR); }
+
 _Static_assert(sizeof(struct sockaddr_un) <= sizeof((struct clinux_peer *)0)->bytes, "peer fits");
 
 ssize_t clinux_unix_receive(int socket, void *bytes, size_t count, struct clinux_peer *peer) {

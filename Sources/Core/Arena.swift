@@ -86,7 +86,7 @@
   }
 
   /// Lends elements `start..<start + count`.
-  public func withSpan<R, E: Error>(
+  public func withSpan<R: ~Copyable, E: Error>(
     from start: Int = 0, count: Int? = nil, _ body: (Span<Element>) throws(E) -> R
   ) throws(E) -> R {
     let end = start + (count ?? self.count - start)

@@ -11,6 +11,9 @@ public struct ByteQueue: ~Copyable {
   private var start = 0
   private var end = 0
 
+  /// A queue without room.
+  public init() { bytes = Table() }
+
   /// A queue of `capacity` bytes, taken from `arena`.
   public init(_ name: StaticString, capacity: Int, arena: inout Arena) {
     bytes = arena.table(name, count: capacity, filledWith: 0)

@@ -1,4 +1,5 @@
-/// A string of the profile: a place in the text pool. Two equal strings are one place.
+/// A place in a longer text: a string of the profile in the text pool, where two equal strings are
+/// one place, or a part of a URL.
 public struct Text: BitwiseCopyable, Hashable, Sendable {
   /// Where the UTF-8 bytes begin in the pool.
   public var offset: UInt32
@@ -10,6 +11,16 @@ public struct Text: BitwiseCopyable, Hashable, Sendable {
     self.offset = offset
     self.count = count
   }
+
+  /// The text at `range`.
+  @inlinable public init(_ range: Range<Int>) {
+    self.init(
+      offset: UInt32(truncatingIfNeeded: range.lowerBound),
+      count: UInt32(truncatingIfNeeded: range.count))
+  }
+
+  /// Where its bytes are.
+  @inlinable public var range: Range<Int> { Int(offset)..<Int(offset) + Int(count) }
 
   /// The text without bytes: "not given".
   @inlinable public static var empty: Text { Text(offset: 0, count: 0) }

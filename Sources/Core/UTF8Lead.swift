@@ -23,3 +23,22 @@ public struct UTF8Lead: BitwiseCopyable, Sendable {
     secondMax = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF
   }
 }
+
+extension Span<UInt8> {
+  /// True when the bytes are whole characters in UTF-8 (RFC 3629).
+  public var isUTF8: Bool {
+    var index = 0
+    while index < count {
+      if self[index] < 0x80 {
+        index += 1
+        continue
+      }
+      guard let lead = UTF8Lead(self[index]), count - index >= lead.length,
+        self[index + 1] >= lead.secondMin, self[index + 1] <= lead.secondMax
+      else { return false }
+      for next in index + 2..<index + lead.length where self[next] & 0xC0 != 0x80 { return false }
+      index += lead.length
+    }
+    return true
+  }
+}

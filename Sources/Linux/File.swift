@@ -27,6 +27,21 @@ public enum File {
     guard more <= 0 else { throw SystemError(code: EFBIG, doing: "read") }
   }
 
+  /// The first line of a small file, without its end: a password, say. `EFBIG` when the whole file is
+  /// longer than the text may be.
+  public static func firstLine<let capacity: Int>(
+    of path: Span<UInt8>
+  ) throws(SystemError) -> FixedText<capacity> {
+    var error: SystemError?
+    var line = FixedText<capacity>()
+    line = FixedText { out in
+      do throws(SystemError) { try read(path, into: &out) } catch let fault { error = fault }
+    }
+    if let error { throw error }
+    line.cut { byte in byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") }
+    return line
+  }
+
   /// Appends the bytes of the file at a path known when the program was built.
   public static func read(
     _ path: StaticString, into out: inout OutputSpan<UInt8>

@@ -1,5 +1,6 @@
 import CLinux
 import Core
+import Dialing
 
 /// An IPv4 or IPv6 address and a port.
 public struct SocketAddress: BitwiseCopyable, Equatable, Sendable {
@@ -35,6 +36,16 @@ public struct SocketAddress: BitwiseCopyable, Equatable, Sendable {
 
   /// True for IPv6.
   public var isV6: Bool { system.family == 6 }
+
+  /// The address alone, as on the wire.
+  public var numeric: NumericAddress {
+    let raw = system.bytes
+    let bytes: InlineArray<16, UInt8> = [
+      raw.0, raw.1, raw.2, raw.3, raw.4, raw.5, raw.6, raw.7, raw.8, raw.9, raw.10, raw.11, raw.12,
+      raw.13, raw.14, raw.15,
+    ]
+    return NumericAddress(bytes: bytes, isV6: isV6)
+  }
 
   /// True when both are the same address, scope and port.
   public static func == (a: SocketAddress, b: SocketAddress) -> Bool {

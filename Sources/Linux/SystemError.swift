@@ -31,4 +31,10 @@ public struct SystemError: Error, Sendable {
     // Sound: the text is static and ends with a NUL.
     unsafe withBytes(ofCString: clinux_error_text(code)) { body($0) }
   }
+
+  /// Lends the resolver's text for the code of a failed resolution: "Name or service not known".
+  public static func withText<R>(ofResolution code: Int32, _ body: (Span<UInt8>) -> R) -> R {
+    // Sound: the text is static and ends with a NUL.
+    unsafe withBytes(ofCString: clinux_resolve_error_text(code)) { body($0) }
+  }
 }

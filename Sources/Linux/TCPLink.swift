@@ -24,7 +24,7 @@ public enum WriteResult: Sendable {
 }
 
 /// One TCP connection that never blocks: non-blocking, close-on-exec, without Nagle's delay, and
-/// without SIGPIPE. Closed when it goes out of scope.
+/// without SIGPIPE. Closed when it goes out of scope. A stream socket of this machine serves as one.
 public struct TCPLink: ~Copyable {
   /// The socket, for the loop.
   public let descriptor: Int32
@@ -46,6 +46,19 @@ public struct TCPLink: ~Copyable {
     guard descriptor >= 0 else { throw .last("connect") }
     return TCPLink(descriptor: descriptor)
   }
+
+  /// Connects to the Unix stream socket at `path`, 107 bytes at the most; `EAGAIN` when too many
+  /// others wait there. Connected when it returns.
+  public static func open(unixSocket path: Span<UInt8>) throws(SystemError) -> TCPLink {
+    // Sound: the C string lives through the call.
+    let opened = unsafe withCString(path) { unsafe clinux_unix_stream_open($0) }
+    guard let descriptor = opened else { throw SystemError(code: ENAMETOOLONG, doing: "connect") }
+    guard descriptor >= 0 else { throw .last("connect") }
+    return TCPLink(descriptor: descriptor)
+  }
+
+  /// Says that nothing more will be sent; what the other side sends is still received.
+  public func shutWrite() { _ = clinux_shut_write(descriptor) }
 
   /// Why the connection failed, or nil. Meaningful once the descriptor is writable or hung up.
   public func connectResult() -> SystemError? {

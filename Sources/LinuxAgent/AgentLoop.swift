@@ -2,6 +2,7 @@ import Agent
 import CLinux
 import Core
 import Device
+import Dialing
 import JSON
 import Linux
 import Uplink
@@ -47,10 +48,12 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       answerControl(at: moment.instant)
       readNetwork(at: moment)
       repeat { advance(at: moment) } while send(at: moment.instant)
+      if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell()
       if agent.isStopped { return agent.stopReason == .reload ? .reload : .stopped }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
-      ready = Self.wait(&loop, until: min(agent.deadline, board.deadline), transport.token)
+      let deadline = min(transport.deadline, min(agent.deadline, board.deadline))
+      ready = Self.wait(&loop, until: deadline, &transport)
       moment = Clock.moment()
     }
   }
@@ -62,15 +65,14 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   }
 
   private static func wait(
-    _ loop: inout EventLoop, until deadline: Instant, _ linkToken: UInt32
+    _ loop: inout EventLoop, until deadline: Instant, _ transport: inout Transport
   ) -> ReadySet {
     var ready = ReadySet()
     loop.wait(until: deadline, at: Clock.now()) { event in
       switch event.token {
       case Token.signals: ready.signals = true
-      case Token.resolver: ready.resolver = true
       case Token.control: ready.control = true
-      case linkToken: ready.link = true
+      case let token where transport.owns(token): transport.note(event)
       default: break
       }
     }
@@ -92,36 +94,27 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   }
 
   private mutating func readNetwork(at moment: Moment) {
-    if ready.resolver { take(transport.takeResolution(), at: moment) }
-    guard ready.link else { return }
-    take(transport.ready(texts: agent.points.texts), at: moment)
-    take(Self.receive(&agent, &transport, at: moment.instant), at: moment)
+    take(transport.step(at: moment.instant, loop: loop), at: moment)
+    guard transport.hasInput else { return }
+    guard let fault = Self.receive(&agent, &transport, at: moment.instant) else { return }
+    // What was received before the end counts: acknowledgements, above all.
+    advance(at: moment)
+    agent.link.failed(fault, at: moment.instant)
   }
 
   private static func receive(
     _ agent: inout DeviceAgent, _ transport: inout Transport, at now: Instant
-  ) -> Transport.Outcome? {
-    var outcome: Transport.Outcome?
-    guard transport.isOpen else { return nil }
-    agent.receive(at: now) { out in outcome = transport.read(into: &out) }
-    return outcome
+  ) -> DialFault? {
+    var fault: DialFault?
+    agent.receive(at: now) { out in fault = transport.read(into: &out) }
+    return fault
   }
 
-  private mutating func take(_ outcome: Transport.Outcome?, at moment: Moment) {
-    switch outcome {
+  private mutating func take(_ event: Transport.Event?, at moment: Moment) {
+    switch event {
     case nil: break
-    case .resolved(let count): agent.link.resolved(count: count, at: moment.instant)
-    case .resolveFailed(let code): agent.link.resolveFailed(code: code, at: moment.instant)
-    case .upgrading: agent.link.upgrading()
     case .opened: greet(at: moment)
-    case .failed(let code):
-      // What was received before the end counts: acknowledgements, above all.
-      advance(at: moment)
-      agent.link.transportFailed(code: code, at: moment.instant)
-    case .upgradeFailed(let fault): agent.link.upgradeFailed(fault, at: moment.instant)
-    case .webSocketEnded(let end):
-      advance(at: moment)
-      agent.link.webSocketEnded(end, at: moment.instant)
+    case .failed(let fault): agent.link.failed(fault, at: moment.instant)
     }
   }
 
@@ -134,7 +127,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     guard !passwordFile.isEmpty else { return agent.opened(password: nil, at: moment) }
     do throws(SystemError) {
       let password = try agent.points.texts.withBytes(of: passwordFile) {
-        (path) throws(SystemError) in try Self.firstLine(of: path)
+        (path) throws(SystemError) -> Password in try File.firstLine(of: path)
       }
       password.withBytes { bytes in agent.opened(password: bytes, at: moment) }
     } catch {
@@ -142,21 +135,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         line.append(literal: "password file: ")
         line.append(error)
       }
-      transport.close(loop)
-      agent.link.transportFailed(code: error.code, at: moment.instant)
+      agent.link.failed(.connectFailed(code: error.code), at: moment.instant)
     }
-  }
-
-  /// The first line of a small file, without its end.
-  private static func firstLine(of path: Span<UInt8>) throws(SystemError) -> Password {
-    var error: SystemError?
-    var line = Password()
-    line = Password { out in
-      do throws(SystemError) { try File.read(path, into: &out) } catch let fault { error = fault }
-    }
-    if let error { throw error }
-    line.cut { byte in byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") }
-    return line
   }
 
   // MARK: What to do
@@ -169,8 +149,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       case .drive(let drive):
         let readBack = board.drive(point: drive.point, to: drive.level, at: moment.instant)
         agent.driven(point: drive.point, readBack: readBack, at: moment)
-      case .link(let action):
-        take(transport.perform(action, texts: agent.points.texts, loop: loop), at: moment)
+      case .link(.open): take(transport.open(at: moment.instant, loop: loop), at: moment)
+      case .link(.close): transport.close(loop: loop)
       }
       agent.advance(at: moment)
     }
@@ -242,7 +222,5 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
 /// Which descriptors were ready at the last wait. The board is asked at each turn anyway.
 private struct ReadySet: BitwiseCopyable {
   var signals = false
-  var resolver = false
   var control = false
-  var link = false
 }

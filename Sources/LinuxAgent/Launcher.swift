@@ -46,7 +46,7 @@ public enum Launcher {
     var arena = Arena()
     _ = makeAgent(launch, points, texts, boardDebounces: false, lastSession: 0, &arena)
     _ = makeBoard(launch, points, simulations, at: .boot, &arena)
-    _ = makeWebSocket(launch, &arena)
+    _ = makeTransport(launch, texts, &arena)
     return arena
   }
 
@@ -64,13 +64,13 @@ public enum Launcher {
     let agent = makeAgent(
       launch, points, texts, boardDebounces: false, lastSession: numbers.last, &arena)
     let board = makeBoard(launch, points, simulations, at: Clock.now(), &arena)
-    let webSocket = makeWebSocket(launch, &arena)
+    let transport = makeTransport(launch, texts, &arena)
     do throws(SystemError) {
       let loop = try EventLoop()
       let signals = try Signals()
       let control = controlPath.count > 0 ? try ControlSocket(at: controlPath) : nil
       return try run(
-        agent, board, loop, webSocket, signals: signals, control: control, numbers: numbers,
+        agent, board, loop, transport, signals: signals, control: control, numbers: numbers,
         reload: reload)
     } catch {
       return .failed(error)
@@ -84,7 +84,7 @@ public enum Launcher {
     var arena = Arena()
     _ = makeAgent(launch, points, texts, boardDebounces: false, lastSession: 0, &arena)
     _ = GPIOBoard(points: points, arena: &arena)
-    _ = makeWebSocket(launch, &arena)
+    _ = makeTransport(launch, texts, &arena)
     return arena
   }
 
@@ -104,7 +104,7 @@ public enum Launcher {
         launch, points, texts, boardDebounces: GPIOBoard.debouncesInKernel,
         lastSession: numbers.last, &arena)
       var board = GPIOBoard(points: points, arena: &arena)
-      let webSocket = makeWebSocket(launch, &arena)
+      let transport = makeTransport(launch, texts, &arena)
       do throws(BoardError) {
         try board.open(points: points, texts: agent.points.texts)
       } catch {
@@ -123,7 +123,7 @@ public enum Launcher {
       }
       if let added { throw added }
       return try run(
-        agent, board, loop, webSocket, signals: signals, control: nil, numbers: numbers,
+        agent, board, loop, transport, signals: signals, control: nil, numbers: numbers,
         reload: reload)
     } catch {
       return .failed(error)
@@ -176,9 +176,17 @@ public enum Launcher {
       points: points, simulations: simulations, seed: launch.seed, start: start, arena: &arena)
   }
 
-  /// Nil, and no memory, when the broker is not at a WebSocket.
-  private static func makeWebSocket(_ launch: Launch, _ arena: inout Arena) -> WebSocketChannel? {
-    WebSocketChannel(launch.specs.uplink, seed: Chance.seed(), arena: &arena)
+  private static func makeTransport(
+    _ launch: Launch, _ texts: Span<UInt8>, _ arena: inout Arena
+  ) -> Transport {
+    let uplink = launch.specs.uplink
+    var dial = uplink.dial
+    // The system gives up on unacknowledged bytes no later than the session would on a ping.
+    dial.userTimeout = uplink.keepAlive * 3 / 2
+    // All that the session hands over at once.
+    dial.writeBytes = 2 * uplink.packetBytes
+    return Transport(
+      dial, texts: texts, seed: Chance.seed(), firstToken: Token.transport, arena: &arena)
   }
 
   private static func bootID() -> InlineArray<36, UInt8> {
@@ -192,17 +200,14 @@ public enum Launcher {
 
   static func run<Hardware: Board & ~Copyable>(
     _ agent: consuming DeviceAgent, _ board: consuming Hardware, _ loop: consuming EventLoop,
-    _ webSocket: consuming WebSocketChannel?, signals: consuming Signals,
+    _ transport: consuming Transport, signals: consuming Signals,
     control: consuming ControlSocket?, numbers: consuming SessionNumbers, reload: () -> Bool
   ) throws(SystemError) -> LaunchEnd {
-    let resolver = try Resolver()
     try loop.add(signals.descriptor, token: Token.signals, read: true, write: false)
-    try loop.add(resolver.descriptor, token: Token.resolver, read: true, write: false)
+    try transport.attach(to: loop)
     if let descriptor = control?.descriptor {
       try loop.add(descriptor, token: Token.control, read: true, write: false)
     }
-    let spec = agent.link.spec
-    let transport = Transport(spec, resolver: resolver, webSocket: webSocket)
     var main = AgentLoop(
       agent: agent, board: board, loop: loop, transport: transport, signals: signals,
       control: control, numbers: numbers)

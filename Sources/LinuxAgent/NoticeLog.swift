@@ -4,7 +4,6 @@ import Device
 import Linux
 import MQTT
 import Uplink
-import WebSocket
 
 /// The agent's notices as lines of the log.
 enum NoticeLog {
@@ -65,12 +64,9 @@ enum NoticeLog {
 extension LogLine {
   /// Appends the fault and what is known of its cause.
   fileprivate mutating func append(_ fault: LinkFault) {
+    if case .dial(let fault) = fault { return append(fault) }
     append(literal: fault.slug)
     switch fault {
-    case .connectFailed(let code), .transport(let code):
-      append(literal: " (")
-      SystemError.withText(of: code) { text in append(contentsOf: text) }
-      append(literal: ")")
     case .refused(let refusal):
       append(literal: " (")
       append(literal: refusal.words)
@@ -79,57 +75,7 @@ extension LogLine {
       append(literal: " (")
       append(literal: reason.words)
       append(literal: ")")
-    case .upgradeFailed(.status(let status)):
-      append(literal: " (no WebSocket there: HTTP status ")
-      append(decimal: Int64(wide: Int(status)))
-      append(literal: ")")
-    case .upgradeFailed(let fault):
-      append(literal: " (no WebSocket there: ")
-      append(literal: fault.words)
-      append(literal: ")")
-    case .upgradeTimedOut: append(literal: " (no answer to the request for a WebSocket)")
-    case .webSocket(.closed(let code?)):
-      append(literal: " (WebSocket status ")
-      append(decimal: Int64(wide: Int(code)))
-      append(literal: ")")
-    case .webSocket(.failed(let fault)):
-      append(literal: " (WebSocket: ")
-      append(literal: fault.words)
-      append(literal: ")")
-    case .resolveFailed, .resolveTimedOut, .connectTimedOut, .closedByPeer, .webSocket, .session,
-      .unanswered, .closedByUs:
-      break
-    }
-  }
-}
-
-extension HandshakeFault {
-  /// What is wrong with the server's answer, in words.
-  fileprivate var words: StaticString {
-    switch self {
-    case .status: "it refuses"
-    case .malformed: "the answer is not HTTP"
-    case .tooLong: "the answer is too long"
-    case .noUpgrade: "it does not upgrade"
-    case .wrongAccept: "it does not answer our key"
-    case .wrongProtocol: "it does not speak mqtt there"
-    case .unwantedExtension: "it uses an extension"
-    case .closed: "it closed the connection"
-    }
-  }
-}
-
-extension FrameFault {
-  /// What the server has done, in words.
-  fileprivate var words: StaticString {
-    switch self {
-    case .reservedBits, .reservedOpcode: "a frame of an unknown kind"
-    case .wrongMasking: "a frame with a mask"
-    case .fragmentedControl, .longControl: "a control frame in parts or too long"
-    case .lengthNotMinimal, .lengthTooLarge: "a frame of a wrong length"
-    case .wrongContinuation: "frames out of order"
-    case .text: "text where bytes were expected"
-    case .invalidClose, .malformedReason: "a wrong close frame"
+    case .dial, .session, .unanswered, .closedByUs: break
     }
   }
 }

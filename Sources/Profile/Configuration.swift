@@ -1,5 +1,6 @@
 import Core
 import Device
+import Dialing
 import SimulatedBoard
 import Uplink
 
@@ -10,7 +11,7 @@ public struct Configuration: Sendable {
   /// The device as a whole.
   public var device = DeviceSpec(id: .empty, base: .empty)
   /// Its way to the broker.
-  public var uplink = UplinkSpec(host: .empty)
+  public var uplink = UplinkSpec(dial: DialSpec(Endpoint(.tcp, host: .empty)))
   /// The points, in the profile's order.
   public var points: [PointSpec] = []
   /// How each of them behaves on a simulated board.

@@ -92,54 +92,6 @@ public struct ProfileReader {
     device.finish(&problems)
   }
 
-  private mutating func readBroker(_ root: inout ObjectReader, _ override: [UInt8]?) {
-    configuration.uplink.host = configuration.intern(bytes("localhost"))
-    var passwordFile: Int?
-    if var broker = root.object("broker", &problems) {
-      passwordFile = readBroker(&broker)
-      broker.finish(&problems)
-    }
-    if let override { takeURL(override, nil) }
-    if let passwordFile, configuration.uplink.user.isEmpty {
-      error(passwordFile, "/broker/passwordFile", "a password goes only with a user: name one")
-    }
-  }
-
-  /// Returns where the password's file is named, if it is: its user may come from elsewhere.
-  private mutating func readBroker(_ broker: inout ObjectReader) -> Int? {
-    if let url = broker.string("url", &problems) { takeURL(url.bytes, url.offset) }
-    if let user = broker.shortString("user", &problems, longest: BrokerURL.userBytesMax) {
-      configuration.uplink.user = configuration.intern(user.bytes)
-    }
-    let passwordFile = broker.shortString("passwordFile", &problems, longest: 1023)
-    if let passwordFile {
-      configuration.uplink.passwordFile = configuration.intern(passwordFile.bytes)
-    }
-    if let keepAlive = broker.duration(
-      "keepAlive", &problems, from: .seconds(1), to: .seconds(65_535), example: "60s")
-    {
-      configuration.uplink.keepAlive = keepAlive
-    }
-    if let isPersistent = broker.word(
-      "session", &problems, ["clean": false, "persistent": true])
-    {
-      configuration.uplink.persistentSession = isPersistent
-    }
-    return passwordFile?.offset
-  }
-
-  /// Takes the broker's URL; `offset` is nil for that of the command line.
-  private mutating func takeURL(_ url: [UInt8], _ offset: Int?) {
-    var fault = ""
-    guard let url = BrokerURL(url, fault: &fault) else {
-      return error(offset ?? 0, offset == nil ? "--broker" : "/broker/url", fault)
-    }
-    configuration.uplink.host = configuration.intern(url.host)
-    configuration.uplink.port = url.port
-    configuration.uplink.webSocketPath = configuration.intern(url.path)
-    if !url.user.isEmpty { configuration.uplink.user = configuration.intern(url.user) }
-  }
-
   private mutating func readUplink(_ root: inout ObjectReader) {
     guard var uplink = root.object("uplink", &problems) else { return }
     var spec = configuration.uplink
@@ -161,12 +113,21 @@ public struct ProfileReader {
     if var timeouts = uplink.object("timeouts", &problems) {
       let low = Interval.milliseconds(100)
       let high = Interval.seconds(600)
-      spec.resolveTimeout =
+      spec.dial.resolveTimeout =
         timeouts.duration("resolve", &problems, from: low, to: high, example: "15s")
-        ?? spec.resolveTimeout
-      spec.connectTimeout =
+        ?? spec.dial.resolveTimeout
+      spec.dial.connectTimeout =
         timeouts.duration("connect", &problems, from: low, to: high, example: "15s")
-        ?? spec.connectTimeout
+        ?? spec.dial.connectTimeout
+      spec.dial.proxyTimeout =
+        timeouts.duration("proxy", &problems, from: low, to: high, example: "15s")
+        ?? spec.dial.proxyTimeout
+      spec.dial.tlsTimeout =
+        timeouts.duration("tls", &problems, from: low, to: high, example: "15s")
+        ?? spec.dial.tlsTimeout
+      spec.dial.webSocketTimeout =
+        timeouts.duration("webSocket", &problems, from: low, to: high, example: "15s")
+        ?? spec.dial.webSocketTimeout
       spec.replyTimeout =
         timeouts.duration("reply", &problems, from: low, to: high, example: "10s")
         ?? spec.replyTimeout

@@ -5,21 +5,19 @@ import MQTT
 ///
 /// | state      | waits for                                  | then                                  |
 /// |------------|--------------------------------------------|---------------------------------------|
-/// | waiting    | the end of the back-off                    | resolve the broker's name             |
-/// | resolving  | addresses, or the deadline                 | connect to the first, or wait again   |
-/// | connecting | the transport, or the deadline             | send CONNECT, or try the next address |
+/// | waiting    | the end of the back-off                    | have a way to the broker opened       |
+/// | dialing    | that way; its deadlines are the rim's      | send CONNECT, or wait again           |
 /// | opening    | CONNACK (the session's deadline)           | online, or wait again                 |
 /// | online     | a fault, or `disconnect`                   | wait again, or closing                |
 /// | closing    | the broker to close after DISCONNECT       | stopped                               |
-/// | stopped    | nothing: the only state without a deadline |                                       |
+/// | stopped    | nothing                                    |                                       |
 ///
 /// Every loss, whatever its cause, goes through `lose`, and so through the back-off; no publish
 /// bypasses it.
 public struct BrokerLink: ~Copyable {
   enum State: BitwiseCopyable {
     case waiting(until: Instant)
-    case resolving(until: Instant)
-    case connecting(address: Int, of: Int, until: Instant, upgrading: Bool)
+    case dialing
     case opening
     case online(since: Instant)
     case closing(until: Instant)
@@ -28,12 +26,9 @@ public struct BrokerLink: ~Copyable {
 
   /// What the rim has to do.
   public enum Action: BitwiseCopyable, Equatable, Sendable {
-    /// Resolve the broker's name; answer with `resolved` or `resolveFailed`.
-    case resolve
-    /// Drop any transport and open one to this address of the last resolution; answer with `opened`
-    /// or `transportFailed`.
-    case connect(address: Int)
-    /// Drop the transport. No answer.
+    /// Open a way to the broker; answer with `opened` or `failed`.
+    case open
+    /// Drop it, or the attempt. No answer.
     case close
   }
 
@@ -115,6 +110,11 @@ public struct BrokerLink: ~Copyable {
     if case .online = state { true } else { false }
   }
 
+  /// True once DISCONNECT is written: nothing follows the session's present output.
+  public var isClosing: Bool {
+    if case .closing = state { true } else { false }
+  }
+
   /// True when nothing more will happen.
   public var isStopped: Bool {
     if case .stopped = state { true } else { false }
@@ -123,11 +123,10 @@ public struct BrokerLink: ~Copyable {
   /// The earliest moment at which `deadlineReached` has something to do.
   public var deadline: Instant {
     switch state {
-    case .waiting(let until), .resolving(let until), .connecting(_, _, let until, _): until
+    case .waiting(let until), .closing(let until): until
     case .opening: session.deadline
     case .online: min(session.deadline, answerBy)
-    case .closing(let until): until
-    case .stopped: .never
+    case .dialing, .stopped: .never
     }
   }
 
@@ -153,7 +152,7 @@ public struct BrokerLink: ~Copyable {
         if case .acknowledged(let answered) = event { settle(answered.token) }
       }
       return takeEvent()
-    case .waiting, .resolving, .connecting, .stopped: return nil
+    case .waiting, .dialing, .stopped: return nil
     }
     while let event = session.nextEvent(at: now) {
       switch event {

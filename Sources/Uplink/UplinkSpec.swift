@@ -1,13 +1,10 @@
 import Core
+import Dialing
 
 /// How the connection to the broker is kept, as the profile describes it.
 public struct UplinkSpec: BitwiseCopyable, Sendable {
-  /// The broker's host name or address.
-  public var host: Text
-  /// Its port.
-  public var port: UInt16 = 1883
-  /// Path at which the connection becomes a WebSocket; empty for MQTT over TCP alone.
-  public var webSocketPath = Text.empty
+  /// The way to the broker.
+  public var dial: DialSpec
   /// Name to log in with; empty for none.
   public var user = Text.empty
   /// File that holds the password in its first line; empty for none. Read at each attempt.
@@ -23,10 +20,6 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var backoffMaximum = Interval.seconds(120)
   /// The back-off starts afresh only after a connection has lasted this long.
   public var stableAfter = Interval.seconds(60)
-  /// Deadline for resolving the broker's name.
-  public var resolveTimeout = Interval.seconds(15)
-  /// Deadline for the TCP connection, the upgrade to a WebSocket included.
-  public var connectTimeout = Interval.seconds(15)
   /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
   public var replyTimeout = Interval.seconds(10)
 
@@ -41,6 +34,6 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   /// The largest packet sent or received, in bytes.
   public var packetBytes = 2048
 
-  /// An uplink of which only the host is said.
-  public init(host: Text) { self.host = host }
+  /// An uplink of which only the way to the broker is said.
+  public init(dial: DialSpec) { self.dial = dial }
 }

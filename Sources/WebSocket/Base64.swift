@@ -3,7 +3,7 @@ import Core
 extension OutputSpan<UInt8> {
   /// Appends `source` in base64 (RFC 4648, section 4), padded.
   @_lifetime(self: copy self)
-  mutating func append(base64 source: Span<UInt8>) {
+  public mutating func append(base64 source: Span<UInt8>) {
     var index = 0
     while index < source.count {
       let left = min(3, source.count - index)

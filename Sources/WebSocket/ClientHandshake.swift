@@ -35,7 +35,9 @@ public struct ClientHandshake: BitwiseCopyable, Sendable {
 
   /// The longest path, in bytes.
   public static var pathBytesMax: Int { 512 }
-  /// Room for any request whose host has at most 253 bytes.
+  /// The longest fields of the client's own, in bytes.
+  public static var fieldBytesMax: Int { 1024 }
+  /// Room for any request whose host has at most 253 bytes, without fields of the client's own.
   public static var requestBytesMax: Int { 1024 }
 
   /// What came of the answer so far.
@@ -51,36 +53,28 @@ public struct ClientHandshake: BitwiseCopyable, Sendable {
   /// A handshake with a key of 16 random bytes, which no other handshake has had.
   public init(nonce: InlineArray<16, UInt8>) { key = HandshakeKey(nonce: nonce) }
 
-  /// Appends the request: `requestBytesMax` bytes at the most. `path` begins with a slash and holds
-  /// visible ASCII only.
+  /// Appends the request: `requestBytesMax` bytes at the most, and those of `fields`. `path` begins
+  /// with a slash and holds visible ASCII only. `fields` are whole lines of the client's own, each
+  /// checked by `RequestField` and with its CR and LF. `isSecure` for a WebSocket over TLS.
   public func writeRequest(
-    host: Span<UInt8>, port: UInt16, path: Span<UInt8>, into out: inout OutputSpan<UInt8>
+    host: Span<UInt8>, port: UInt16, path: Span<UInt8>, isSecure: Bool = false,
+    fields: Span<UInt8>, into out: inout OutputSpan<UInt8>
   ) {
-    precondition(path.count <= Self.pathBytesMax && out.freeCapacity >= Self.requestBytesMax)
+    precondition(path.count <= Self.pathBytesMax && fields.count <= Self.fieldBytesMax)
+    precondition(out.freeCapacity >= Self.requestBytesMax + fields.count)
     out.append(literal: "GET ")
     out.append(contentsOf: path)
     out.append(literal: " HTTP/1.1\r\nHost: ")
-    Self.write(host: host, into: &out)
-    if port != 80 {
+    out.append(hostOfURL: host)
+    if port != (isSecure ? 443 : 80) {
       out.append(literal: ":")
       out.append(decimal: Int64(wide: Int(port)))
     }
     out.append(literal: "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ")
     key.text.write(into: &out)
-    out.append(literal: "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n")
-  }
-
-  /// An IPv6 address goes in brackets, without the zone, which means something here only (RFC 6874).
-  private static func write(host: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
-    var isAddress = false
-    for index in host.indices where host[index] == UInt8(ascii: ":") { isAddress = true }
-    guard isAddress else { return out.append(contentsOf: host) }
-    out.append(literal: "[")
-    for index in host.indices {
-      if host[index] == UInt8(ascii: "%") { break }
-      out.append(host[index])
-    }
-    out.append(literal: "]")
+    out.append(literal: "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n")
+    out.append(contentsOf: fields)
+    out.append(literal: "\r\n")
   }
 
   /// Takes bytes from the server up to the end of its answer; returns how many these were. All that
@@ -113,23 +107,13 @@ public struct ClientHandshake: BitwiseCopyable, Sendable {
     }
   }
 
-  /// "HTTP/1.1 101 Switching Protocols"; the words may be missing (RFC 9112, section 4).
   private mutating func takeStatus(_ line: Span<UInt8>) {
-    guard line.count >= 12, line.extracting(0..<9).equals("HTTP/1.1 "),
-      line.count == 12 || line[12] == UInt8(ascii: " ")
-    else {
+    guard let answer = StatusLine(line), answer.isVersion11 else {
       state = .failed(.malformed)
       return
     }
-    var status: UInt16 = 0
-    for index in 9..<12 {
-      guard line[index] >= UInt8(ascii: "0"), line[index] <= UInt8(ascii: "9") else {
-        state = .failed(.malformed)
-        return
-      }
-      status = status * 10 + UInt16(line[index] - UInt8(ascii: "0"))
-    }
-    if status == 101 { isStatusKnown = true } else { state = .failed(.status(status)) }
+    isStatusKnown = answer.status == 101
+    if !isStatusKnown { state = .failed(.status(answer.status)) }
   }
 
   private mutating func takeField(_ line: Span<UInt8>, isCut: Bool) {

@@ -137,25 +137,7 @@ public struct FrameReader: BitwiseCopyable, Sendable {
     case 1000...1003, 1007...1014, 3000...4999: break
     default: return .failed(.invalidClose)
     }
-    let isText = payload.withBytes { bytes in
-      isUTF8(bytes.extracting(2..<bytes.count))
-    }
+    let isText = payload.withBytes { bytes in bytes.extracting(2..<bytes.count).isUTF8 }
     return isText ? .closed(code: code) : .failed(.malformedReason)
-  }
-
-  private static func isUTF8(_ bytes: Span<UInt8>) -> Bool {
-    var index = 0
-    while index < bytes.count {
-      if bytes[index] < 0x80 {
-        index += 1
-        continue
-      }
-      guard let lead = UTF8Lead(bytes[index]), bytes.count - index >= lead.length,
-        bytes[index + 1] >= lead.secondMin, bytes[index + 1] <= lead.secondMax
-      else { return false }
-      for next in index + 2..<index + lead.length where bytes[next] & 0xC0 != 0x80 { return false }
-      index += lead.length
-    }
-    return true
   }
 }

@@ -40,6 +40,8 @@ final class World {
 
   let configuration: Configuration
   private var isBusy = false
+  /// When the transport that is being opened, and gets no answer, is given up.
+  private var dialEndsAt = Instant.never
 
   /// An output that was driven.
   struct Switching: Equatable {
@@ -145,13 +147,19 @@ final class World {
   private var deadline: Instant {
     // The program leaves once the agent has stopped.
     if isStopped { return min(broker.deadline, network.deadline) }
-    return min(min(agent.deadline, board.deadline), min(broker.deadline, network.deadline))
+    return min(
+      min(agent.deadline, min(board.deadline, dialEndsAt)),
+      min(broker.deadline, network.deadline))
   }
 
   /// Does everything that is due now, until nobody has anything more to say.
   func turn() {
     turns += 1
     let moment = moment
+    if dialEndsAt <= now {
+      dialEndsAt = .never
+      agent.link.failed(.timedOut(.connect), at: now)
+    }
     board.poll(at: now) { event in agent.handle(event, at: moment) }
     var rounds = 0
     var isMoving = true
@@ -197,18 +205,19 @@ final class World {
 
   private func carryOut(_ action: BrokerLink.Action) {
     switch action {
-    case .resolve: agent.link.resolved(count: 1, at: now)
-    case .connect:
+    case .open:
       attempts.append(now)
       network.close(&broker, at: now)
       switch network.answer {
       case .accepts:
         network.open(&broker, at: now)
         agent.opened(password: nil, at: moment)
-      case .refuses: agent.link.transportFailed(code: 111, at: now)
-      case .isSilent: break
+      case .refuses: agent.link.failed(.connectFailed(code: 111), at: now)
+      case .isSilent: dialEndsAt = now + configuration.uplink.dial.connectTimeout
       }
-    case .close: network.close(&broker, at: now)
+    case .close:
+      dialEndsAt = .never
+      network.close(&broker, at: now)
     }
   }
 
@@ -232,7 +241,7 @@ final class World {
     if network.hasEnded(at: now) {
       advance()
       network.cut(&broker, at: now)
-      agent.link.transportFailed(code: 0, at: now)
+      agent.link.failed(.closedByPeer, at: now)
       hasMoved = true
     }
     return hasMoved
@@ -270,7 +279,7 @@ final class World {
   func cut() {
     guard network.isOpen else { return }
     network.cut(&broker, at: now)
-    agent.link.transportFailed(code: 104, at: now)
+    agent.link.failed(.broken(code: 104), at: now)
     turn()
   }
 

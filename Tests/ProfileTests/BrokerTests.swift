@@ -16,31 +16,33 @@ private func reading(_ url: String) -> Reading {
     ("mqtt://[fe80::1%eth0]:1884", "fe80::1%eth0", 1884, ""),
     ("mqtt://ann@broker.example:1884", "broker.example", 1884, "ann"),
     ("mqtt://site/pump@[::1]", "::1", 1883, "site/pump"),
+    ("mqtt://a%40b@broker.example", "broker.example", 1883, "a@b"),
   ] as [(String, String, UInt16, String)])
 func aURLNamesHostPortAndUser(url: String, host: String, port: UInt16, user: String) throws {
   let configuration = try #require(reading(url).configuration, "\(reading(url).told)")
-  #expect(configuration.string(configuration.uplink.host) == host)
-  #expect(configuration.uplink.port == port)
+  #expect(configuration.string(configuration.uplink.dial.endpoint.host) == host)
+  #expect(configuration.uplink.dial.endpoint.port == port)
   #expect(configuration.string(configuration.uplink.user) == user)
 }
 
 @Test(
   arguments: [
-    ("ws://broker.example", "broker.example", 80, "", "/mqtt"),
+    ("ws://broker.example", "broker.example", 80, "", ""),
     ("ws://broker.example/", "broker.example", 80, "", "/"),
-    ("ws://broker.example:8080", "broker.example", 8080, "", "/mqtt"),
+    ("ws://broker.example:8080", "broker.example", 8080, "", ""),
     ("ws://broker.example/a/b%20c?d=e:f", "broker.example", 80, "", "/a/b%20c?d=e:f"),
     ("ws://ann@[::1]:9001/mqtt", "::1", 9001, "ann", "/mqtt"),
     ("mqtt://broker.example", "broker.example", 1883, "", ""),
+    ("unix:///run/broker.sock", "", 0, "", "/run/broker.sock"),
   ] as [(String, String, UInt16, String, String)])
-func aWebSocketsURLHasAPath(
+func aURLMayHaveAPath(
   url: String, host: String, port: UInt16, user: String, path: String
 ) throws {
   let configuration = try #require(reading(url).configuration, "\(reading(url).told)")
-  #expect(configuration.string(configuration.uplink.host) == host)
-  #expect(configuration.uplink.port == port)
+  #expect(configuration.string(configuration.uplink.dial.endpoint.host) == host)
+  #expect(configuration.uplink.dial.endpoint.port == port)
   #expect(configuration.string(configuration.uplink.user) == user)
-  #expect(configuration.string(configuration.uplink.webSocketPath) == path)
+  #expect(configuration.string(configuration.uplink.dial.endpoint.path) == path)
 }
 
 @Test func aPathHasUpTo512Bytes() {
@@ -51,18 +53,20 @@ func aWebSocketsURLHasAPath(
 @Test func aCommandLineWithoutWebSocketUndoesTheProfiles() throws {
   let broker = #""broker": {"url": "ws://b/path"}"#
   let configuration = try #require(profile(around: broker, brokerURL: "mqtt://c").configuration)
-  #expect(configuration.uplink.webSocketPath.isEmpty && configuration.uplink.port == 1883)
+  let endpoint = configuration.uplink.dial.endpoint
+  #expect(endpoint.path.isEmpty && endpoint.port == 1883)
 }
 
 @Test(
   arguments: [
     ("broker.example", "expected a URL such as"), ("broker.example:1883", "expected a URL such as"),
     ("mqtt:broker.example", "expected a URL such as"), ("://x", "expected a URL that begins with"),
-    ("http://broker.example", "expected a URL that begins with mqtt:// or ws://"),
-    ("mqtts://broker.example", "this version speaks mqtt:// and ws:// only"),
-    ("ssl://broker.example", "this version speaks mqtt:// and ws:// only"),
-    ("wss://broker.example/mqtt", "this version speaks mqtt:// and ws:// only"),
-    ("unix:///run/broker", "this version speaks mqtt:// and ws:// only"),
+    (
+      "http://broker.example",
+      "expected a URL that begins with mqtt://, mqtts://, ws://, wss:// or unix://"
+    ),
+    ("unix://run/broker", "expected unix:// and the socket's path"),
+    ("mqtt://[broker]", "expected an IPv6 address in the brackets"),
     ("mqtt://", "the host name is missing"), ("mqtt:///", "the host name is missing"),
     ("mqtt://:1883", "the host name is missing"), ("mqtt://[]", "the host name is missing"),
     ("mqtt://a b", "the host name is missing, or cannot be one"),
@@ -152,12 +156,88 @@ func aPasswordIsRefusedAndNeverRepeated(url: String) {
   #expect(reading("mqtt://a\\u0000@b").told.count == 1)
 }
 
+@Test(
+  arguments: [
+    ("p:3128", "expected a URL such as \"http://proxy.example:3128\""),
+    ("https://p:3128", "expected a URL such as"), ("http://p", "expected the proxy's port"),
+    ("http://a:hunter2@p:3128", "a password in a URL shows"),
+    ("http://p:3128/x", "a proxy's URL ends with its port"),
+  ] as [(String, String)])
+func aWrongProxyIsRefusedWithTheReason(url: String, reason: String) {
+  let reading = profile(around: #""broker": {"proxy": "\#(url)"}"#)
+  #expect(reading.messages.count == 1 && reading.configuration == nil)
+  #expect(reading.messages[0].hasPrefix("/broker/proxy: " + reason), "\(reading.messages)")
+  #expect(!reading.text.contains("hunter2"))
+}
+
+@Test func aProxysPasswordGoesOnlyWithAUser() {
+  for proxy in ["", #""proxy": "http://p:1", "#] {
+    #expect(
+      profile(around: #""broker": {\#(proxy)"proxyPasswordFile": "/etc/p"}"#).messages == [
+        "/broker/proxyPasswordFile: a password goes only with a user: name one in the proxy's URL"
+      ])
+  }
+  let socks = #""broker": {"proxy": "socks5://ann@p", "proxyPasswordFile": "/etc/p"}"#
+  #expect(profile(around: socks).told == [])
+}
+
+@Test func whatTheURLLeavesNoRoomForIsAnError() {
+  let webSocket = #""webSocket": {"headers": {"X": "y"}}"#
+  #expect(
+    profile(around: #""broker": {\#(webSocket)}"#).messages == [
+      "/broker/webSocket: goes only with a ws:// or wss:// URL"
+    ])
+  let proxy = #""broker": {"url": "unix:///run/b", "proxy": "http://p:1"}"#
+  #expect(
+    profile(around: proxy).messages == [
+      "/broker/proxy: a Unix socket is reached without a proxy"
+    ])
+  // The profile is good with its own URL.
+  let good = #""broker": {"url": "ws://b", \#(webSocket)}"#
+  let overridden = profile(around: good, brokerURL: "mqtt://localhost")
+  #expect(overridden.configuration != nil)
+  #expect(
+    overridden.messages == [
+      "/broker/webSocket: goes only with a ws:// or wss:// URL; --broker names another, so this has "
+        + "no effect"
+    ])
+}
+
+@Test(
+  arguments: [
+    (#""Host": "x""#, "/Host: this field is the handshake's own"),
+    (#""sec-websocket-key": "x""#, "/sec-websocket-key: this field is the handshake's own"),
+    (#""A B": "x""#, "/A B: expected the name of an HTTP field"),
+    (#""X": "hunter2\r\nY: z""#, "/X: expected a value without control characters"),
+    (#""X": " hunter2""#, "/X: expected a value without control characters"),
+    (#""X": 7"#, "/X: expected a string, found the number 7"),
+  ] as [(String, String)])
+func aHeaderThatCannotBeOneIsRefused(header: String, reason: String) {
+  let reading = profile(
+    around: #""broker": {"url": "ws://b", "webSocket": {"headers": {\#(header)}}}"#)
+  #expect(reading.configuration == nil && reading.messages.count == 1)
+  #expect(
+    reading.messages[0].hasPrefix("/broker/webSocket/headers" + reason), "\(reading.messages)")
+  #expect(!reading.text.contains("hunter2"))
+}
+
+@Test func headersHaveUpTo1024Bytes() {
+  func told(_ count: Int) -> [String] {
+    let value = String(repeating: "x", count: count)
+    return profile(
+      around: #""broker": {"url": "ws://b", "webSocket": {"headers": {"X": "\#(value)"}}}"#
+    ).told
+  }
+  #expect(told(1019) == [])
+  #expect(told(1020).count == 1)
+}
+
 @Test func theCommandLinesURLTakesThePlaceOfTheProfiles() throws {
   let broker = #""broker": {"url": "mqtt://ann@profile.example:1884", "keepAlive": "5s"}"#
   let configuration = try #require(
     profile(around: broker, brokerURL: "mqtt://command.example").configuration)
-  #expect(configuration.string(configuration.uplink.host) == "command.example")
-  #expect(configuration.uplink.port == 1883)
+  #expect(configuration.string(configuration.uplink.dial.endpoint.host) == "command.example")
+  #expect(configuration.uplink.dial.endpoint.port == 1883)
   #expect(configuration.uplink.keepAlive == .seconds(5))
   let wrong = profile(around: broker, brokerURL: "command.example")
   #expect(wrong.configuration == nil)

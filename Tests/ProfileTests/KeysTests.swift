@@ -12,7 +12,8 @@ import Testing
      "broker": {"url": "mqtt://ann@broker.example:8883", "user": "bob",
                 "passwordFile": "/etc/password", "keepAlive": "20s", "session": "persistent"},
      "uplink": {"backoff": {"min": "2s", "max": "3m", "stableAfter": "4s"},
-                "timeouts": {"resolve": "5s", "connect": "6s", "reply": "7s"},
+                "timeouts": {"resolve": "5s", "connect": "6s", "reply": "7s", "proxy": "8s",
+                             "tls": "9s", "webSocket": "10s"},
                 "outbox": "1MiB", "packet": 4096, "inflight": 64},
      "budget": {"memory": "2.5MiB"},
      "points": {"p": {"kind": "input", "line": "GPIO17"}}}
@@ -24,8 +25,8 @@ import Testing
   #expect(configuration.device.diagnosticsEvery == .seconds(300))
   #expect(configuration.device.profileHash != 0)
   let uplink = configuration.uplink
-  #expect(configuration.string(uplink.host) == "broker.example")
-  #expect(uplink.port == 8883)
+  #expect(configuration.string(uplink.dial.endpoint.host) == "broker.example")
+  #expect(uplink.dial.endpoint.port == 8883)
   #expect(configuration.string(uplink.user) == "bob")
   #expect(configuration.string(uplink.passwordFile) == "/etc/password")
   #expect(uplink.keepAlive == .seconds(20))
@@ -33,13 +34,35 @@ import Testing
   #expect(uplink.backoffMinimum == .seconds(2))
   #expect(uplink.backoffMaximum == .seconds(180))
   #expect(uplink.stableAfter == .seconds(4))
-  #expect(uplink.resolveTimeout == .seconds(5))
-  #expect(uplink.connectTimeout == .seconds(6))
+  #expect(uplink.dial.resolveTimeout == .seconds(5))
+  #expect(uplink.dial.connectTimeout == .seconds(6))
+  #expect(uplink.dial.proxyTimeout == .seconds(8))
+  #expect(uplink.dial.tlsTimeout == .seconds(9))
+  #expect(uplink.dial.webSocketTimeout == .seconds(10))
   #expect(uplink.replyTimeout == .seconds(7))
   #expect(uplink.outboxBytes == 1_048_576)
   #expect(uplink.packetBytes == 4096)
   #expect(uplink.inflight == 64)
   #expect(configuration.memoryBudget == 2_621_440)
+}
+
+@Test func everyKeyOfTheWayIsRead() throws {
+  let reading = profile(
+    around: #"""
+      "broker": {"url": "ws://b/x", "proxy": "http://a%40b@proxy.example:3128",
+                 "proxyPasswordFile": "/etc/proxy-password",
+                 "webSocket": {"headers": {"X-Api-Key": "1 2", "Cookie": "c=d"}}}
+      """#)
+  #expect(reading.told == [])
+  let configuration = try #require(reading.configuration)
+  let dial = configuration.uplink.dial
+  #expect(
+    configuration.string(dial.webSocketFields) == "X-Api-Key: 1 2\r\nCookie: c=d\r\n")
+  let proxy = try #require(dial.proxy)
+  #expect(proxy.kind == .http && proxy.port == 3128)
+  #expect(configuration.string(proxy.host) == "proxy.example")
+  #expect(configuration.string(proxy.user) == "a@b")
+  #expect(configuration.string(proxy.passwordFile) == "/etc/proxy-password")
 }
 
 @Test func everyKeyOfAnInputIsRead() throws {

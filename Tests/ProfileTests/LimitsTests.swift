@@ -61,6 +61,20 @@ private let durations:
         "100ms", "99ms", "10m", "601s"
       ),
       (
+        Place("/uplink/timeouts/proxy", around: #""uplink": {"timeouts": {"proxy": "VALUE"}}"#),
+        "100ms", "99ms", "10m", "601s"
+      ),
+      (
+        Place("/uplink/timeouts/tls", around: #""uplink": {"timeouts": {"tls": "VALUE"}}"#),
+        "100ms", "99ms", "10m", "601s"
+      ),
+      (
+        Place(
+          "/uplink/timeouts/webSocket", around: #""uplink": {"timeouts": {"webSocket": "VALUE"}}"#
+        ),
+        "100ms", "99ms", "10m", "601s"
+      ),
+      (
         Place("/uplink/timeouts/reply", around: #""uplink": {"timeouts": {"reply": "VALUE"}}"#),
         "100ms", "99ms", "10m", "601s"
       ),

@@ -17,8 +17,8 @@ func aShippedProfileIsGood(name: String) throws {
   let reading = try shipped(name)
   #expect(reading.told == [])
   let configuration = try #require(reading.configuration)
-  #expect(configuration.string(configuration.uplink.host) == "localhost")
-  #expect(configuration.uplink.port == 1883)
+  #expect(configuration.string(configuration.uplink.dial.endpoint.host) == "localhost")
+  #expect(configuration.uplink.dial.endpoint.port == 1883)
 }
 
 @Test func theGreenhouseHasOneOfEach() throws {

@@ -1,8 +1,8 @@
 import Core
+import Dialing
 import MQTT
 import Testing
 import Uplink
-import WebSocket
 
 /// From the back-off to CONNACK.
 @Suite struct ConnectingTests {
@@ -16,15 +16,13 @@ import WebSocket
     #expect(latest > .boot + .milliseconds(900), "a fleet that boots together comes apart")
   }
 
-  @Test func nameIsResolvedThenTheAddressConnected() {
+  @Test func wayIsOpenedOnceTheBackoffIsOver() {
     let bench = LinkBench()
     #expect(bench.action() == nil)
     bench.pass()
-    #expect(bench.action() == .resolve)
+    #expect(bench.action() == .open)
     #expect(bench.action() == nil)
-    bench.link.resolved(count: 2, at: bench.now)
-    #expect(bench.action() == .connect(address: 0))
-    #expect(bench.deadline == bench.now + .seconds(15))
+    #expect(bench.deadline == .never, "the steps on the way have deadlines of their own")
   }
 
   @Test func connectSaysWhoWeAreAndWhatToSayWhenWeAreLost() {
@@ -52,91 +50,41 @@ import WebSocket
       ])
   }
 
-  @Test func eachAddressIsTriedInTurn() {
+  @Test(
+    arguments: [
+      .nameNotResolved(code: -2), .connectFailed(code: 111), .timedOut(.connect),
+      .timedOut(.webSocket), .proxy(.login), .upgradeFailed(.status(404)), .closedByPeer,
+    ] as [DialFault])
+  func wayThatDoesNotComeAboutIsAFailedAttempt(fault: DialFault) {
     let bench = LinkBench()
-    bench.pass()
-    bench.link.resolved(count: 3, at: bench.now)
-    #expect(bench.action() == .connect(address: 0))
-    bench.link.transportFailed(code: 111, at: bench.now)
-    #expect(bench.action() == .connect(address: 1))
-    bench.pass()
-    #expect(bench.action() == .connect(address: 2), "the deadline of each is its own")
-    #expect(bench.deadline == bench.now + .seconds(15))
-    bench.link.transportFailed(code: 111, at: bench.now)
-    #expect(bench.action() == .close)
-    expectFailure(bench, .connectFailed(code: 111))
-  }
-
-  @Test func nameThatDoesNotResolveIsAFailedAttempt() {
-    let bench = LinkBench()
-    bench.pass()
-    bench.link.resolveFailed(code: -2, at: bench.now)
-    expectFailure(bench, .resolveFailed(code: -2))
-    bench.pass()
-    bench.link.resolved(count: 0, at: bench.now)
-    expectFailure(bench, .resolveFailed(code: 0))
-  }
-
-  @Test func resolverHasADeadline() {
-    let bench = LinkBench { spec in spec.resolveTimeout = .seconds(7) }
-    bench.pass()
-    let asked = bench.now
-    bench.pass()
-    #expect(bench.now == asked + .seconds(7))
-    expectFailure(bench, .resolveTimedOut)
-  }
-
-  @Test func connectionHasADeadline() {
-    let bench = LinkBench { spec in spec.connectTimeout = .seconds(3) }
-    bench.pass()
-    bench.link.resolved(count: 1, at: bench.now)
-    let begun = bench.now
-    bench.pass()
-    #expect(bench.now == begun + .seconds(3))
-    expectFailure(bench, .connectTimedOut)
-  }
-
-  @Test func upgradeHasTheSameDeadlineAndAnotherName() {
-    let bench = LinkBench { spec in spec.connectTimeout = .seconds(3) }
-    bench.pass()
-    bench.link.resolved(count: 2, at: bench.now)
-    let begun = bench.now
-    bench.link.upgrading()
-    bench.pass()
-    #expect(bench.now == begun + .seconds(3))
-    #expect(bench.action() == .connect(address: 1))
-    bench.link.upgrading()
-    bench.pass()
-    expectFailure(bench, .upgradeTimedOut)
-    bench.pass()
-    bench.link.resolved(count: 1, at: bench.now)
-    bench.pass()
-    expectFailure(bench, .connectTimedOut)
-  }
-
-  @Test func upgradeThatFailsLeadsToTheNextAddress() {
-    let bench = LinkBench()
-    bench.link.upgradeFailed(.malformed, at: bench.now)
-    bench.link.webSocketEnded(.closed(code: nil), at: bench.now)
-    bench.link.upgrading()
-    #expect(bench.event() == nil, "nothing was tried so far")
-    bench.pass()
-    bench.link.resolved(count: 2, at: bench.now)
-    bench.link.upgrading()
-    bench.link.upgradeFailed(.status(404), at: bench.now)
-    #expect(bench.action() == .connect(address: 1))
-    bench.link.upgradeFailed(.wrongAccept, at: bench.now)
-    #expect(bench.action() == .close)
-    expectFailure(bench, .upgradeFailed(.wrongAccept))
-  }
-
-  @Test func endOfTheWebSocketIsALoss() {
-    for end in [.closed(code: 1001), .failed(.text)] as [FrameEnd] {
-      let bench = LinkBench.online()
-      bench.link.webSocketEnded(end, at: bench.now)
-      #expect(bench.event() == .lost(.webSocket(end)))
+    for attempt in 1...3 as ClosedRange<UInt32> {
+      bench.pass()
+      #expect(bench.action() == .open)
+      bench.link.failed(fault, at: bench.now)
       #expect(bench.action() == .close)
+      expectFailure(bench, .dial(fault))
+      #expect(bench.counters.attemptsFailed == attempt)
     }
+  }
+
+  @Test(
+    arguments: [
+      .closedByPeer, .broken(code: 104), .webSocket(.closed(code: 1001)),
+      .webSocket(.failed(.text)),
+    ] as [DialFault])
+  func endOfTheWayIsALoss(fault: DialFault) {
+    let bench = LinkBench.online()
+    bench.link.failed(fault, at: bench.now)
+    #expect(bench.event() == .lost(.dial(fault)))
+    #expect(bench.action() == .close)
+  }
+
+  @Test func endBeforeConnackIsAFailedAttempt() {
+    let bench = LinkBench()
+    bench.open()
+    _ = bench.action()
+    bench.link.failed(.closedByPeer, at: bench.now)
+    expectFailure(bench, .dial(.closedByPeer))
   }
 
   @Test func connackHasADeadline() {
@@ -152,9 +100,7 @@ import WebSocket
   @Test func latecomersChangeNothing() {
     let bench = LinkBench()
     let deadline = bench.deadline
-    bench.link.resolved(count: 1, at: bench.now)
-    bench.link.resolveFailed(code: 1, at: bench.now)
-    bench.link.transportFailed(code: 1, at: bench.now)
+    bench.link.failed(.connectFailed(code: 1), at: bench.now)
     bench.opened()
     #expect(bench.action() == nil && bench.event() == nil && bench.deadline == deadline)
     #expect(bench.counters.attemptsFailed == 0)
@@ -201,8 +147,8 @@ import WebSocket
       bench.connect()
       bench.now = bench.now + .seconds(59)
       bench.receive([0xD0, 0])
-      bench.link.transportFailed(code: 0, at: bench.now)
-      #expect(bench.event() == .lost(.closedByPeer))
+      bench.link.failed(.closedByPeer, at: bench.now)
+      #expect(bench.event() == .lost(.dial(.closedByPeer)))
       longest = max(longest, bench.deadline - bench.now)
     }
     #expect(longest > .seconds(30))
@@ -213,8 +159,8 @@ import WebSocket
     for _ in 0..<40 {
       bench.connect()
       bench.now = bench.now + .seconds(50)
-      bench.link.transportFailed(code: 104, at: bench.now)
-      #expect(bench.event() == .lost(.transport(code: 104)))
+      bench.link.failed(.broken(code: 104), at: bench.now)
+      #expect(bench.event() == .lost(.dial(.broken(code: 104))))
       #expect(bench.deadline <= bench.now + .seconds(1))
     }
   }
@@ -224,7 +170,7 @@ import WebSocket
     var longest = Interval.zero
     for _ in 0..<60 {
       bench.pass()
-      bench.link.resolveFailed(code: 1, at: bench.now)
+      bench.link.failed(.nameNotResolved(code: 1), at: bench.now)
       #expect(bench.event() != nil)
       let wait = bench.deadline - bench.now
       #expect(wait >= .milliseconds(100) && wait < .seconds(120))

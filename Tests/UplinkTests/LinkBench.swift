@@ -1,4 +1,5 @@
 import Core
+import Dialing
 import MQTT
 import TestSupport
 import Uplink
@@ -16,7 +17,7 @@ final class LinkBench {
   init(seed: UInt64 = 1, _ change: (inout UplinkSpec) -> Void = { _ in }) {
     let names = utf8("device user")
     clientID = Text(offset: 0, count: 6)
-    var spec = UplinkSpec(host: .empty)
+    var spec = UplinkSpec(dial: DialSpec(Endpoint(.tcp, host: .empty)))
     spec.packetBytes = 512
     spec.outboxBytes = 1024
     spec.inflight = 4
@@ -39,9 +40,8 @@ final class LinkBench {
   }
 
   /// From waiting to a transport that is open; CONNECT is in the output.
-  func open(addresses: Int = 1, password: String? = nil) {
+  func open(password: String? = nil) {
     pass()
-    link.resolved(count: addresses, at: now)
     opened(password: password)
   }
 
@@ -64,7 +64,7 @@ final class LinkBench {
 
   /// The transport breaks, and the link comes back.
   func reconnect(sessionPresent: Bool) {
-    link.transportFailed(code: 104, at: now)
+    link.failed(.broken(code: 104), at: now)
     _ = event()
     connect(sessionPresent: sessionPresent)
   }

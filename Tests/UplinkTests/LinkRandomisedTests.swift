@@ -104,23 +104,17 @@ private final class LinkWorld {
     toLink.removeFirst(count)
   }
 
-  /// The rim: name, address and transport come, or fail.
+  /// The rim: a transport comes, or fails.
   private func carryOut(isCalm: Bool) {
     while let action = bench.action() {
       switch action {
-      case .resolve:
-        if isCalm || chance(80) {
-          bench.link.resolved(count: 2, at: bench.now)
-        } else {
-          bench.link.resolveFailed(code: 1, at: bench.now)
-        }
-      case .connect:
+      case .open:
         closeTransport()
         if isCalm || chance(70) {
           hasTransport = true
           bench.opened()
         } else {
-          bench.link.transportFailed(code: 111, at: bench.now)
+          bench.link.failed(.connectFailed(code: 111), at: bench.now)
         }
       case .close: closeTransport()
       }
@@ -136,7 +130,7 @@ private final class LinkWorld {
   private func breakTransport() {
     guard hasTransport else { return }
     closeTransport()
-    bench.link.transportFailed(code: 104, at: bench.now)
+    bench.link.failed(.broken(code: 104), at: bench.now)
   }
 
   private func handle(_ packet: Sent) {

@@ -162,7 +162,7 @@ import Uplink
     #expect(bench.event() == nil && bench.action() == nil)
     #expect(bench.sent() == [.disconnect])
     #expect(bench.event() == nil && !bench.isStopped)
-    bench.link.transportFailed(code: 0, at: bench.now)
+    bench.link.failed(.closedByPeer, at: bench.now)
     #expect(bench.event() == .stopped)
     #expect(bench.action() == .close && bench.isStopped && bench.deadline == .never)
   }
@@ -187,7 +187,7 @@ import Uplink
   @Test func brokerMayHangUpFirst() {
     let bench = LinkBench.online()
     bench.link.disconnect(at: bench.now, timeout: .seconds(2))
-    bench.link.transportFailed(code: 0, at: bench.now)
+    bench.link.failed(.closedByPeer, at: bench.now)
     #expect(bench.event() == .stopped)
   }
 }

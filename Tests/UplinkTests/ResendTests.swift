@@ -15,7 +15,7 @@ import Uplink
     }
     bench.append("a", "b")
     #expect(bench.sent().count == 2)
-    bench.link.transportFailed(code: 104, at: bench.now)
+    bench.link.failed(.broken(code: 104), at: bench.now)
     _ = bench.event()
     for number in 0..<10 { bench.append("number \(number)") }
     bench.connect(sessionPresent: true)

@@ -5,10 +5,14 @@ import WebSocket
 
 /// The client's request and the server's answers.
 @Suite struct HandshakeTests {
-  private func request(host: String, port: UInt16 = 80, path: String = "/mqtt") -> String {
+  private func request(
+    host: String, port: UInt16 = 80, path: String = "/mqtt", isSecure: Bool = false,
+    fields: String = ""
+  ) -> String {
     let bytes = written { out in
       ClientHandshake(nonce: sampleNonce).writeRequest(
-        host: utf8(host).span, port: port, path: utf8(path).span, into: &out)
+        host: utf8(host).span, port: port, path: utf8(path).span, isSecure: isSecure,
+        fields: utf8(fields).span, into: &out)
     }
     return String(decoding: bytes, as: UTF8.self)
   }
@@ -36,6 +40,42 @@ import WebSocket
     ] as [(String, UInt16, String)])
   func hostHasItsPortUnlessItIs80(host: String, port: UInt16, expected: String) {
     #expect(request(host: host, port: port).contains("\r\nHost: \(expected)\r\n"))
+  }
+
+  @Test func hostOverTLSHasItsPortUnlessItIs443() {
+    #expect(request(host: "b", port: 443, isSecure: true).contains("\r\nHost: b\r\n"))
+    #expect(request(host: "b", port: 80, isSecure: true).contains("\r\nHost: b:80\r\n"))
+    #expect(request(host: "b", port: 443).contains("\r\nHost: b:443\r\n"))
+  }
+
+  @Test func ownFieldsStandAtTheEnd() {
+    let fields = written { out in
+      RequestField.write(name: utf8("X-Key").span, value: utf8("a b").span, into: &out)
+      RequestField.write(name: utf8("Cookie").span, value: utf8("c").span, into: &out)
+    }
+    let text = request(host: "b", fields: String(decoding: fields, as: UTF8.self))
+    #expect(text.hasSuffix("-Protocol: mqtt\r\nX-Key: a b\r\nCookie: c\r\n\r\n"))
+  }
+
+  @Test(
+    arguments: [
+      ("X-Key", "a b", nil), ("x_y.z~", "", nil), ("Authorization", "Bearer \u{E4}", nil),
+      ("X", "a\tb", .value), ("", "a", .name), ("X Y", "a", .name), ("X:", "a", .name),
+      ("X\r\nY", "a", .name), ("\u{E4}", "a", .name), ("X", "a\r\nY: b", .value), ("X", "\0", .value),
+      ("X", " a", .value), ("X", "a ", .value), ("X", "\u{7F}", .value), ("HOST", "a", .reserved),
+      ("Upgrade", "a", .reserved), ("connection", "a", .reserved),
+      ("Sec-WebSocket-Protocol", "a", .reserved), ("sec-websocket-x", "a", .reserved),
+      ("Content-Length", "1", .reserved), ("Transfer-Encoding", "chunked", .reserved),
+      ("Expect", "100-continue", .reserved),
+    ] as [(String, String, RequestFieldFault?)])
+  func ownFieldsAreCheckedBeforehand(name: String, value: String, expected: RequestFieldFault?) {
+    var fault: RequestFieldFault?
+    do throws(RequestFieldFault) {
+      try RequestField.check(name: utf8(name).span, value: utf8(value).span)
+    } catch {
+      fault = error
+    }
+    #expect(fault == expected)
   }
 
   @Test func longestRequestFits() {

@@ -86,7 +86,8 @@ import WebSocket
       let path = "/" + String(generator.next(), radix: 36)
       let request = written { out in
         client.writeRequest(
-          host: utf8("broker").span, port: 80, path: utf8(path).span, into: &out)
+          host: utf8("broker").span, port: 80, path: utf8(path).span,
+          fields: utf8("X-Key: 1\r\n").span, into: &out)
       }
       let requestTaken = server.receive(request.span)
       #expect(requestTaken == request.count && server.state == .requested)

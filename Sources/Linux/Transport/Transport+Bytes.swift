@@ -1,0 +1,58 @@
+import CLinux
+import Core
+import Dialing
+
+/// Bytes over a way that is open, and its end.
+extension Transport {
+  /// Appends what has arrived. A fault when the way has come to its end: what arrived before was
+  /// read. Nil when nothing more is there for now, or there is no room. The way stays as it is until
+  /// `close`.
+  public mutating func read(into out: inout OutputSpan<UInt8>) -> DialFault? {
+    guard phase == .open else { return nil }
+    ready.remove(slot)
+    if out.freeCapacity == 0 {
+      // The loop reports a broken link without end: it must be noticed without reading, too.
+      return writeFault ?? wire.fault
+    }
+    if webSocket != nil { return webSocket?.read(&wire, into: &out) }
+    switch wire.read(into: &out) {
+    case .bytes, .wouldBlock: return nil
+    case .endOfStream: return .closedByPeer
+    case .failed(let fault): return fault
+    }
+  }
+
+  /// Hands bytes over, in one piece where there is room; returns how many were taken. A way that is
+  /// broken shows at the next `read`.
+  public mutating func write(_ bytes: Span<UInt8>) -> Int {
+    guard phase == .open, !isFinishing, writeFault == nil else { return 0 }
+    if webSocket != nil { return webSocket?.write(bytes, to: &wire, fault: &writeFault) ?? 0 }
+    return wire.write(bytes, fault: &writeFault)
+  }
+
+  /// Nothing more will be written: says so to the other side behind all that was, by each layer's own
+  /// word, and goes on reading until it closes. So no last word of ours is lost to a reset, which
+  /// closing at once may lead to (RFC 1122, section 4.2.2.13).
+  public mutating func finish() {
+    guard phase == .open, !isFinishing else { return }
+    isFinishing = true
+    // The server of a WebSocket closes first (RFC 6455, section 7.1.1).
+    webSocket?.close(&wire)
+    flush()
+  }
+
+  /// Closes the way, or the attempt to open one: in order, as far as that goes without waiting.
+  public mutating func close(loop: borrowing EventLoop) {
+    if phase == .open {
+      webSocket?.close(&wire)
+      _ = wire.flush()
+    }
+    abort(loop)
+  }
+
+  /// Hands over what waits, and, behind the last of it, the end.
+  mutating func flush() {
+    if let fault = wire.flush() { writeFault = fault }
+    if isFinishing, !wire.hasOutput, webSocket == nil { wire.shutWrite() }
+  }
+}

@@ -1,0 +1,312 @@
+import CLinux
+import Core
+import Dialing
+
+/// From `open` to an open way, step by step.
+extension Transport {
+  /// Begins to open the way; whatever there is, is closed first. An event when it came, or failed, at
+  /// once.
+  public mutating func open(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    close(loop: loop)
+    useless = nil
+    if spec.endpoint.kind == .unix { return openUnix(at: now, loop: loop) }
+    enter(.resolving, until: now + spec.resolveTimeout)
+    let hop = spec.firstHop
+    request = texts.withBytes(of: hop.host) { host in
+      resolver?.request(host: host, port: hop.port)
+    }
+    precondition(request != nil, "the transport is attached to a loop")
+    // An address in numbers is answered at once.
+    ready.insert(Readiness.resolverSlot)
+    return step(at: now, loop: loop)
+  }
+
+  /// Does what is due at `now`, and what the loop has found to be possible. An event at most; what was
+  /// received before a failure can no longer be read.
+  public mutating func step(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    switch phase {
+    case .closed: return nil
+    case .resolving:
+      if let event = takeResolution(at: now, loop: loop) { return event }
+    case .racing:
+      if let event = runRace(at: now, loop: loop) { return event }
+    case .proxying:
+      if let event = negotiate(at: now, loop: loop) { return event }
+    case .upgrading:
+      if let event = upgrade(at: now, loop: loop) { return event }
+    case .open:
+      if ready.contains(slot) { flush() }
+      return nil
+    }
+    guard phase != .closed, phase != .open, until <= now else { return nil }
+    return fail(.timedOut(timedOutStep), at: now, loop: loop)
+  }
+
+  private var timedOutStep: DialStep {
+    switch phase {
+    case .resolving: .name
+    case .racing: spec.proxy == nil ? .connect : .proxy
+    case .proxying: .proxy
+    case .upgrading, .closed, .open: .webSocket
+    }
+  }
+
+  private mutating func enter(_ phase: Phase, until: Instant) {
+    self.phase = phase
+    self.until = until
+  }
+
+  // MARK: Names and addresses
+
+  private mutating func takeResolution(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    guard ready.contains(Readiness.resolverSlot) else { return nil }
+    ready.remove(Readiness.resolverSlot)
+    guard let reply = resolver?.takeReply(), reply.generation == request else { return nil }
+    request = nil
+    guard reply.count > 0 else {
+      return fail(
+        spec.proxy == nil
+          ? .nameNotResolved(code: reply.errorCode)
+          : .proxy(.nameNotResolved(code: reply.errorCode)),
+        at: now, loop: loop)
+    }
+    addresses = reply
+    var isV6: UInt8 = 0
+    for index in 0..<reply.count where reply[index].isV6 { isV6 |= 1 << UInt8(index) }
+    race = AddressRace(
+      count: reply.count, isV6: isV6, patience: spec.connectTimeout / 3, start: now)
+    enter(.racing, until: now + spec.connectTimeout)
+    return runRace(at: now, loop: loop)
+  }
+
+  private mutating func runRace(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    for slot in 0..<AddressRace.slotCount where ready.contains(slot) {
+      ready.remove(slot)
+      guard race.state == .racing else { break }
+      if let error = racers.sockets[slot]?.connectResult() {
+        drop(slot, loop)
+        race.failed(slot: slot, code: error.code)
+      } else {
+        race.connected(slot: slot)
+      }
+    }
+    while let action = race.next(at: now) {
+      switch action {
+      case .connect(let address, let slot):
+        if let error = connect(address, slot, loop) { race.failed(slot: slot, code: error.code) }
+      case .close(let slot): drop(slot, loop)
+      }
+    }
+    switch race.state {
+    case .racing: return nil
+    case .won(let slot): return connected(slot, at: now, loop: loop)
+    case .lost(let code):
+      let fault: DialFault =
+        spec.proxy == nil ? .connectFailed(code: code) : .proxy(.connectFailed(code: code))
+      return end(useless ?? fault, loop: loop)
+    }
+  }
+
+  private mutating func connect(
+    _ address: Int, _ slot: Int, _ loop: borrowing EventLoop
+  ) -> SystemError? {
+    guard let addresses, address < addresses.count else {
+      return SystemError(code: EADDRNOTAVAIL, doing: "connect")
+    }
+    do throws(SystemError) {
+      let socket = try TCPLink.open(to: addresses[address], userTimeout: spec.userTimeout)
+      try watch(socket, slot, loop)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// Has the loop watch a new socket, for the end of its connecting.
+  private mutating func watch(
+    _ socket: consuming TCPLink, _ slot: Int, _ loop: borrowing EventLoop
+  ) throws(SystemError) {
+    generation = (generation &+ 1) & 0x1F_FFFF
+    let token = firstToken + generation << 3 + UInt32(slot)
+    try loop.add(socket.descriptor, token: token, read: false, write: true)
+    racers.sockets[slot] = consume socket
+    racers.tokens[slot] = token
+  }
+
+  private mutating func drop(_ slot: Int, _ loop: borrowing EventLoop) {
+    if let descriptor = racers.sockets[slot]?.descriptor { loop.remove(descriptor) }
+    racers.sockets[slot] = nil
+    racers.tokens[slot] = .max
+    ready.remove(slot)
+  }
+
+  private mutating func openUnix(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    do throws(SystemError) {
+      let socket = try texts.withBytes(of: spec.endpoint.path) {
+        (path) throws(SystemError) -> TCPLink in try TCPLink.open(unixSocket: path)
+      }
+      try watch(socket, 0, loop)
+    } catch {
+      return end(.connectFailed(code: error.code), loop: loop)
+    }
+    return connected(0, at: now, loop: loop)
+  }
+
+  /// A socket is connected: on to what is stacked on it.
+  private mutating func connected(
+    _ winner: Int, at now: Instant, loop: borrowing EventLoop
+  ) -> Event? {
+    guard let socket = racers.sockets[winner].take() else { return nil }
+    slot = winner
+    wire.begin(socket)
+    writeFault = nil
+    isFinishing = false
+    wantsRead = false
+    wantsWrite = true
+    watch(reading: true, writing: false, loop: loop)
+    guard let proxy = spec.proxy, spec.endpoint.kind != .unix else {
+      return secured(at: now, loop: loop)
+    }
+    self.proxy = ProxyHandshake(proxy)
+    enter(.proxying, until: now + spec.proxyTimeout)
+    return negotiate(at: now, loop: loop)
+  }
+
+  // MARK: The proxy
+
+  private mutating func negotiate(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    while true {
+      if let fault = sendToProxy() ?? wire.flush() { return fail(fault, at: now, loop: loop) }
+      switch proxy?.state {
+      case .open?: return secured(at: now, loop: loop)
+      case .failed(let fault)?: return fail(.proxy(fault), at: now, loop: loop)
+      case .waiting?, nil: break
+      }
+      var result = WireRead.wouldBlock
+      let chunk = wire.read(&result)
+      switch result {
+      case .bytes:
+        chunk.withBytes { bytes in
+          let count = proxy?.receive(bytes) ?? 0
+          wire.putBack(bytes.extracting(count..<bytes.count))
+        }
+      case .wouldBlock:
+        watch(reading: true, writing: false, loop: loop)
+        return nil
+      case .endOfStream, .failed(.broken(ECONNRESET)): proxy?.closed()
+      case .failed(let fault): return fail(fault, at: now, loop: loop)
+      }
+    }
+  }
+
+  private typealias Password = FixedText<512>
+
+  /// Has the next message to the proxy, if one is due, wait to be sent.
+  private mutating func sendToProxy() -> DialFault? {
+    guard let login = spec.proxy, var handshake = proxy, handshake.hasMessage else { return nil }
+    // Room for the line's end, and for a login that is too long to be told.
+    var password = Password()
+    if !login.passwordFile.isEmpty {
+      do throws(SystemError) {
+        password = try texts.withBytes(of: login.passwordFile) {
+          (path) throws(SystemError) in try File.firstLine(of: path)
+        }
+      } catch {
+        return .proxy(.passwordFile(code: error.code))
+      }
+      guard password.count <= Proxy.passwordBytesMax else {
+        return .proxy(.passwordFile(code: EFBIG))
+      }
+    }
+    let port = spec.endpoint.port
+    Self.write(&handshake, texts, spec.endpoint.host, port, login.user, password, &wire)
+    proxy = handshake
+    return nil
+  }
+
+  private static func write(
+    _ handshake: inout ProxyHandshake, _ texts: borrowing DialTexts, _ host: Text, _ port: UInt16,
+    _ user: Text, _ password: Password, _ wire: inout Wire
+  ) {
+    texts.withBytes(of: host) { host in
+      texts.withBytes(of: user) { user in
+        password.withBytes { password in
+          let address = SocketAddress(numeric: host, port: port)?.numeric
+          wire.append { out in
+            handshake.writeMessage(
+              ProxyTarget(
+                host: host, port: port, address: address, user: user, password: password),
+              into: &out)
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: The WebSocket
+
+  /// The way is what it has to be below the WebSocket, if there is one.
+  private mutating func secured(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    proxy = nil
+    guard webSocket != nil else { return opened(loop: loop) }
+    webSocket?.begin(spec, texts, &wire)
+    enter(.upgrading, until: now + spec.webSocketTimeout)
+    return upgrade(at: now, loop: loop)
+  }
+
+  private mutating func upgrade(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    if let fault = wire.flush() { return fail(fault, at: now, loop: loop) }
+    switch webSocket?.upgrade(&wire) {
+    case .open?: return opened(loop: loop)
+    case .failed(let fault)?: return fail(fault, at: now, loop: loop)
+    case .waiting?, nil:
+      watch(reading: true, writing: false, loop: loop)
+      return nil
+    }
+  }
+
+  private mutating func opened(loop: borrowing EventLoop) -> Event? {
+    enter(.open, until: .never)
+    // Whatever came with the last answer is there without the loop's word.
+    ready.insert(slot)
+    return .opened
+  }
+
+  // MARK: Failing
+
+  /// The present phase has failed: the race goes on where there are more addresses.
+  private mutating func fail(
+    _ fault: DialFault, at now: Instant, loop: borrowing EventLoop
+  ) -> Event? {
+    guard phase == .proxying || phase == .upgrading, race.resume(at: now) else {
+      return end(phase == .racing ? useless ?? fault : fault, loop: loop)
+    }
+    useless = fault
+    closeWire(loop)
+    enter(.racing, until: now + spec.connectTimeout)
+    return runRace(at: now, loop: loop)
+  }
+
+  private mutating func end(_ fault: DialFault, loop: borrowing EventLoop) -> Event {
+    abort(loop)
+    return .failed(fault)
+  }
+
+  /// Closes all at once, without a word to anyone.
+  mutating func abort(_ loop: borrowing EventLoop) {
+    closeWire(loop)
+    for slot in 0..<AddressRace.slotCount { drop(slot, loop) }
+    ready.removeAll()
+    request = nil
+    addresses = nil
+    proxy = nil
+    phase = .closed
+  }
+
+  private mutating func closeWire(_ loop: borrowing EventLoop) {
+    if let descriptor = wire.descriptor { loop.remove(descriptor) }
+    wire.end()
+    racers.tokens[slot] = .max
+    ready.remove(slot)
+  }
+}
