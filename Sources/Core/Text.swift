@@ -40,8 +40,18 @@ public struct TextPool: ~Copyable {
     _ = bytes.fill(from: 0) { out in out.append(contentsOf: source) }
   }
 
+  /// A pool of `count` bytes under a name of its own in the memory plan; `fill` writes them all. Not
+  /// called while measuring.
+  public init(
+    _ name: StaticString, count: Int, arena: inout Arena, _ fill: (inout OutputSpan<UInt8>) -> Void
+  ) {
+    bytes = arena.table(name, count: count, filledWith: 0)
+    guard !arena.isMeasuring else { return }
+    _ = bytes.fill(from: 0, fill)
+  }
+
   /// Lends the bytes of `text`.
-  public func withBytes<R, E: Error>(
+  public func withBytes<R: ~Copyable, E: Error>(
     of text: Text, _ body: (Span<UInt8>) throws(E) -> R
   ) throws(E) -> R {
     try bytes.withSpan(from: Int(text.offset), count: Int(text.count), body)

@@ -24,6 +24,8 @@ public enum DialFault: BitwiseCopyable, Equatable, Sendable {
   case timedOut(DialStep)
   /// The proxy does not open the way.
   case proxy(ProxyFault)
+  /// TLS does not come about, or has ended as it must not.
+  case tls(TLSFault)
   /// The connection does not become a WebSocket.
   case upgradeFailed(HandshakeFault)
   /// The WebSocket has ended: the broker closed it, or broke its rules.
@@ -46,6 +48,7 @@ extension DialFault {
     case .timedOut(.tls): "tls-timed-out"
     case .timedOut(.webSocket): "upgrade-timed-out"
     case .proxy(let fault): fault.slug
+    case .tls(let fault): fault.slug
     case .upgradeFailed(.status): "upgrade-refused"
     case .upgradeFailed: "upgrade-failed"
     case .webSocket(.closed), .closedByPeer: "closed-by-broker"

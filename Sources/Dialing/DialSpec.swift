@@ -7,6 +7,9 @@ public struct DialSpec: BitwiseCopyable, Sendable {
   public var endpoint: Endpoint
   /// The proxy on the way, if any; not for a Unix socket.
   public var proxy: Proxy?
+  /// How TLS is spoken, where it is. The name that the broker's certificate must bear is that of the
+  /// endpoint's host when `tls.host` is empty.
+  public var tls = TLSSpec(host: .empty)
   /// Fields of our own in the request for a WebSocket, as whole lines with their ends: at most
   /// `ClientHandshake.fieldBytesMax` bytes, each checked by `RequestField`.
   public var webSocketFields = Text.empty
@@ -40,6 +43,7 @@ public struct DialSpec: BitwiseCopyable, Sendable {
     body(&endpoint.host)
     body(&endpoint.path)
     body(&webSocketFields)
+    tls.forEachText(body)
     if var proxy {
       body(&proxy.host)
       body(&proxy.user)

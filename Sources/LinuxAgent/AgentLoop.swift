@@ -113,7 +113,9 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private mutating func take(_ event: Transport.Event?, at moment: Moment) {
     switch event {
     case nil: break
-    case .opened: greet(at: moment)
+    case .opened:
+      TLSLog.write(transport, at: moment.wall)
+      greet(at: moment)
     case .failed(let fault): agent.link.failed(fault, at: moment.instant)
     }
   }
@@ -149,7 +151,11 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       case .drive(let drive):
         let readBack = board.drive(point: drive.point, to: drive.level, at: moment.instant)
         agent.driven(point: drive.point, readBack: readBack, at: moment)
-      case .link(.open): take(transport.open(at: moment.instant, loop: loop), at: moment)
+      case .link(.open):
+        if moment.quality == .synced {
+          transport.earliestTime = max(transport.earliestTime, moment.wall)
+        }
+        take(transport.open(at: moment.instant, loop: loop), at: moment)
       case .link(.close): transport.close(loop: loop)
       }
       agent.advance(at: moment)
@@ -176,7 +182,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private mutating func tell() {
     while let notice = agent.nextNotice() {
       if case .online(let session) = notice { reserve(session) }
-      NoticeLog.write(notice, points: agent.points)
+      NoticeLog.write(notice, points: agent.points, dial: agent.link.spec.dial)
     }
   }
 

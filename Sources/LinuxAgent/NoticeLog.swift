@@ -1,13 +1,14 @@
 import Agent
 import Core
 import Device
+import Dialing
 import Linux
 import MQTT
 import Uplink
 
 /// The agent's notices as lines of the log.
 enum NoticeLog {
-  static func write(_ notice: Notice, points: borrowing Points) {
+  static func write(_ notice: Notice, points: borrowing Points, dial: DialSpec) {
     switch notice {
     case .online(let session):
       Log.write(.notice) { line in
@@ -17,12 +18,12 @@ enum NoticeLog {
     case .lost(let fault):
       Log.write(.warning) { line in
         line.append(literal: "connection to the broker lost: ")
-        line.append(fault)
+        line.append(fault, dial, points.texts)
       }
     case .attemptFailed(let fault, let wait):
       Log.write(.warning) { line in
         line.append(literal: "no connection to the broker: ")
-        line.append(fault)
+        line.append(fault, dial, points.texts)
         line.append(literal: "; next attempt in ")
         line.append(wait)
       }
@@ -63,8 +64,17 @@ enum NoticeLog {
 
 extension LogLine {
   /// Appends the fault and what is known of its cause.
-  fileprivate mutating func append(_ fault: LinkFault) {
-    if case .dial(let fault) = fault { return append(fault) }
+  fileprivate mutating func append(
+    _ fault: LinkFault, _ dial: DialSpec, _ texts: borrowing TextPool
+  ) {
+    if case .dial(let fault) = fault {
+      append(fault)
+      if case .tls(let fault) = fault, let setting = fault.setting, !dial.tls[setting].isEmpty {
+        append(literal: ": ")
+        append { dial.tls.describe(setting, texts: texts, into: &$0) }
+      }
+      return
+    }
     append(literal: fault.slug)
     switch fault {
     case .refused(let refusal):

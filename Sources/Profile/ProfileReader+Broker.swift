@@ -35,6 +35,7 @@ extension ProfileReader {
 
   /// Where parts of the way are spoken of, that not every URL has.
   private struct Parts {
+    var tls: Int?
     var webSocket: Int?
     var proxy: Int?
   }
@@ -110,6 +111,11 @@ extension ProfileReader {
           "a password goes only with a user: name one in the proxy's URL")
       }
     }
+    if var tls = broker.object("tls", &problems) {
+      parts.tls = tls.offset
+      readTLS(&tls)
+      tls.finish(&problems)
+    }
     if var webSocket = broker.object("webSocket", &problems) {
       parts.webSocket = webSocket.offset
       if let headers = webSocket.object("headers", &problems) { readHeaders(headers) }
@@ -163,6 +169,9 @@ extension ProfileReader {
   /// profile is good with its own.
   private mutating func check(_ parts: Parts, isOverridden: Bool) {
     let kind = configuration.uplink.dial.endpoint.kind
+    if let offset = parts.tls, !kind.usesTLS {
+      tell(offset, "/broker/tls", "goes only with an mqtts:// or wss:// URL", isOverridden)
+    }
     if let offset = parts.webSocket, !kind.usesWebSocket {
       tell(offset, "/broker/webSocket", "goes only with a ws:// or wss:// URL", isOverridden)
     }

@@ -1,5 +1,6 @@
 import CTLS
 import Core
+import Dialing
 
 /// How far a handshake is.
 public enum TLSProgress: Sendable {

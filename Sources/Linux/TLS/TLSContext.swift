@@ -1,5 +1,6 @@
 import CTLS
 import Core
+import Dialing
 
 /// TLS with one server: what its specification says, and the session that the next connection
 /// resumes, which lives in memory alone.

@@ -1,5 +1,6 @@
 import CTLS
 import Core
+import Dialing
 
 extension TLSFault {
   /// The fault as the C module tells it.

@@ -17,6 +17,11 @@ extension DialFault {
     case .timedOut(.proxy): out.append(inBrackets: "no answer from the proxy")
     case .proxy(.status(let status)): out.append(inBrackets: "HTTP status ", UInt64(status))
     case .proxy(let fault): out.append(inBrackets: fault.words)
+    case .tls(let fault):
+      out.append(cutting: " (")
+      let text = FixedText<240> { text in fault.describe(into: &text) }
+      text.withBytes { out.append(cutting: $0) }
+      out.append(cutting: ")")
     case .upgradeFailed(.status(let status)):
       out.append(inBrackets: "no WebSocket there: HTTP status ", UInt64(status))
     case .upgradeFailed(let fault): out.append(inBrackets: "no WebSocket there: ", fault.words)
@@ -57,7 +62,7 @@ extension OutputSpan<UInt8> {
   }
 
   @_lifetime(self: copy self)
-  private mutating func append(cutting literal: StaticString) {
+  fileprivate mutating func append(cutting literal: StaticString) {
     // Sound: a StaticString's bytes live as long as the program.
     let bytes = unsafe UnsafeBufferPointer(
       start: literal.utf8Start, count: literal.utf8CodeUnitCount)

@@ -46,6 +46,7 @@ extension Transport {
     if phase == .open {
       webSocket?.close(&wire)
       _ = wire.flush()
+      wire.closeTLS()
     }
     abort(loop)
   }
@@ -54,5 +55,28 @@ extension Transport {
   mutating func flush() {
     if let fault = wire.flush() { writeFault = fault }
     if isFinishing, !wire.hasOutput, webSocket == nil { wire.shutWrite() }
+  }
+
+  // MARK: What is known of TLS
+
+  /// When the broker's certificate ends; nil without TLS.
+  public var serverCertificateEnds: WallTime? { wire.withTLS { $0.serverCertificateEnds } ?? nil }
+
+  /// When our certificate ends; nil without one.
+  public var ownCertificateEnds: WallTime? { wire.withTLS { $0.ownCertificateEnds } ?? nil }
+
+  /// True when TLS has resumed an earlier session, which takes fewer bytes.
+  public var isResumed: Bool { wire.withTLS { $0.isResumed } ?? false }
+
+  /// Appends "TLSv1.3, TLS_AES_256_GCM_SHA384"; nothing without TLS. At most 80 bytes.
+  public func describeTLS(into out: inout OutputSpan<UInt8>) {
+    let text = FixedText<80> { text in
+      _ = wire.withTLS { channel in
+        channel.version(into: &text)
+        if text.freeCapacity >= 2 { text.append(literal: ", ") }
+        channel.cipher(into: &text)
+      }
+    }
+    text.write(into: &out)
   }
 }

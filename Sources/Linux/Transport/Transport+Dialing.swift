@@ -32,6 +32,8 @@ extension Transport {
       if let event = runRace(at: now, loop: loop) { return event }
     case .proxying:
       if let event = negotiate(at: now, loop: loop) { return event }
+    case .securing:
+      if let event = secure(at: now, loop: loop) { return event }
     case .upgrading:
       if let event = upgrade(at: now, loop: loop) { return event }
     case .open:
@@ -47,6 +49,7 @@ extension Transport {
     case .resolving: .name
     case .racing: spec.proxy == nil ? .connect : .proxy
     case .proxying: .proxy
+    case .securing: .tls
     case .upgrading, .closed, .open: .webSocket
     }
   }
@@ -63,6 +66,13 @@ extension Transport {
     ready.remove(Readiness.resolverSlot)
     guard let reply = resolver?.takeReply(), reply.generation == request else { return nil }
     request = nil
+    return resolved(reply, at: now, loop: loop)
+  }
+
+  /// The name has these addresses, or there was none to be found.
+  mutating func resolved(
+    _ reply: Resolution, at now: Instant, loop: borrowing EventLoop
+  ) -> Event? {
     guard reply.count > 0 else {
       return fail(
         spec.proxy == nil
@@ -165,7 +175,7 @@ extension Transport {
     wantsWrite = true
     watch(reading: true, writing: false, loop: loop)
     guard let proxy = spec.proxy, spec.endpoint.kind != .unix else {
-      return secured(at: now, loop: loop)
+      return reached(at: now, loop: loop)
     }
     self.proxy = ProxyHandshake(proxy)
     enter(.proxying, until: now + spec.proxyTimeout)
@@ -178,7 +188,7 @@ extension Transport {
     while true {
       if let fault = sendToProxy() ?? wire.flush() { return fail(fault, at: now, loop: loop) }
       switch proxy?.state {
-      case .open?: return secured(at: now, loop: loop)
+      case .open?: return reached(at: now, loop: loop)
       case .failed(let fault)?: return fail(.proxy(fault), at: now, loop: loop)
       case .waiting?, nil: break
       }
@@ -225,7 +235,7 @@ extension Transport {
   }
 
   private static func write(
-    _ handshake: inout ProxyHandshake, _ texts: borrowing DialTexts, _ host: Text, _ port: UInt16,
+    _ handshake: inout ProxyHandshake, _ texts: borrowing TextPool, _ host: Text, _ port: UInt16,
     _ user: Text, _ password: Password, _ wire: inout Wire
   ) {
     texts.withBytes(of: host) { host in
@@ -243,11 +253,48 @@ extension Transport {
     }
   }
 
+  // MARK: TLS
+
+  /// There is a way to the broker itself.
+  private mutating func reached(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    proxy = nil
+    guard spec.endpoint.kind.usesTLS else { return secured(at: now, loop: loop) }
+    enter(.securing, until: now + spec.tlsTimeout)
+    // The client speaks first: what has come is nobody's.
+    if wire.hasUnread { return fail(.proxy(.malformed), at: now, loop: loop) }
+    do throws(TLSFault) {
+      if tls == nil { tls = try TLSContext(spec.tls, texts: texts) }
+      try Self.secure(&wire, tls, floor: earliestTime)
+    } catch {
+      return fail(.tls(error), at: now, loop: loop)
+    }
+    return secure(at: now, loop: loop)
+  }
+
+  private static func secure(
+    _ wire: inout Wire, _ context: borrowing TLSContext?, floor: WallTime
+  ) throws(TLSFault) {
+    switch context {
+    case .some(let context): try wire.secure(context, now: Clock.moment().wall, floor: floor)
+    case nil: break
+    }
+  }
+
+  private mutating func secure(at now: Instant, loop: borrowing EventLoop) -> Event? {
+    switch wire.handshake() {
+    case .done: return secured(at: now, loop: loop)
+    case .wantsRead, .wantsWrite:
+      watch(reading: true, writing: false, loop: loop)
+      return nil
+    case .fault(let fault): return fail(.tls(fault), at: now, loop: loop)
+    case .failed(let error): return fail(.broken(code: error.code), at: now, loop: loop)
+    }
+  }
+
   // MARK: The WebSocket
 
   /// The way is what it has to be below the WebSocket, if there is one.
   private mutating func secured(at now: Instant, loop: borrowing EventLoop) -> Event? {
-    proxy = nil
     guard webSocket != nil else { return opened(loop: loop) }
     webSocket?.begin(spec, texts, &wire)
     enter(.upgrading, until: now + spec.webSocketTimeout)
@@ -278,7 +325,8 @@ extension Transport {
   private mutating func fail(
     _ fault: DialFault, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
-    guard phase == .proxying || phase == .upgrading, race.resume(at: now) else {
+    guard phase == .proxying || phase == .securing || phase == .upgrading, race.resume(at: now)
+    else {
       return end(phase == .racing ? useless ?? fault : fault, loop: loop)
     }
     useless = fault

@@ -3,14 +3,15 @@ import Core
 import Dialing
 
 /// The way to a broker as Linux has it, from a name to a stream of bytes: addresses that race, a
-/// proxy, a WebSocket, or a socket of this machine.
+/// proxy, TLS, a WebSocket, or a socket of this machine.
 ///
 /// | phase     | waits for                             | then                                       |
 /// |-----------|---------------------------------------|--------------------------------------------|
 /// | closed    | `open`                                | resolving; racing for a Unix socket        |
 /// | resolving | the resolver                          | racing                                     |
-/// | racing    | the first address that connects       | proxying, upgrading or open                |
-/// | proxying  | the proxy's answers                   | upgrading or open                          |
+/// | racing    | the first address that connects       | proxying, securing, upgrading or open      |
+/// | proxying  | the proxy's answers                   | securing, upgrading or open                |
+/// | securing  | the TLS handshake                     | upgrading or open                          |
 /// | upgrading | the server's answer                   | open                                       |
 /// | open      | `close`, or an end that `read` tells  | closed                                     |
 ///
@@ -19,7 +20,8 @@ import Dialing
 ///
 /// Driven by one loop: `note` what the loop finds, then `step`, and sleep no longer than to
 /// `deadline`. Its descriptors are the transport's own; nothing of an earlier connection is taken for
-/// one of the present. Allocates nothing itself; the C library does while it resolves a name.
+/// one of the present. Allocates nothing itself; the C library does while it resolves a name,
+/// and OpenSSL while it connects.
 public struct Transport: ~Copyable {
   /// What has come of `open`.
   public enum Event: BitwiseCopyable, Equatable, Sendable {
@@ -29,14 +31,16 @@ public struct Transport: ~Copyable {
     case failed(DialFault)
   }
 
-  enum Phase: BitwiseCopyable { case closed, resolving, racing, proxying, upgrading, open }
+  enum Phase: BitwiseCopyable {
+    case closed, resolving, racing, proxying, securing, upgrading, open
+  }
 
   /// How many tokens the loop has to leave to a transport.
   public static var tokenCount: UInt32 { 0x0100_0000 }
 
   /// The way, with its texts among `texts`.
   let spec: DialSpec
-  let texts: DialTexts
+  let texts: TextPool
   let firstToken: UInt32
   var phase = Phase.closed
   /// When the present phase must have come to its end.
@@ -50,6 +54,8 @@ public struct Transport: ~Copyable {
   /// The slot that the wire's socket has won in.
   var slot = 0
   var proxy: ProxyHandshake?
+  /// With TLS, and once it was first needed: what connections have in common.
+  var tls: TLSContext?
   var webSocket: WebSocketChannel?
   /// What was wrong with an address that did connect.
   var useless: DialFault?
@@ -62,6 +68,11 @@ public struct Transport: ~Copyable {
   /// Grows with each socket, so that what the loop says of an earlier one is known as old.
   var generation: UInt32 = 0
 
+  /// No certificate is verified as of an earlier time: what the clock has shown while a time service
+  /// kept it, say. From the start, when the program was built, more or less: a board whose clock
+  /// nobody has set yet can connect all the same.
+  public var earliestTime = Clock.buildFloor
+
   /// A closed transport. The texts of `spec` are places in `source`, and are copied. The loop's
   /// tokens from `firstToken`, a multiple of `tokenCount`, on are the transport's. `seed` is of the
   /// kernel's randomness.
@@ -71,7 +82,8 @@ public struct Transport: ~Copyable {
   ) {
     precondition(firstToken % Self.tokenCount == 0)
     var own = spec
-    texts = DialTexts(&own, from: source, arena: &arena)
+    if own.tls.host.isEmpty { own.tls.host = own.endpoint.host }
+    texts = TextPool(of: &own, in: source, arena: &arena)
     self.spec = own
     self.firstToken = firstToken
     race = AddressRace(count: 0, isV6: 0, patience: .zero, start: .boot)
@@ -111,7 +123,7 @@ public struct Transport: ~Copyable {
     switch phase {
     case .closed: .never
     case .racing: min(until, race.deadline)
-    case .resolving, .proxying, .upgrading: until
+    case .resolving, .proxying, .securing, .upgrading: until
     case .open: wantsRead && wire.hasUnread ? .boot : .never
     }
   }

@@ -37,7 +37,7 @@ struct WebSocketChannel: ~Copyable {
   // MARK: The upgrade
 
   /// The way below stands: has the request wait to be sent.
-  mutating func begin(_ spec: DialSpec, _ texts: borrowing DialTexts, _ wire: inout Wire) {
+  mutating func begin(_ spec: DialSpec, _ texts: borrowing TextPool, _ wire: inout Wire) {
     var nonce = InlineArray<16, UInt8>(repeating: 0)
     for half in 0..<2 {
       var bits = chance.next()
@@ -64,7 +64,7 @@ struct WebSocketChannel: ~Copyable {
   }
 
   private static func withPath(
-    _ spec: DialSpec, _ texts: borrowing DialTexts, _ body: (Span<UInt8>) -> Void
+    _ spec: DialSpec, _ texts: borrowing TextPool, _ body: (Span<UInt8>) -> Void
   ) {
     let path = spec.endpoint.path
     if path.isEmpty {

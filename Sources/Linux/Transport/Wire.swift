@@ -14,7 +14,8 @@ enum WireRead: BitwiseCopyable {
   case failed(DialFault)
 }
 
-/// The bytes' way to the next hop: a socket, and what waits at our end of it.
+/// The bytes' way to the next hop: a socket, TLS over it where that is spoken, and what waits at our
+/// end.
 ///
 /// Owns what the handshakes on the way have to send, and what they have read too much: bytes behind a
 /// proxy's or a server's last word belong to whoever reads next.
@@ -22,7 +23,9 @@ struct Wire: ~Copyable {
   /// How many bytes of a handshake's answer are read at once.
   typealias Chunk = FixedText<256>
 
-  private(set) var socket: TCPLink?
+  // Before the socket: the channel has to go first.
+  private var tls: TLSChannel?
+  private var socket: TCPLink?
   private var output: ByteQueue
   private var unread = Chunk()
 
@@ -38,6 +41,7 @@ struct Wire: ~Copyable {
 
   /// The way is gone.
   mutating func end() {
+    tls = nil
     socket = nil
     output.removeAll()
     unread = Chunk()
@@ -51,15 +55,45 @@ struct Wire: ~Copyable {
     }
   }
 
+  // MARK: TLS
+
+  /// Begins TLS with the next hop. Nothing was put back: the client speaks first.
+  mutating func secure(
+    _ context: borrowing TLSContext, now: WallTime, floor: WallTime
+  ) throws(TLSFault) {
+    guard let descriptor else { return }
+    tls = try context.open(over: descriptor, now: now, floor: floor)
+  }
+
+  /// Goes on with the handshake.
+  mutating func handshake() -> TLSProgress { tls?.handshake() ?? .done }
+
+  /// What TLS knows of the connection; nil where there is none.
+  func withTLS<R>(_ body: (borrowing TLSChannel) -> R) -> R? {
+    switch tls {
+    case .some(let channel): body(channel)
+    case nil: nil
+    }
+  }
+
   // MARK: Reading
 
   /// True while there are bytes that the loop knows nothing of.
-  var hasUnread: Bool { !unread.isEmpty }
+  var hasUnread: Bool { !unread.isEmpty || withTLS { $0.hasPending } == true }
 
   /// Appends what has arrived, as far as `out` has room.
   mutating func read(into out: inout OutputSpan<UInt8>) -> WireRead {
     guard out.freeCapacity > 0 else { return .bytes(0) }
     if !unread.isEmpty { return .bytes(takeUnread(into: &out)) }
+    if let result = tls?.read(into: &out) {
+      switch result {
+      case .bytes(let count): return .bytes(count)
+      case .wouldBlock: return .wouldBlock
+      case .endOfStream: return .endOfStream
+      case .fault(let fault): return .failed(.tls(fault))
+      case .failed(let error): return .failed(.broken(code: error.code))
+      }
+    }
     switch socket?.read(into: &out) ?? .wouldBlock {
     case .bytes(let count): return .bytes(count)
     case .wouldBlock: return .wouldBlock
@@ -98,7 +132,7 @@ struct Wire: ~Copyable {
   // MARK: Writing
 
   /// True while bytes wait for room in the socket's buffer.
-  var hasOutput: Bool { output.count > 0 }
+  var hasOutput: Bool { output.count > 0 || withTLS { $0.wantsWrite } == true }
 
   /// Room for what waits.
   var outputCapacity: Int { output.capacity }
@@ -111,17 +145,36 @@ struct Wire: ~Copyable {
 
   /// Hands what waits to the system, as far as it takes it.
   mutating func flush() -> DialFault? {
-    guard hasOutput else { return nil }
-    switch output.withBytes({ bytes in socket?.write(bytes) ?? .wouldBlock }) {
-    case .bytes(let count): output.consume(count)
-    case .wouldBlock: break
-    case .failed(let error): return .broken(code: error.code)
+    if let error = tls?.flush() { return .broken(code: error.code) }
+    // A record of TLS takes 16 KiB at the most.
+    while output.count > 0 {
+      var fault: DialFault?
+      let count = output.withBytes { bytes in Self.write(bytes, &tls, socket, &fault) }
+      output.consume(count)
+      if let fault { return fault }
+      guard count > 0 else { return nil }
     }
     return nil
   }
 
   /// Hands bytes to the system past those that wait: there are none. Returns how many it took.
   mutating func write(_ bytes: Span<UInt8>, fault: inout DialFault?) -> Int {
+    Self.write(bytes, &tls, socket, &fault)
+  }
+
+  private static func write(
+    _ bytes: Span<UInt8>, _ tls: inout TLSChannel?, _ socket: borrowing TCPLink?,
+    _ fault: inout DialFault?
+  ) -> Int {
+    if let result = tls?.write(bytes) {
+      switch result {
+      case .bytes(let count): return count
+      case .wouldBlock: return 0
+      case .fault(let reason): fault = .tls(reason)
+      case .failed(let error): fault = .broken(code: error.code)
+      }
+      return 0
+    }
     switch socket?.write(bytes) ?? .wouldBlock {
     case .bytes(let count): return count
     case .wouldBlock: return 0
@@ -131,6 +184,12 @@ struct Wire: ~Copyable {
     }
   }
 
+  /// Says in TLS that nothing more will be sent, if TLS is spoken, and if that goes without waiting.
+  mutating func closeTLS() { tls?.close() }
+
   /// Says that nothing more will be sent.
-  func shutWrite() { socket?.shutWrite() }
+  mutating func shutWrite() {
+    closeTLS()
+    socket?.shutWrite()
+  }
 }

@@ -42,6 +42,18 @@ public struct TLSSpec: BitwiseCopyable, Sendable {
   /// TLS with `host`, trusting whom the system trusts.
   public init(host: Text) { self.host = host }
 
+  /// Calls `body` with each text, which may put it elsewhere.
+  public mutating func forEachText(_ body: (inout Text) -> Void) {
+    body(&host)
+    body(&authorityFile)
+    body(&authorityFolder)
+    body(&certificateFile)
+    body(&key)
+    body(&passphraseFile)
+    body(&revocationFile)
+    body(&alpn)
+  }
+
   /// The text of a setting.
   public subscript(setting: TLSSetting) -> Text {
     switch setting {
