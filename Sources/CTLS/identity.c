@@ -63,10 +63,27 @@ static EVP_PKEY *read_key(
   return key;
 }
 
+static int refuse(UI *ui) {
+  (void)ui;
+  return 0;
+}
+
+// A provider may ask by itself, too, when it got no PIN from us or loses its login later. Nobody sits
+// at a board's terminal; so whoever asks there is refused, and not kept waiting.
+static void ask_nobody(void) {
+  static UI_METHOD *nobody;
+  if (nobody) return;
+  nobody = LIB(UI_create_method)("nobody");
+  if (!nobody) return;
+  LIB(UI_method_set_opener)(nobody, refuse);
+  LIB(UI_set_default_method)(nobody);
+}
+
 // A key that never leaves its token, or whatever else a provider's store has (RFC 7512 for
 // pkcs11:). Other providers than that are for openssl.cnf to activate.
 static EVP_PKEY *find_key(const char *uri, struct passphrase *passphrase) {
   struct ctls_fault *fault = passphrase->fault;
+  ask_nobody();
   // The built-in algorithms stay: the token does only what needs the key.
   if (!strncmp(uri, "pkcs11:", 7) && !LIB(OSSL_PROVIDER_available)(NULL, "pkcs11")
       && !LIB(OSSL_PROVIDER_try_load)(NULL, "pkcs11", 1)) {

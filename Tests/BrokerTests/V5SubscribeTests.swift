@@ -223,6 +223,16 @@ import Testing
     #expect(sender.take() == [.publishAck(1, .noMatchingSubscribers)])
   }
 
+  @Test func aMemberThatLeavesChangesNobodysTurn() {
+    let members = ["a", "b", "c"].map { member($0) }
+    bench.publish("t/x", "0", .atLeastOnce)
+    members[0].send(unsubscribeV5Bytes(["$share/g/t/#"]))
+    bench.publish("t/x", "1", .atLeastOnce)
+    members[2].send(unsubscribeV5Bytes(["$share/g/t/#"]))
+    bench.publish("t/x", "2", .atLeastOnce)
+    #expect(members.map { $0.payloads() } == [["0"], ["1", "2"], []])
+  }
+
   @Test func retainedMessagesAreNotShared() {
     bench.publish("t/x", "kept", retain: true)
     let client = bench.connectV5("a")

@@ -68,7 +68,9 @@ import Testing
     let listener = listener()
     bench.connectV5("a", [.number(.sessionExpiryInterval, 100)], will: delayed(10)).cut()
     bench.pass(.seconds(9))
-    _ = bench.connectV5("a", cleanStart: false, [.number(.sessionExpiryInterval, 100)])
+    let back = bench.connectV5("a", cleanStart: false, [.number(.sessionExpiryInterval, 100)])
+    bench.pass(.seconds(100))
+    back.send(disconnectV5Bytes())
     bench.pass(.seconds(100))
     #expect(listener.payloads() == [])
   }

@@ -248,7 +248,7 @@ class ConnAck(Case):
         "pingresp": b"\xd0\x00", "publish": wire.publish(4, "a"), "suback": wire.suback(4, 1, [0]),
         "flags": b"\x21\x02\x00\x00", "length": b"\x20\xff\xff\xff\xff\x01", "zero": b"\x00\x00",
         "short": b"\x20\x01\x00", "reserved": b"\x20\x02\x02\x00", "code": b"\x20\x03\x00\x07\x00",
-        "client": wire.connect(4, "x")}.items()})
+        "client": wire.connect(4, "x")}.items() if (ver, name) != (3, "reserved")})
     def test_nonsense_instead(self, ver, data):
         driver, server = self.driver(), self.server()
         self.prepare(driver, server, f"ver={ver} id=a")

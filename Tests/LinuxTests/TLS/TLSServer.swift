@@ -68,10 +68,13 @@ final class TLSServer: @unchecked Sendable {
     output.bytes.range(of: Data(text.utf8)) != nil
   }
 
-  /// What the server has printed, once it holds `count` times the byte `byte`.
+  /// How often the server has printed a byte, once that is `count` times or more.
   func count(of byte: UInt8, reaching count: Int) -> Int {
-    _ = output.wait { $0.reduce(0) { $0 + ($1 == byte ? 1 : 0) } >= count }
-    return output.bytes.reduce(0) { $0 + ($1 == byte ? 1 : 0) }
+    _ = output.wait { data in
+      guard data.count >= count else { return false }
+      return data.withUnsafeBytes { bytes in bytes.count { $0 == byte } } >= count
+    }
+    return output.bytes.withUnsafeBytes { bytes in bytes.count { $0 == byte } }
   }
 
   func pause() { Foundation.kill(process.processIdentifier, SIGSTOP) }
