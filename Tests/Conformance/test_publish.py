@@ -60,7 +60,7 @@ class Publish(Case):
             publish(ver, "a", b"", 1, 1), wire.subscribe(ver, 2, [("a", 1)]), publish(ver, "a"),
             wire.unsubscribe(ver, 3, ["a"]), publish(ver, "a", b"", 2, 4))
 
-    @across(versions=(4, 5))
+    @across(versions=(5,))
     def test_identifiers_wrap_past_those_in_use(self, ver, link):
         driver, _, peer = self.online(ver, link)
         driver.do("pub topic=a qos=1")

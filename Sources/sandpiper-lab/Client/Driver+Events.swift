@@ -270,7 +270,7 @@ extension DialFault {
   fileprivate var endWord: StaticString {
     switch self {
     case .broken(code: ETIMEDOUT), .timedOut: "timeout"
-    case .webSocket(.failed), .tls: "protocol"
+    case .webSocket(.failed): "protocol"
     default: "peer"
     }
   }
