@@ -93,7 +93,7 @@ extension Transport {
     for slot in 0..<AddressRace.slotCount where ready.contains(slot) {
       ready.remove(slot)
       guard race.state == .racing else { break }
-      if let error = racers.sockets[slot]?.connectResult() {
+      if let error = racers.connectResult(slot) {
         drop(slot, loop)
         race.failed(slot: slot, code: error.code)
       } else {
@@ -124,7 +124,7 @@ extension Transport {
       return SystemError(code: EADDRNOTAVAIL, doing: "connect")
     }
     do throws(SystemError) {
-      let socket = try TCPLink.open(to: addresses[address], userTimeout: spec.userTimeout)
+      let socket = try TCPLink.connect(to: addresses[address], userTimeout: spec.userTimeout)
       try watch(socket, slot, loop)
       return nil
     } catch {
@@ -134,26 +134,29 @@ extension Transport {
 
   /// Has the loop watch a new socket, for the end of its connecting.
   private mutating func watch(
-    _ socket: consuming TCPLink, _ slot: Int, _ loop: borrowing EventLoop
+    _ socket: Int32, _ slot: Int, _ loop: borrowing EventLoop
   ) throws(SystemError) {
     generation = (generation &+ 1) & 0x1F_FFFF
     let token = firstToken + generation << 3 + UInt32(slot)
-    try loop.add(socket.descriptor, token: token, read: false, write: true)
-    racers.sockets[slot] = consume socket
-    racers.tokens[slot] = token
+    racers.put(socket, token: token, in: slot)
+    do throws(SystemError) {
+      try loop.add(socket, token: token, read: false, write: true)
+    } catch {
+      racers.drop(slot)
+      throw error
+    }
   }
 
   private mutating func drop(_ slot: Int, _ loop: borrowing EventLoop) {
-    if let descriptor = racers.sockets[slot]?.descriptor { loop.remove(descriptor) }
-    racers.sockets[slot] = nil
-    racers.tokens[slot] = .max
+    if let descriptor = racers.descriptor(slot) { loop.remove(descriptor) }
+    racers.drop(slot)
     ready.remove(slot)
   }
 
   private mutating func openUnix(at now: Instant, loop: borrowing EventLoop) -> Event? {
     do throws(SystemError) {
       let socket = try texts.withBytes(of: spec.endpoint.path) {
-        (path) throws(SystemError) -> TCPLink in try TCPLink.open(unixSocket: path)
+        (path) throws(SystemError) in try TCPLink.connect(unixSocket: path)
       }
       try watch(socket, 0, loop)
     } catch {
@@ -166,7 +169,7 @@ extension Transport {
   private mutating func connected(
     _ winner: Int, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
-    guard let socket = racers.sockets[winner].take() else { return nil }
+    guard let socket = racers.take(winner) else { return nil }
     slot = winner
     wire.begin(socket)
     writeFault = nil
@@ -354,7 +357,7 @@ extension Transport {
   private mutating func closeWire(_ loop: borrowing EventLoop) {
     if let descriptor = wire.descriptor { loop.remove(descriptor) }
     wire.end()
-    racers.tokens[slot] = .max
+    racers.forget(slot)
     ready.remove(slot)
   }
 }

@@ -156,7 +156,9 @@ final class TransportBench {
   /// Sockets that are open.
   var socketCount: Int {
     var count = transport.wire.descriptor == nil ? 0 : 1
-    for slot in 0..<AddressRace.slotCount where transport.racers.sockets[slot] != nil { count += 1 }
+    for slot in 0..<AddressRace.slotCount where transport.racers.descriptor(slot) != nil {
+      count += 1
+    }
     return count
   }
 
