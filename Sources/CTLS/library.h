@@ -106,7 +106,10 @@
   F(SSL_write_ex) \
   F(TLS_client_method) \
   F(UI_UTIL_wrap_read_pem_callback) \
+  F(UI_create_method) \
   F(UI_destroy_method) \
+  F(UI_method_set_opener) \
+  F(UI_set_default_method) \
   F(X509_CRL_free) \
   F(X509_STORE_CTX_free) \
   F(X509_STORE_CTX_get0_param) \
