@@ -290,7 +290,11 @@ extension Transport {
       watch(reading: true, writing: false, loop: loop)
       return nil
     case .fault(let fault): return fail(.tls(fault), at: now, loop: loop)
-    case .failed(let error): return fail(.broken(code: error.code), at: now, loop: loop)
+    case .failed(let error):
+      // What a broker does that takes the handshake for a bad CONNECT.
+      let fault: DialFault =
+        error.code == ECONNRESET ? .tls(.closedInHandshake) : .broken(code: error.code)
+      return fail(fault, at: now, loop: loop)
     }
   }
 
