@@ -68,6 +68,7 @@
   F(SSL_CTX_new) \
   F(SSL_CTX_sess_set_new_cb) \
   F(SSL_CTX_set_client_cert_cb) \
+  F(SSL_CTX_set_default_verify_dir) \
   F(SSL_CTX_set_default_verify_paths) \
   F(SSL_CTX_set_options) \
   F(SSL_CTX_set_security_level) \
