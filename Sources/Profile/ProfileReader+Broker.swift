@@ -1,5 +1,6 @@
 import Core
 import Dialing
+import Uplink
 import WebSocket
 
 /// Where the broker is, the way to it, and how to log in.
