@@ -20,6 +20,9 @@ public struct Backoff: BitwiseCopyable, Sendable {
   /// No wait is shorter, so that attempts that fail at once never spin.
   public static var floor: Interval { .milliseconds(100) }
 
+  /// No bound is lower.
+  private static var lowestBound: Interval { .milliseconds(10) }
+
   private let minimum: Interval
   private let maximum: Interval
   private let growthPercent: Int64
@@ -29,17 +32,17 @@ public struct Backoff: BitwiseCopyable, Sendable {
   /// Waits since the last stable connection.
   public private(set) var attempts: UInt32 = 0
 
-  /// A back-off that starts with `minimum` and ends at `maximum`. The bound grows to `growthPercent`
+  /// A back-off that starts with `minimum` and ends at `maximum`; less than 10 ms counts as that. The bound grows to `growthPercent`
   /// of itself each time: 100 to 10,000; doubling is 200.
   public init(
     minimum: Interval, maximum: Interval, growthPercent: Int64 = 200, jitter: Jitter = .full
   ) {
     precondition(growthPercent >= 100 && growthPercent <= 10_000)
-    self.minimum = minimum
-    self.maximum = maximum
+    self.maximum = max(maximum, Self.lowestBound)
+    self.minimum = min(max(minimum, Self.lowestBound), self.maximum)
     self.growthPercent = growthPercent
     self.jitter = jitter
-    bound = min(minimum, maximum)
+    bound = self.minimum
   }
 
   /// Draws the next wait, and lets the bound grow.
@@ -67,7 +70,7 @@ public struct Backoff: BitwiseCopyable, Sendable {
 
   /// A connection was stable: start afresh.
   public mutating func reset() {
-    bound = min(minimum, maximum)
+    bound = minimum
     attempts = 0
   }
 }

@@ -31,6 +31,9 @@ public enum ManagerEvent: BitwiseCopyable, Equatable, Sendable {
   case received(Published)
   /// The answer to a subscription that is kept: its tag, and the server's word.
   case granted(tag: UInt32, Granted)
+  /// A subscription that is kept cannot be asked for: this server, or any, does not take it. It is
+  /// kept no more.
+  case notAsked(tag: UInt32, RequestError)
   /// SUBACK to `subscribe(filters:)`.
   case subscribed(Granted)
   /// UNSUBACK.

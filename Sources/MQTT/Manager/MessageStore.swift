@@ -3,23 +3,24 @@ import Core
 /// The messages at QoS 1 and 2 that are not acknowledged, in publishing order, in fixed memory: the
 /// one list that says what is owed to the server.
 ///
-/// Two rings that go round together: an entry for each message, and the bytes of its topic,
-/// properties and payload in one piece.
+/// Entries are slots in a chain; the bytes of a message's topic, properties and payload are in one
+/// piece, in the order of the chain. What was settled out of order leaves a hole, which closes when
+/// the room behind the newest does not suffice:
 ///
-///     entries:  | free | oldest ... newest | free |
-///     bytes:    | free | topic properties payload, topic ... | free |
+///     entries:  oldest -> ... -> newest        (free -> ... -> free)
+///     bytes:    | topic properties payload | hole | topic ... | free |
+///                                                             tail
 ///
-/// A message is known by a number that counts up from 0 and is never given twice. Those that are
-/// settled out of order stay as `done` until all before them are settled too.
+/// A message is known by the number of its slot, which is given again once the message is settled.
 ///
-/// Invariant: the oldest entry is not done, and no entry is without bytes, so that `tail` meets the
-/// oldest only when there is none.
+/// Invariant: the entries of the chain lie in `bytes` in its order and do not overlap, and
+/// `byteCount` is the sum of their sizes.
 public struct MessageStore: ~Copyable {
   enum State: UInt8, BitwiseCopyable {
+    case free
     case owed
     /// The owner was told that it is dropped, but the server may still have to answer.
     case abandoned
-    case done
   }
 
   struct Entry: BitwiseCopyable {
@@ -45,36 +46,46 @@ public struct MessageStore: ~Copyable {
     var connection: UInt32 = 0
     var omitsTopic = false
     var state = State.owed
+    fileprivate var previous = UInt16.max
+    fileprivate var next = UInt16.max
 
     var byteCount: Int { topicBytes + propertyBytes + gapBytes + payloadBytes }
   }
 
+  /// The end of a chain.
+  private static var none: UInt16 { .max }
+
   private var entries: Table<Entry>
   private var bytes: Table<UInt8>
-  /// The number of the oldest entry.
-  private(set) var first: UInt32 = 0
-  private var head = 0
-  private(set) var entryCount = 0
+  private var oldest = none
+  private var newest = none
+  private var firstFree = none
   private var tail = 0
-  /// Messages that are not acknowledged.
+  /// Messages that are not settled.
   public private(set) var count = 0
+  /// Bytes that they take.
+  public private(set) var byteCount = 0
 
   /// A store of at most `messages` messages, and `bytes` bytes of topics, properties and payloads.
   public init(messages: Int, bytes: Int, arena: inout Arena) {
     precondition(messages > 0 && messages <= 65_000)
-    entries = arena.table("MQTT messages: entries", count: messages, filledWith: Entry())
+    var free = Entry()
+    free.state = .free
+    entries = arena.table("MQTT messages: entries", count: messages, filledWith: free)
     self.bytes = arena.table("MQTT messages: bytes", count: bytes, filledWith: 0)
+    for index in (0..<entries.count).reversed() {
+      entries[index].next = firstFree
+      firstFree = UInt16(truncatingIfNeeded: index)
+    }
   }
 
   /// Bytes that a message may have at the most.
   var messageBytesMax: Int { bytes.count }
 
-  /// The number behind the newest.
-  var end: UInt32 { first &+ UInt32(truncatingIfNeeded: entryCount) }
-
-  /// True when a message of `size` bytes can be appended.
-  func hasRoom(_ size: Int) -> Bool {
-    entryCount < entries.count && offset(for: size) != nil
+  /// True when a message of `size` bytes can be appended, once `dropped` messages of `droppedBytes`
+  /// bytes are gone.
+  func hasRoom(_ size: Int, without dropped: Int = 0, _ droppedBytes: Int = 0) -> Bool {
+    count - dropped < entries.count && byteCount - droppedBytes + size <= bytes.count
   }
 
   /// Appends a message; there is room. Returns its number.
@@ -85,44 +96,72 @@ public struct MessageStore: ~Copyable {
     entry.topicBytes = topic.count
     entry.propertyBytes = properties.count
     entry.payloadBytes = payload.count
-    guard entryCount < entries.count, let offset = offset(for: entry.byteCount) else {
-      preconditionFailure("the caller has made room")
-    }
-    entry.offset = offset
-    let written = bytes.fill(from: offset, limit: entry.byteCount) { out in
+    precondition(hasRoom(entry.byteCount), "the caller has made room")
+    if bytes.count - tail < entry.byteCount { closeHoles() }
+    entry.offset = tail
+    let written = bytes.fill(from: tail, limit: entry.byteCount) { out in
       out.append(contentsOf: topic)
       out.append(contentsOf: properties)
       out.append(contentsOf: payload)
     }
     precondition(written == entry.byteCount)
-    tail = offset + entry.byteCount
-    entryCount += 1
+    tail += entry.byteCount
     count += 1
-    entries[place(entryCount - 1)] = entry
-    return end &- 1
+    byteCount += entry.byteCount
+    return link(entry)
   }
 
-  /// Where `size` bytes in one piece are free behind the newest; nil for nowhere.
-  private func offset(for size: Int) -> Int? {
-    guard entryCount > 0 else { return size <= bytes.count ? 0 : nil }
-    let start = entries[head].offset
-    if tail > start {
-      if size <= bytes.count - tail { return tail }
-      return size < start ? 0 : nil
+  /// Puts an entry into a free slot at the end of the chain.
+  private mutating func link(_ entry: Entry) -> UInt32 {
+    let slot = firstFree
+    firstFree = entries[Int(slot)].next
+    entries[Int(slot)] = entry
+    entries[Int(slot)].previous = newest
+    entries[Int(slot)].next = Self.none
+    if newest == Self.none { oldest = slot } else { entries[Int(newest)].next = slot }
+    newest = slot
+    return UInt32(slot)
+  }
+
+  /// Moves all bytes to the front, in their order.
+  private mutating func closeHoles() {
+    tail = 0
+    var slot = oldest
+    while slot != Self.none {
+      let entry = entries[Int(slot)]
+      bytes.move(from: entry.offset, to: tail, count: entry.byteCount)
+      entries[Int(slot)].offset = tail
+      tail += entry.byteCount
+      slot = entry.next
     }
-    return size < start - tail ? tail : nil
   }
 
   /// The entry of a message that is in the store.
   subscript(number: UInt32) -> Entry {
-    get { entries[place(index(of: number))] }
-    set { entries[place(index(of: number))] = newValue }
+    get {
+      precondition(contains(number), "a message that is in the store")
+      return entries[Int(number)]
+    }
+    set {
+      precondition(contains(number), "a message that is in the store")
+      entries[Int(number)] = newValue
+    }
   }
 
-  /// True while the message is in the store and not done.
+  /// True while the message is in the store.
   func contains(_ number: UInt32) -> Bool {
-    let index = Int(number &- first)
-    return index < entryCount && entries[place(index)].state != .done
+    Int(number) < entries.count && entries[Int(number)].state != .free
+  }
+
+  /// The number of the message with `tag` that the owner was told nothing about yet; nil for none.
+  func number(of tag: UInt64) -> UInt32? {
+    var slot = newest
+    while slot != Self.none {
+      let entry = entries[Int(slot)]
+      if entry.tag == tag && entry.state == .owed { return UInt32(slot) }
+      slot = entry.previous
+    }
+    return nil
   }
 
   /// Lends the bytes of a message.
@@ -168,27 +207,27 @@ public struct MessageStore: ~Copyable {
     self[number] = entry
   }
 
-  /// The message is settled.
+  /// The message is settled: its slot and its bytes are free.
   mutating func remove(_ number: UInt32) {
-    precondition(contains(number))
-    self[number].state = .done
-    count -= 1
-    while entryCount > 0, entries[head].state == .done {
-      head = head + 1 == entries.count ? 0 : head + 1
-      first &+= 1
-      entryCount -= 1
+    let entry = self[number]
+    let slot = UInt16(truncatingIfNeeded: number)
+    if entry.previous == Self.none {
+      oldest = entry.next
+    } else {
+      entries[Int(entry.previous)].next = entry.next
     }
-    if entryCount == 0 { tail = 0 }
+    if entry.next == Self.none {
+      newest = entry.previous
+      tail = newest == Self.none ? 0 : end(of: entries[Int(newest)])
+    } else {
+      entries[Int(entry.next)].previous = entry.previous
+    }
+    entries[Int(slot)].state = .free
+    entries[Int(slot)].next = firstFree
+    firstFree = slot
+    count -= 1
+    byteCount -= entry.byteCount
   }
 
-  private func index(of number: UInt32) -> Int {
-    let index = Int(number &- first)
-    precondition(index < entryCount, "a message that is in the store")
-    return index
-  }
-
-  private func place(_ index: Int) -> Int {
-    let place = head + index
-    return place < entries.count ? place : place - entries.count
-  }
+  private func end(of entry: Entry) -> Int { entry.offset + entry.byteCount }
 }

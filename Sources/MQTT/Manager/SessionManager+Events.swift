@@ -6,6 +6,7 @@ extension SessionManager {
   public mutating func nextEvent(at now: Instant) -> ManagerEvent? {
     session.messageHandled()
     while true {
+      if let drop = drops.take() { return .dropped(drop) }
       if let event = pending {
         pending = nil
         return event
@@ -15,8 +16,11 @@ extension SessionManager {
         finish(ending, at: now)
         continue
       }
+      if let failed = book.takeFailed() {
+        return .notAsked(tag: failed.tag, failed.error)
+      }
       if let event = step(at: now) { return event }
-      if pending == nil && ending == nil { return nil }
+      if pending == nil && ending == nil && drops.isEmpty && !book.hasFailed { return nil }
     }
   }
 
@@ -98,7 +102,9 @@ extension SessionManager {
     case .authenticate(let step): return .authenticate(step)
     case .acknowledged(let answered): return settle(answered)
     case .received(let answered):
-      guard store.contains(answered.token) else { return nil }
+      guard store.contains(answered.token), store[answered.token].state == .owed else {
+        return nil
+      }
       return .received(published(answered))
     case .subscribed(let granted):
       guard let index = book.asked(granted.packetID) else { return .subscribed(granted) }
@@ -136,8 +142,9 @@ extension SessionManager {
     _ cause: ConnectionEnd, _ properties: V5.Properties, at now: Instant
   ) -> ManagerEvent {
     let wasOnline = wasOnline
+    endedConnecting = state == .connecting
     noteStability(at: now)
-    close(cause, at: now)
+    close(cause, wasOnline: wasOnline, at: now)
     return .ended(cause, wasOnline: wasOnline, properties: properties)
   }
 
@@ -147,8 +154,9 @@ extension SessionManager {
   }
 
   /// Lets a last DISCONNECT leave if there is one, and then the transport go.
-  private mutating func close(_ cause: ConnectionEnd, at now: Instant) {
-    let isWorthWaiting = cause != .aborted && cause != .asked && cause != .transport
+  private mutating func close(_ cause: ConnectionEnd, wasOnline: Bool, at now: Instant) {
+    let isWorthWaiting =
+      wasOnline && cause != .aborted && cause != .asked && cause != .transport
     if isWorthWaiting, session.hasOutput, !isTransportGone {
       state = .flushing(cause, until: now + options.closeTimeout)
     } else {
@@ -188,7 +196,6 @@ extension SessionManager {
       droppedCount &+= 1
       return
     }
-    let wasConnecting = state == .connecting
     session.closed()
     isTransportGone = true
     action = .close
@@ -202,7 +209,7 @@ extension SessionManager {
       isWanted = false
       return
     }
-    if wasConnecting { chooseLevel(after: cause) }
+    if endedConnecting { chooseLevel(after: cause) }
     if let lower = fellBack {
       fellBack = nil
       state = .waiting(until: now + Backoff.floor)
@@ -226,9 +233,14 @@ extension SessionManager {
       case .v311: .v31
       case .v31: nil
       }
-    if case .refused(let refusal) = cause, refusal.isUnsupportedVersion, let lower {
-      level = lower
+    if case .refused(let refusal) = cause, refusal.isUnsupportedVersion {
       isGuess = false
+      guard let lower else {
+        // It speaks none of them now; another time it may, from the first on.
+        level = options.connect.level
+        return
+      }
+      level = lower
       fellBack = lower
     } else if isGuess {
       level = options.connect.level

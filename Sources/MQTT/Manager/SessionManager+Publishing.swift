@@ -47,16 +47,16 @@ extension SessionManager {
   public mutating func publish(
     _ message: borrowing OutgoingMessage, tag: UInt64, expiry: Interval? = nil, at now: Instant
   ) throws(PublishError) -> Publication {
+    if case .draining = state { throw .notConnected }
     guard message.qos != .atMostOnce else {
       try publishOnce(message, tag: tag)
       return Publication(packetID: 0, isQueued: false)
     }
-    if case .draining = state { throw .notConnected }
     guard message.topic.isEmpty || TopicName.isValid(message.topic) else { throw .invalidTopic }
     guard level == .v50 || options.fallsBack || message.properties.isEmpty else {
       throw .invalidProperties
     }
-    if session.isOnline { try checkServer(message) }
+    try checkSize(message)
     var entry = MessageStore.Entry()
     entry.tag = tag
     entry.qos = message.qos
@@ -95,17 +95,18 @@ extension SessionManager {
     marks.append(UnsentMarks.Mark(tag: tag, end: end))
   }
 
-  /// What the server does not take, before a message is taken for it.
-  private func checkServer(_ message: borrowing OutgoingMessage) throws(PublishError) {
-    let limits = session.serverLimits
-    guard message.qos <= limits.maximumQoS else { throw .qosNotSupported }
-    guard !message.retain || limits.retainAvailable else { throw .retainNotSupported }
+  /// What never leaves, and what a server that is connected does not take, before a message is taken.
+  private func checkSize(_ message: borrowing OutgoingMessage) throws(PublishError) {
     let size = V5.Publish.size(
       topicBytes: message.topic.count, propertyBytes: message.properties.count,
       payloadBytes: message.payload.count, qos: message.qos)
-    // Before 5.0 there is no length of properties.
-    let sizeNow = session.level == .v50 ? size : size - 1
+    // Before 5.0 there is no length of properties, nor are there any.
+    let sizeNow = level == .v50 ? size : size - 1 - message.properties.count
     guard sizeNow <= session.packetBytesMax else { throw .packetTooLarge }
+    guard session.isOnline else { return }
+    let limits = session.serverLimits
+    guard message.qos <= limits.maximumQoS else { throw .qosNotSupported }
+    guard !message.retain || limits.retainAvailable else { throw .retainNotSupported }
   }
 
   /// Finds in the properties what changes while a message waits.
@@ -175,38 +176,63 @@ extension SessionManager {
 
   private mutating func makeRoom(_ size: Int) throws(PublishError) {
     guard size <= store.messageBytesMax else { throw .packetTooLarge }
+    guard !store.hasRoom(size) else { return }
+    // Nothing is dropped in vain: what is under way cannot be.
+    guard options.whenFull == .dropOldest, Self.canMakeRoom(size, session, store) else {
+      throw .windowFull
+    }
     while !store.hasRoom(size) {
-      // Only one drop can be told before the owner asks for events.
-      guard options.whenFull == .dropOldest, pending == nil,
-        let oldest = session.firstWaiting(where: { _ in true })
-      else {
+      // As many drops as the store has messages can be told before the owner asks for events.
+      guard !drops.isFull, let oldest = session.firstWaiting(where: { _ in true }) else {
         throw .windowFull
       }
       drop(oldest, .full)
     }
   }
 
+  private static func canMakeRoom(
+    _ size: Int, _ session: borrowing ClientSession, _ store: borrowing MessageStore
+  ) -> Bool {
+    var count = 0
+    var bytes = 0
+    _ = session.firstWaiting { number in
+      count += 1
+      bytes += store[number].byteCount
+      return false
+    }
+    return store.hasRoom(size, without: count, bytes)
+  }
+
   // MARK: Sending
 
   /// Sends what waits, as far as there is room: subscriptions first, then messages in their order.
   mutating func pump(at now: Instant) {
-    guard session.isOnline, pending == nil else { return }
+    guard session.isOnline else { return }
     while let index = book.firstWanted {
-      guard let packetID = Self.subscribe(book, index, &session) else { return }
-      book[index].state = .asked(packetID)
+      do throws(RequestError) {
+        book[index].state = .asked(try Self.subscribe(book, index, &session))
+      } catch {
+        switch error {
+        case .windowFull, .bufferFull, .notConnected: return
+        case .packetTooLarge, .invalidFilter, .invalidOptions, .invalidProperties,
+          .wildcardsNotSupported, .sharedNotSupported, .identifiersNotSupported,
+          .unsupportedLevel:
+          book.fail(index, error)
+        }
+      }
     }
-    while pending == nil, let next = session.nextResend() {
+    while !drops.isFull, let next = session.nextResend() {
       guard send(next, at: now) else { return }
     }
   }
 
   private static func subscribe(
     _ book: borrowing SubscriptionBook, _ index: Int, _ session: inout ClientSession
-  ) -> UInt16? {
+  ) throws(RequestError) -> UInt16 {
     let isV5 = session.level == .v50
     let wanted = book[index].options
-    return book.withEntry(index) { filter, properties in
-      try? session.subscribe(
+    return try book.withEntry(index) { (filter, properties) throws(RequestError) in
+      try session.subscribe(
         filter: filter, options: isV5 ? wanted : V5.SubscriptionOptions(qos: wanted.qos),
         properties: isV5 ? properties : Span())
     }
@@ -215,8 +241,10 @@ extension SessionManager {
   /// False when there is no room for now.
   private mutating func send(_ next: Resend, at now: Instant) -> Bool {
     let number = next.token
-    guard store.contains(number), store[number].state == .owed else {
+    guard store[number].state == .owed else {
+      // It was told as dropped, and the server has lost the session in which it had to answer.
       session.giveUp(next)
+      if !(next.qos == .exactlyOnce && next.isRepeat) { store.remove(number) }
       return true
     }
     guard store[number].expiresAt > now else {
@@ -257,32 +285,46 @@ extension SessionManager {
     let staysUnderWay = next.qos == .exactlyOnce && next.isRepeat
     session.giveUp(next)
     tellDropped(next.token, reason)
-    if staysUnderWay { store[next.token].state = .abandoned } else { store.remove(next.token) }
+    if staysUnderWay {
+      store[next.token].state = .abandoned
+      store[next.token].expiresAt = .never
+    } else {
+      store.remove(next.token)
+    }
   }
 
   /// A message that was never sent is dropped.
   private mutating func drop(_ number: UInt32, _ reason: ManagerEvent.Dropped.Reason) {
     guard session.withdraw(token: number) else { return }
-    tellDropped(number, reason)
+    if store[number].state == .owed { tellDropped(number, reason) }
     store.remove(number)
+  }
+
+  /// Takes back a message at QoS 1 or 2 that was never sent. False when it was, or when there is no
+  /// message of this tag; else nothing more is told of it.
+  public mutating func withdraw(tag: UInt64) -> Bool {
+    guard let number = store.number(of: tag), session.withdraw(token: number) else { return false }
+    store.remove(number)
+    return true
   }
 
   private mutating func tellDropped(_ number: UInt32, _ reason: ManagerEvent.Dropped.Reason) {
     let entry = store[number]
     droppedCount &+= 1
-    pending = .dropped(
+    drops.append(
       ManagerEvent.Dropped(tag: entry.tag, packetID: entry.packetID, reason: reason))
   }
 
-  /// Drops what has waited for too long, in any state; one message a call.
+  /// Drops what has waited for too long, in any state.
   mutating func dropExpired(at now: Instant) {
-    guard expiryDue <= now else { return }
-    var earliest = Instant.never
-    guard let number = Self.firstExpired(session, store, at: now, &earliest) else {
-      expiryDue = earliest
-      return
+    while expiryDue <= now, !drops.isFull {
+      var earliest = Instant.never
+      if let number = Self.firstExpired(session, store, at: now, &earliest) {
+        drop(number, .expired)
+      } else {
+        expiryDue = earliest
+      }
     }
-    drop(number, .expired)
   }
 
   private static func firstExpired(
@@ -298,7 +340,7 @@ extension SessionManager {
 
   /// Sends DISCONNECT once all that was published is acknowledged, or the time for that is over.
   mutating func drainOn(at now: Instant) {
-    guard case .draining(let until) = state, pending == nil else { return }
+    guard case .draining(let until) = state, ending == nil else { return }
     guard store.count == 0 || until <= now else { return }
     let reason = session.level == .v50 ? leaveReason : .normalDisconnection
     try? session.disconnect(reason: reason)

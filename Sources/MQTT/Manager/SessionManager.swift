@@ -56,6 +56,7 @@ public struct SessionManager: ~Copyable {
   var identity: IdentityStore
   var book: SubscriptionBook
   var marks: UnsentMarks
+  var drops: DropQueue
   var state = State.idle
   var level: ProtocolLevel
   /// The level is below what the owner wants, and no server has taken it yet.
@@ -63,6 +64,8 @@ public struct SessionManager: ~Copyable {
   /// The level that a refusal led to, to be told.
   var fellBack: ProtocolLevel?
   var action: Action?
+  /// The end, or what comes after it. Only `nextEvent` and what ends a connection set it, never
+  /// while there is one.
   var pending: ManagerEvent?
   /// The end that was told, to be carried out at the next step.
   var ending: ConnectionEnd?
@@ -74,6 +77,8 @@ public struct SessionManager: ~Copyable {
   var isWanted = false
   /// The next attempt begins as soon as this connection has ended.
   var connectsNext = false
+  /// The connection that has ended was never accepted.
+  var endedConnecting = false
   /// What DISCONNECT is to say.
   var leaveReason = V5.DisconnectReason.normalDisconnection
   /// Grows with each connection: what an alias belongs to.
@@ -105,6 +110,7 @@ public struct SessionManager: ~Copyable {
     book = SubscriptionBook(
       count: sizes.subscriptions, entryBytesMax: sizes.subscriptionBytes, arena: &arena)
     marks = UnsentMarks(count: sizes.unsentMarks, arena: &arena)
+    drops = DropQueue(count: sizes.session.inflight, arena: &arena)
   }
 
   /// Says who connects, from the next attempt on; to be called before `connect`, and before any
@@ -126,7 +132,9 @@ public struct SessionManager: ~Copyable {
   }
 
   /// True when nothing happens before `connect`.
-  public var isIdle: Bool { state == .idle && ending == nil && pending == nil }
+  public var isIdle: Bool {
+    state == .idle && ending == nil && pending == nil && drops.isEmpty && !book.hasFailed
+  }
 
   /// What DISCONNECT has said, or is to say; nil before 5.0, where it says nothing.
   public var leavingReason: V5.DisconnectReason? { level == .v50 ? leaveReason : nil }
@@ -136,7 +144,7 @@ public struct SessionManager: ~Copyable {
 
   /// When `nextEvent` is to be called even if nothing has happened.
   public var deadline: Instant {
-    if ending != nil || pending != nil { return .boot }
+    if ending != nil || pending != nil || !drops.isEmpty || book.hasFailed { return .boot }
     let own: Instant
     switch state {
     case .idle, .opening: own = .never
@@ -169,18 +177,18 @@ public struct SessionManager: ~Copyable {
   }
 
   /// Wants no connection any more: what was published is acknowledged first, for up to `drain`; then
-  /// DISCONNECT is sent and the server closes. `.ended(.asked)` follows. What is left in the store
-  /// stays there.
+  /// DISCONNECT is sent and the server closes. `.ended` follows, with `.asked` if nothing comes in
+  /// between. What is left in the store stays there. Without a connection there is nothing to drain.
   public mutating func disconnect(
     drain: Interval = .zero, reason: V5.DisconnectReason = .normalDisconnection, at now: Instant
   ) {
     isWanted = false
+    connectsNext = false
     leaveReason = reason
+    guard ending == nil else { return }
     switch state {
     case .idle, .draining, .leaving, .flushing: break
-    case .waiting:
-      state = .idle
-      pending = .ended(.asked, wasOnline: false, properties: V5.Properties(noneAt: 0))
+    case .waiting: stopWaiting(.asked)
     case .opening, .connecting: end(.asked, at: now)
     case .online:
       state = .draining(until: now + drain)
@@ -193,21 +201,32 @@ public struct SessionManager: ~Copyable {
   public mutating func disconnect(
     reason: V5.DisconnectReason, properties: Span<UInt8>, at now: Instant
   ) throws(RequestError) {
-    guard case .online = state else { return disconnect(reason: reason, at: now) }
+    guard case .online = state, ending == nil else {
+      return disconnect(reason: reason, at: now)
+    }
     try session.disconnect(reason: reason, properties: properties)
     isWanted = false
     leaveReason = reason
     state = .leaving(until: now + options.closeTimeout)
   }
 
-  /// Drops the connection without DISCONNECT: the server publishes the will.
+  /// Drops the connection without DISCONNECT: the server publishes the will. `.ended(.aborted)`
+  /// follows if there was a connection, an attempt, or a wait for one.
   public mutating func abort(at now: Instant) {
     isWanted = false
+    connectsNext = false
+    guard ending == nil else { return }
     switch state {
     case .idle: break
-    case .waiting: state = .idle
-    default: end(.aborted, at: now)
+    case .waiting: stopWaiting(.aborted)
+    case .flushing: ending = .aborted
+    case .opening, .connecting, .online, .draining, .leaving: end(.aborted, at: now)
     }
+  }
+
+  private mutating func stopWaiting(_ cause: ConnectionEnd) {
+    state = .idle
+    pending = .ended(cause, wasOnline: false, properties: V5.Properties(noneAt: 0))
   }
 
   // MARK: The transport

@@ -12,6 +12,8 @@ struct SubscriptionBook: ~Copyable {
     case asked(UInt16)
     /// The server has granted it.
     case granted
+    /// It cannot be asked for, which the owner is to be told.
+    case failed(RequestError)
   }
 
   struct Entry: BitwiseCopyable {
@@ -22,7 +24,14 @@ struct SubscriptionBook: ~Copyable {
     var options = V5.SubscriptionOptions(qos: .atMostOnce)
   }
 
+  /// What a subscription that cannot be asked for is told by.
+  struct Failed: BitwiseCopyable {
+    var tag: UInt32
+    var error: RequestError
+  }
+
   private var entries: Table<Entry>
+  private var failedCount = 0
   private var bytes: Table<UInt8>
   private let entryBytesMax: Int
 
@@ -48,6 +57,7 @@ struct SubscriptionBook: ~Copyable {
     guard filter.count + properties.count <= entryBytesMax,
       let index = index(of: filter) ?? firstFree
     else { return nil }
+    if case .failed = entries[index].state { failedCount -= 1 }
     _ = bytes.fill(from: index * entryBytesMax, limit: entryBytesMax) { out in
       out.append(contentsOf: filter)
       out.append(contentsOf: properties)
@@ -61,15 +71,41 @@ struct SubscriptionBook: ~Copyable {
   /// Strikes a subscription out. False when there is none.
   mutating func remove(_ filter: Span<UInt8>) -> Bool {
     guard let index = index(of: filter) else { return false }
-    entries[index] = Entry()
+    forget(index)
     return true
+  }
+
+  /// The subscription cannot be asked for.
+  mutating func fail(_ index: Int, _ error: RequestError) {
+    entries[index].state = .failed(error)
+    failedCount += 1
+  }
+
+  /// True while `takeFailed` has something to tell.
+  var hasFailed: Bool { failedCount > 0 }
+
+  /// Strikes out a subscription that cannot be asked for.
+  mutating func takeFailed() -> Failed? {
+    guard hasFailed else { return nil }
+    for index in 0..<entries.count {
+      guard case .failed(let error) = entries[index].state else { continue }
+      let failed = Failed(tag: entries[index].tag, error: error)
+      forget(index)
+      return failed
+    }
+    return nil
+  }
+
+  private mutating func forget(_ index: Int) {
+    if case .failed = entries[index].state { failedCount -= 1 }
+    entries[index] = Entry()
   }
 
   /// A connection has opened: what was granted stands only if the server has kept the session.
   mutating func connectionOpened(sessionPresent: Bool) {
     for index in 0..<entries.count {
       switch entries[index].state {
-      case .free, .wanted: break
+      case .free, .wanted, .failed: break
       case .asked: entries[index].state = .wanted
       case .granted: if !sessionPresent { entries[index].state = .wanted }
       }

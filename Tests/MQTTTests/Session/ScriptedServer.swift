@@ -20,6 +20,7 @@ final class ScriptedServer {
   private var nextID: UInt16 = 1
 
   // The connection.
+  private(set) var isDisconnected = false
   private var isConnected = false
   private var publishedIDs: Set<UInt16> = []
   private var hasSession = false
@@ -29,6 +30,7 @@ final class ScriptedServer {
     outbox = []
     inbox = []
     isConnected = false
+    isDisconnected = false
     publishedIDs = []
   }
 
@@ -99,6 +101,7 @@ final class ScriptedServer {
       outbox += [0x90, 3, UInt8(subscribe.packetID >> 8), UInt8(subscribe.packetID & 0xFF), 0]
     case .unsubscribe(let unsubscribe): outbox += answer(0xB0, unsubscribe.packetID)
     case .pingRequest: outbox += [0xD0, 0]
+    case .disconnect: isDisconnected = true
     default: break
     }
   }
