@@ -21,7 +21,8 @@ extension Driver {
       out.field("ms", Int(wait.milliseconds))
       out.field("attempt", Int(attempt))
       out.end()
-    case .fallingBack: break
+    // SUBSCRIBE goes out by command alone, and what it says was checked then.
+    case .fallingBack, .notAsked: break
     case .message(let message): tell(message)
     case .largeMessage(let message, let payloadBytes): begin(message, payloadBytes)
     case .payloadPiece(let piece, let isLast): append(piece, isLast: isLast)
