@@ -41,7 +41,7 @@
     guard count > 0 else { return }
     let target = unsafe next
     unsafe source.withUnsafeBufferPointer { from in
-      guard let start = unsafe from.baseAddress else { return }
+      guard let start = from.baseAddress else { return }
       // Sound: the room was checked, and what is borrowed is not what is being written.
       unsafe target.copyMemory(from: start, byteCount: count)
     }
@@ -57,7 +57,7 @@ extension OutputSpan<UInt8> {
     precondition(count >= 0 && count <= freeCapacity)
     guard count > 0 else { return }
     unsafe withUnsafeMutableBufferPointer { buffer, initialized in
-      guard let start = unsafe buffer.baseAddress else { return }
+      guard let start = buffer.baseAddress else { return }
       // Sound: the room was checked, and the writer does not leave the call.
       var writer = unsafe ByteWriter(
         from: UnsafeMutableRawPointer(start + initialized), count: count)

@@ -24,9 +24,7 @@ extension OutputSpan<UInt8> {
       unsafe withUnsafeMutableBufferPointer { buffer, initialized in
         // Sound: the room was checked, and neither pointer leaves the call; the two do not overlap,
         // because one is borrowed and the other is being written.
-        guard let target = unsafe buffer.baseAddress, let start = unsafe from.baseAddress else {
-          return
-        }
+        guard let target = buffer.baseAddress, let start = from.baseAddress else { return }
         unsafe UnsafeMutableRawPointer(target + initialized).copyMemory(
           from: start, byteCount: count)
         initialized += count

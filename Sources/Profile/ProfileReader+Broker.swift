@@ -1,5 +1,6 @@
 import Core
 import Dialing
+import MQTT
 import Uplink
 import WebSocket
 
@@ -55,6 +56,11 @@ extension ProfileReader {
     {
       configuration.uplink.keepAlive = keepAlive
     }
+    let newest = VersionChoice(.v50, downTo: .v311)
+    configuration.uplink.version =
+      broker.word(
+        "version", &problems,
+        ["newest": newest, "5.0": VersionChoice(.v50), "3.1.1": VersionChoice(.v311)]) ?? newest
     if let isPersistent = broker.word(
       "session", &problems, ["clean": false, "persistent": true])
     {
