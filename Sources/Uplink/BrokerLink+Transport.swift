@@ -24,7 +24,8 @@ extension BrokerLink {
     let user = spec.user
     Self.open(
       &session, options, properties: connectProperties(), topic: topic, topicBytes,
-      payload: payload, payloadBytes, clientID: clientID, user: user, password: password, texts: texts, at: now)
+      payload: payload, payloadBytes, clientID: clientID, user: user, password: password,
+      texts: texts, at: now)
   }
 
   /// The longest list that `connectProperties` makes.

@@ -244,7 +244,7 @@ extension VersionChoice.Outcome {
   fileprivate init(_ fault: LinkFault) {
     switch fault {
     case .refused(let refusal): self = refusal.isUnsupportedVersion ? .refused : .failed
-    case .dial: self = .closedUnanswered
+    case .dial, .session(.malformed), .session(.protocolViolation): self = .unanswered
     case .disconnected, .session, .unanswered, .closedByUs: self = .failed
     }
   }

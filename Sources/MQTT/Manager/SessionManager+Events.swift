@@ -225,7 +225,7 @@ extension VersionChoice.Outcome {
   fileprivate init(_ cause: ConnectionEnd) {
     switch cause {
     case .refused(let refusal): self = refusal.isUnsupportedVersion ? .refused : .failed
-    case .transport: self = .closedUnanswered
+    case .transport, .session(.malformed), .session(.protocolViolation): self = .unanswered
     case .disconnected, .session, .asked, .aborted, .unopenable: self = .failed
     }
   }

@@ -5,9 +5,9 @@ public struct VersionChoice: BitwiseCopyable, Sendable {
   public enum Outcome: BitwiseCopyable, Equatable, Sendable {
     /// The server does not speak the version, and said so.
     case refused
-    /// The connection was closed without an answer to CONNECT, as some servers do that do not know
-    /// 5.0.
-    case closedUnanswered
+    /// The connection was closed without an answer to CONNECT, or the answer was not one of this
+    /// version: what some servers do that do not know 5.0.
+    case unanswered
     /// It failed for another reason.
     case failed
   }
@@ -47,7 +47,7 @@ public struct VersionChoice: BitwiseCopyable, Sendable {
     if isGuess {
       level = wanted
       isGuess = false
-    } else if outcome == .closedUnanswered, level == .v50, let lower {
+    } else if outcome == .unanswered, level == .v50, let lower {
       // Only the next attempt tries the version before.
       level = lower
       isGuess = true
