@@ -266,7 +266,8 @@ class WithoutWebSocket(EndToEndTest):
         server = BadServer(free_port(), behaviour)
         self.addCleanup(server.close)
         agent = self.agent(
-            profile(door(), relay()), f"ws://127.0.0.1:{server.port}", "--log", "error")
+            profile(door(), relay(), version="3.1.1"), f"ws://127.0.0.1:{server.port}",
+            "--log", "error")
 
         self.wait_until_at_rest(agent, server)
 

@@ -85,7 +85,6 @@ extension SessionManager {
       versions.accepted()
       connection &+= 1
       connectionCount &+= 1
-      bytesAtConnect = session.counters.bytesReceived
       // 3.1 does not say whether there is a session.
       book.connectionOpened(sessionPresent: isPresent && protocolLevel != .v31)
       return .connected(sessionPresent: isPresent, properties: properties)
@@ -174,8 +173,7 @@ extension SessionManager {
   private mutating func noteStability(at now: Instant) {
     switch state {
     case .online(let since):
-      let hasBrought = session.counters.bytesReceived > bytesAtConnect
-      if now - since >= options.stableAfter && hasBrought {
+      if now - since >= options.stableAfter {
         backoff.reset()
         shortConnections = 0
       } else {
@@ -214,8 +212,8 @@ extension SessionManager {
       pending = .fallingBack(to: versions.level)
       return
     }
-    let wait =
-      cause.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
+    let isSlow = cause.isPermanent && options.slowsAfterRefusal
+    let wait = isSlow ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
     state = .waiting(until: now + wait)
     pending = .retrying(after: wait, attempt: backoff.attempts)
   }

@@ -74,7 +74,7 @@ extension SessionManager {
     do throws(PublishError) {
       packetID = try session.enqueue(message.qos, token: number)
     } catch {
-      preconditionFailure("the session's window is as large as the store")
+      preconditionFailure("there was room")
     }
     store[number].packetID = packetID
     expiryDue = min(expiryDue, store[number].expiresAt)
@@ -176,12 +176,12 @@ extension SessionManager {
 
   private mutating func makeRoom(_ size: Int) throws(PublishError) {
     guard size <= store.messageBytesMax else { throw .packetTooLarge }
-    guard !store.hasRoom(size) else { return }
+    guard !hasRoom(size) else { return }
     // Nothing is dropped in vain: what is under way cannot be.
     guard options.whenFull == .dropOldest, Self.canMakeRoom(size, session, store) else {
       throw .windowFull
     }
-    while !store.hasRoom(size) {
+    while !hasRoom(size) {
       // As many drops as the store has messages can be told before the owner asks for events.
       guard !drops.isFull, let oldest = session.firstWaiting(where: { _ in true }) else {
         throw .windowFull
@@ -189,6 +189,8 @@ extension SessionManager {
       drop(oldest, .full)
     }
   }
+
+  private func hasRoom(_ size: Int) -> Bool { !session.isFull && store.hasRoom(size) }
 
   private static func canMakeRoom(
     _ size: Int, _ session: borrowing ClientSession, _ store: borrowing MessageStore
@@ -200,7 +202,7 @@ extension SessionManager {
       bytes += store[number].byteCount
       return false
     }
-    return store.hasRoom(size, without: count, bytes)
+    return (!session.isFull || count > 0) && store.hasRoom(size, without: count, bytes)
   }
 
   // MARK: Sending

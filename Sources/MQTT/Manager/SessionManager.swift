@@ -83,8 +83,6 @@ public struct SessionManager: ~Copyable {
   var leaveReason = V5.DisconnectReason.normalDisconnection
   /// Grows with each connection: what an alias belongs to.
   var connection: UInt32 = 0
-  /// Bytes received when the connection opened.
-  var bytesAtConnect: UInt64 = 0
   /// The earliest moment at which a message in the store expires; found anew when it has come.
   var expiryDue = Instant.never
   /// Connections, one after the other, that were lost before they were stable: from three on another
@@ -104,8 +102,9 @@ public struct SessionManager: ~Copyable {
     backoff = options.backoff
     chance = Generator(seed: seed)
     session = ClientSession(sizes.session, arena: &arena)
+    precondition(sizes.storeMessages >= sizes.session.inflight)
     store = MessageStore(
-      messages: sizes.session.inflight, bytes: sizes.storeBytes, arena: &arena)
+      messages: sizes.storeMessages, bytes: sizes.storeBytes, arena: &arena)
     identity = IdentityStore(bytes: sizes.identityBytes, arena: &arena)
     book = SubscriptionBook(
       count: sizes.subscriptions, entryBytesMax: sizes.subscriptionBytes, arena: &arena)
@@ -134,6 +133,21 @@ public struct SessionManager: ~Copyable {
   /// True when nothing happens before `connect`.
   public var isIdle: Bool {
     state == .idle && ending == nil && pending == nil && drops.isEmpty && !book.hasFailed
+  }
+
+  /// True while there is a connection, or an attempt at one, that does not come to its end.
+  public var isUnderWay: Bool {
+    switch state {
+    case .opening, .connecting, .online: ending == nil
+    case .idle, .waiting, .draining, .leaving, .flushing: false
+    }
+  }
+
+  /// True when DISCONNECT has left, or waits to: nothing is written behind it, so the transport can be
+  /// told to close once `hasOutput` is false.
+  public var isLeaving: Bool {
+    if case .leaving = state { return true }
+    return false
   }
 
   /// What DISCONNECT has said, or is to say; nil before 5.0, where it says nothing.
@@ -240,7 +254,6 @@ public struct SessionManager: ~Copyable {
     options.level = protocolLevel
     isTransportGone = false
     state = .connecting
-    bytesAtConnect = session.counters.bytesReceived
     do throws(EncodeError) {
       try identity.open(&session, options, at: now)
     } catch {

@@ -75,14 +75,15 @@ extension ClientSession {
     sessionPresent: Bool, _ properties: V5.Properties, _ size: Int, at now: Instant
   ) -> Turn {
     // Section 3.2.2.2: without a session asked for, none is present.
-    guard !(options.cleanSession && sessionPresent) else {
+    guard !(options.cleanSession && sessionPresent) || options.level == .v31 else {
       return .event(fail(.protocolViolation))
     }
     // 5.0 section 4.12: both name the same method. A server that does not repeat it is let pass.
     if let named = method(in: properties), named != own.method {
       return .event(fail(.protocolViolation))
     }
-    let isPresent = sessionPresent || (options.level == .v31 && !options.cleanSession)
+    hasSaidPresent = sessionPresent
+    let isPresent = options.level == .v31 ? !options.cleanSession : sessionPresent
     if !isPresent { forget() }
     serverLimits = input.withBytes { bytes in
       ServerLimits(properties, in: bytes, keepAlive: options.keepAlive)

@@ -102,6 +102,8 @@ public struct ClientSession: ~Copyable {
   var authentication = Authentication.none
   /// What the server allows over the present connection.
   public internal(set) var serverLimits = ServerLimits(keepAlive: 0)
+  /// What the server has said of a session present, also in 3.1 where that means nothing.
+  public internal(set) var hasSaidPresent = false
   /// What was counted so far.
   public internal(set) var counters = SessionCounters()
 
@@ -186,6 +188,9 @@ public struct ClientSession: ~Copyable {
   /// Messages at QoS 1 and 2 that were taken and not acknowledged.
   public var inflightCount: Int { inflight.count }
 
+  /// True when one more message at QoS 1 or 2 cannot be taken.
+  var isFull: Bool { inflight.isFull }
+
   /// True while the server owes an answer to a message, a SUBSCRIBE or an UNSUBSCRIBE.
   public var awaitsAnswer: Bool { inflight.count > 0 || requests.count > 0 }
 
@@ -217,16 +222,14 @@ public struct ClientSession: ~Copyable {
 
   /// Forgets all messages under way, in both directions: the state that MQTT calls the session
   /// (section 3.1.2.4). Those that were never sent are not of it, and stay. Identifiers go on from
-  /// where they are.
+  /// where they are; a message that begins anew keeps its own, which the server knows no more.
   mutating func forget() {
     var index = 0
     while index < inflight.count {
       if inflight[index].stage == .waiting {
         index += 1
       } else if options.requeuesLostMessages {
-        inflight[index].packetID = nextPacketID()
         inflight[index].stage = .waiting
-        ids.take()
         index += 1
       } else {
         inflight.remove(at: index)

@@ -29,6 +29,7 @@ struct ClientSettings {
       level: level, cleanSession: isClean, keepAlive: keepAlive, replyTimeout: .seconds(10))
     options.acknowledgesByHand = acknowledgesByHand
     options.largeMessages = .stream
+    options.packetTimeout = .seconds(15)
     return options
   }
 

@@ -9,11 +9,9 @@ extension Driver {
     do throws(DriverLine.Fault) {
       try read(range)
     } catch {
-      return reply(to: "line", .invalid)
+      return reply(.invalid)
     }
-    guard !line.command.isEmpty, line.bytes[line.command.lowerBound] != UInt8(ascii: "#") else {
-      return
-    }
+    guard !line.command.isEmpty else { return }
     do {
       try carryOut()
     } catch let failure as DriverFailure {
@@ -70,14 +68,6 @@ extension Driver {
   private func reply(_ failure: DriverFailure) {
     out.begin("err ")
     appendCommand()
-    out.field("code", failure.rawValue)
-    out.field("name", failure.slug)
-    out.end()
-  }
-
-  private func reply(to word: StaticString, _ failure: DriverFailure) {
-    out.begin("err ")
-    out.append(word)
     out.field("code", failure.rawValue)
     out.field("name", failure.slug)
     out.end()

@@ -69,12 +69,8 @@ extension Driver {
     tls.certificateFile = bytes("cert") ?? []
     tls.keyFile = bytes("key") ?? []
     if let passphrase = bytes("keypass"), !passphrase.isEmpty {
-      let descriptor = unsafe passphrase.withUnsafeBufferPointer {
-        // Sound: the call only reads the bytes.
-        unsafe clinux_memory_file($0.baseAddress, $0.count)
-      }
-      guard descriptor >= 0 else { throw DriverFailure.tls }
-      tls.passphrasePath = Array("/proc/self/fd/\(descriptor)".utf8)
+      guard let path = TransportSettings.memoryFile(passphrase) else { throw DriverFailure.tls }
+      tls.passphrasePath = path
     }
     tls.alpn = bytes("alpn") ?? []
     tls.isInsecure = try line.flag("insecure")
@@ -99,7 +95,7 @@ extension Driver {
     default: throw DriverFailure.invalid
     }
     way.path = bytes("path") ?? []
-    way.proxy = bytes("proxy") ?? []
+    try way.setProxy(bytes("proxy") ?? [])
     way.headers = []
     for field in line.fields where line.isKey(field, "header") {
       // "Name:value", as curl takes it.
@@ -112,6 +108,7 @@ extension Driver {
 
   func connect() throws {
     let client = try ready()
+    guard client.manager?.isUnderWay != true else { throw DriverFailure.busy }
     if let host = bytes("host") { client.way.host = host }
     if let port = try line.number("port") {
       guard let number = UInt16(exactly: port) else { throw DriverFailure.invalid }
@@ -131,8 +128,9 @@ extension Driver {
 
   private func begin(_ client: DriverClient) throws {
     guard client.settings.isWritable() else { throw DriverFailure.invalid }
+    guard (try? client.way.spec(writeBytes: 2_048)) != nil else { throw DriverFailure.invalid }
     client.identify()
-    try client.makeTransport(loop, firstToken: nextTokens())
+    client.renewWay(firstToken: nextTokens())
     client.manager?.connect()
     done()
   }
@@ -220,13 +218,15 @@ extension Driver {
       }
       fed.append(high << 4 | low)
     }
-    guard let capacity = client.manager?.receiveCapacity, capacity > 0 else {
-      throw DriverFailure.noConnection
-    }
-    guard fed.count <= capacity else { throw DriverFailure.oversize }
-    client.manager?.receive(at: client.now) { out in out.append(contentsOf: fed.span) }
+    guard client.manager?.receiveCapacity ?? 0 > 0 else { throw DriverFailure.noConnection }
     done()
-    serve()
+    var at = 0
+    while at < fed.count, let room = client.manager?.receiveCapacity, room > 0 {
+      let piece = fed.span.extracting(at..<min(fed.count, at + room))
+      client.manager?.receive(at: client.now) { out in out.append(contentsOf: piece) }
+      at += piece.count
+      serve()
+    }
   }
 
   func tick() throws {

@@ -1,3 +1,4 @@
+import CLinux
 import Core
 import Dialing
 import Linux
@@ -7,11 +8,11 @@ import MQTT
 extension Driver {
   func tell(_ event: ManagerEvent) {
     switch event {
-    case .connected(let isPresent, let properties):
+    case .connected(_, let properties):
       AllocationCount.mark()
       out.begin("ev connected")
       out.field("rc", 0)
-      out.field("sp", isPresent ? 1 : 0)
+      out.field("sp", client?.manager?.session.hasSaidPresent == true ? 1 : 0)
       append(properties)
       out.end()
     case .ended(let cause, let wasOnline, let properties):
@@ -21,8 +22,7 @@ extension Driver {
       out.field("ms", Int(wait.milliseconds))
       out.field("attempt", Int(attempt))
       out.end()
-    // SUBSCRIBE goes out by command alone, and what it says was checked then.
-    case .fallingBack, .notAsked: break
+    case .fallingBack: break
     case .message(let message): tell(message)
     case .largeMessage(let message, let payloadBytes): begin(message, payloadBytes)
     case .payloadPiece(let piece, let isLast): append(piece, isLast: isLast)
@@ -33,6 +33,12 @@ extension Driver {
     case .published(let published): tell(published)
     case .received: break
     case .dropped(let dropped): tell(dropped)
+    case .notAsked(let tag, _):
+      // A subscription of before, which this server does not take.
+      out.begin("ev suback")
+      out.field("mid", Int(tag))
+      out.field("rc", 128)
+      out.end()
     case .granted(_, let granted), .subscribed(let granted):
       tell(granted, isSubscribe: true)
     case .unsubscribed(let granted): tell(granted, isSubscribe: false)
@@ -170,10 +176,9 @@ extension Driver {
   private func tellLoss(_ cause: ConnectionEnd, _ fault: DialFault?) {
     switch cause {
     case .transport:
-      var code = 0
-      if case .broken(let number)? = fault { code = Int(number) }
-      out.begin("ev closed by=peer")
-      out.field("rc", code)
+      out.begin("ev closed")
+      out.field("by", fault?.endWord ?? "peer")
+      out.field("rc", fault?.driverCode ?? 0)
     case .disconnected(let reason):
       out.begin("ev closed by=peer rc=0")
       out.key("reason")
@@ -261,8 +266,18 @@ extension DialFault {
     }
   }
 
+  /// Who has ended a connection that was open.
+  fileprivate var endWord: StaticString {
+    switch self {
+    case .broken(code: ETIMEDOUT), .timedOut: "timeout"
+    case .webSocket(.failed): "protocol"
+    default: "peer"
+    }
+  }
+
   fileprivate var driverCode: Int {
     switch self {
+    case .webSocket(.closed(let code)): Int(code ?? 0)
     case .nameNotResolved(let code), .connectFailed(let code), .broken(let code):
       Int(code.magnitude)
     case .upgradeFailed(.status(let status)): Int(status)

@@ -5,7 +5,9 @@ import MQTT
 extension Driver {
   func publish() throws {
     let client = try ready()
-    guard let topic = line.field("topic")?.value else { throw DriverFailure.invalid }
+    guard let topic = line.field("topic")?.value, topic.count <= UInt16.max else {
+      throw DriverFailure.invalid
+    }
     let qos = try qos()
     let retain = try line.flag("retain")
     try takeProperties()
@@ -165,6 +167,8 @@ extension Driver {
         if level == .v50 {
           try V5.Subscribe.append(filter: filter, options: options, to: &out)
         } else {
+          // Before 5.0 there is only the QoS.
+          guard options == V5.SubscriptionOptions(qos: options.qos) else { throw .invalidFlags }
           try Subscribe.append(filter: filter, qos: options.qos, to: &out)
         }
       } catch { isGood = false }

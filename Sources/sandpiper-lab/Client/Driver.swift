@@ -22,6 +22,8 @@ final class Driver {
   var list: [UInt8] = []
   private var input: [UInt8] = []
   private var start = 0
+  /// The input was searched for the end of a line up to here.
+  private var scanned = 0
   private var inputEnds = false
   /// False for a file, which is always ready.
   private var watchesInput = true
@@ -77,6 +79,9 @@ final class Driver {
 
   // MARK: Commands
 
+  /// Bytes that may wait for the reader of our output before the network is no longer read.
+  private static let outputMax = 32 << 20
+
   /// How much is read at once.
   private static let chunk = 1 << 16
 
@@ -104,15 +109,10 @@ final class Driver {
   /// Carries out all lines that are there, and lets the network move in between.
   private func handleLines() {
     var handled = 0
-    var scan = start
-    while scan < input.count, exitCode == nil {
-      guard input[scan] == UInt8(ascii: "\n") else {
-        scan += 1
-        continue
-      }
-      handle(start..<scan)
-      scan += 1
-      start = scan
+    while exitCode == nil, let end = nextLineEnd() {
+      handle(start..<end)
+      start = end + 1
+      scanned = start
       handled += 1
       if handled % 64 == 0 {
         serve()
@@ -121,8 +121,16 @@ final class Driver {
     }
     if start == input.count || start > 1 << 20 {
       input.removeFirst(start)
+      scanned -= start
       start = 0
     }
+  }
+
+  /// Where the line that begins at `start` ends; nil when its end has not come yet.
+  private func nextLineEnd() -> Int? {
+    let end = input[scanned...].firstIndex(of: UInt8(ascii: "\n"))
+    scanned = end ?? input.count
+    return end
   }
 
   // MARK: The network
@@ -135,6 +143,7 @@ final class Driver {
 
   /// Waits for something to happen; true when commands have come.
   private func wait() -> Bool {
+    client?.isHeld = out.waiting > Self.outputMax
     client?.watch(loop)
     var deadline = client.map { $0.settings.isPure ? .never : $0.deadline } ?? .never
     let now = Clock.now()

@@ -1,3 +1,4 @@
+import CLinux
 import Core
 import Dialing
 import Linux
@@ -14,6 +15,10 @@ final class DriverClient {
   var manager: SessionManager?
   private var wayMemory: LabMemory?
   private var transport: Transport?
+  /// Where the tokens of a new way begin; nil while the present one serves.
+  private var newTokens: UInt32?
+  /// True while nothing is to be received: nobody takes what it leads to.
+  var isHeld = false
   /// Why the transport has failed last.
   var fault: DialFault?
   private var seed: UInt64 = 1
@@ -24,6 +29,8 @@ final class DriverClient {
     self.settings = settings
     options = ManagerOptions(settings.connectOptions)
     options.reconnects = false
+    // The back-off is what "auto" has said, whatever the cause.
+    options.slowsAfterRefusal = false
     seed = Chance.seed()
   }
 
@@ -47,6 +54,8 @@ final class DriverClient {
     session.inboundAliases = announced(.topicAliasMaximum, 0)
     session.aliasTopicBytes = session.inboundAliases > 512 ? 4_096 : 65_535
     var sizes = ManagerSizes(session: session, storeBytes: Self.storeBytes)
+    // Room for all identifiers behind one message that stays without an answer.
+    sizes.storeMessages = 1 << 17
     sizes.unsentMarks = 65_536
     sizes.subscriptions = 64
     sizes.subscriptionBytes = 4_096
@@ -73,9 +82,14 @@ final class DriverClient {
 
   // MARK: The way
 
-  /// Builds the way anew, as the settings have it now.
-  func makeTransport(_ loop: borrowing EventLoop, firstToken: UInt32) throws {
-    guard !settings.isPure else { return }
+  /// The next attempt builds the way anew, as the settings have it then. The loop's tokens from
+  /// `firstToken` on are its own.
+  func renewWay(firstToken: UInt32) { newTokens = firstToken }
+
+  /// Builds the way anew if that is wanted.
+  private func makeTransport(_ loop: borrowing EventLoop) throws {
+    guard let firstToken = newTokens else { return }
+    newTokens = nil
     transport?.close(loop: loop)
     transport = nil
     let (spec, texts) = try way.spec(writeBytes: 65_536)
@@ -101,7 +115,7 @@ final class DriverClient {
 
   /// Has the loop watch for what is wanted of it.
   func watch(_ loop: borrowing EventLoop) {
-    let reads = (manager?.receiveCapacity ?? 0) > 0
+    let reads = !isHeld && (manager?.receiveCapacity ?? 0) > 0
     let writes = manager?.hasOutput ?? false
     transport?.watch(reading: reads, writing: writes, loop: loop)
   }
@@ -118,6 +132,7 @@ final class DriverClient {
     repeat {
       drain(at: now, tell)
       act(loop, at: now)
+      if manager?.isLeaving == true, manager?.hasOutput == false { transport?.finish() }
     } while send(at: now) || (manager?.deadline ?? .never) <= .boot
   }
 
@@ -126,7 +141,7 @@ final class DriverClient {
   }
 
   private func receive(at now: Instant, _ tell: (ManagerEvent) -> Void) {
-    while transport?.hasInput == true {
+    while !isHeld, transport?.hasInput == true {
       var end: DialFault?
       manager?.receive(at: now) { out in end = transport?.read(into: &out) }
       if manager?.receiveCapacity == 0, end == nil {
@@ -152,7 +167,12 @@ final class DriverClient {
           manager?.opened(at: now)
         } else {
           fault = nil
-          take(transport?.open(at: now, loop: loop), at: now)
+          do {
+            try makeTransport(loop)
+            take(transport?.open(at: now, loop: loop), at: now)
+          } catch {
+            take(.failed(.connectFailed(code: (error as? SystemError)?.code ?? EINVAL)), at: now)
+          }
         }
       case .close: transport?.close(loop: loop)
       }

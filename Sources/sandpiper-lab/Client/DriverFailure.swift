@@ -14,6 +14,7 @@ enum DriverFailure: Int, Error {
   case sharedNotSupported = 12
   case identifiersNotSupported = 13
   case notWaiting = 14
+  case busy = 15
 
   var slug: StaticString {
     switch self {
@@ -31,6 +32,7 @@ enum DriverFailure: Int, Error {
     case .sharedNotSupported: "shared-not-supported"
     case .identifiersNotSupported: "subscription-identifier-not-supported"
     case .notWaiting: "not-waiting"
+    case .busy: "busy"
     }
   }
 }

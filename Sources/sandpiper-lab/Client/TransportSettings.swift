@@ -11,7 +11,10 @@ struct TransportSettings {
   var path: [UInt8] = []
   /// Header lines of the request for a WebSocket, each with its end.
   var headers: [UInt8] = []
+  /// The proxy's URL without a password.
   var proxy: [UInt8] = []
+  /// A descriptor that the proxy's password can be read from.
+  var proxySecretPath: [UInt8] = []
   var host: [UInt8] = Array("localhost".utf8)
   var port: UInt16 = 0
   var tls: TLSSettings?
@@ -27,6 +30,42 @@ struct TransportSettings {
   }
 
   enum Fault: Error { case invalid, tls }
+
+  /// Takes a proxy's URL. A password in it goes where the transport reads passwords: into a file.
+  mutating func setProxy(_ url: [UInt8]) throws(Fault) {
+    proxy = url
+    proxySecretPath = []
+    guard let slashes = url.firstIndex(of: UInt8(ascii: "/")),
+      let at = url.lastIndex(of: UInt8(ascii: "@")), at > slashes + 2,
+      let colon = url[(slashes + 2)..<at].firstIndex(of: UInt8(ascii: ":"))
+    else { return }
+    var secret: [UInt8] = []
+    var index = colon + 1
+    while index < at {
+      if url[index] == UInt8(ascii: "%") {
+        guard index + 2 < at, let high = DriverLine.hex(url[index + 1]),
+          let low = DriverLine.hex(url[index + 2])
+        else { throw .invalid }
+        secret.append(high << 4 | low)
+        index += 3
+      } else {
+        secret.append(url[index])
+        index += 1
+      }
+    }
+    proxy.removeSubrange(colon..<at)
+    guard let path = Self.memoryFile(secret) else { throw .invalid }
+    proxySecretPath = path
+  }
+
+  /// The path of a file of these bytes that is in memory only; nil when there is none to be had.
+  static func memoryFile(_ bytes: [UInt8]) -> [UInt8]? {
+    let descriptor = unsafe bytes.withUnsafeBufferPointer {
+      // Sound: the call only reads the bytes.
+      unsafe clinux_memory_file($0.baseAddress, $0.count)
+    }
+    return descriptor < 0 ? nil : Array("/proc/self/fd/\(descriptor)".utf8)
+  }
 
   /// The specification of the way, and the text that its texts are places in.
   func spec(writeBytes: Int) throws(Fault) -> (spec: DialSpec, texts: [UInt8]) {
@@ -55,6 +94,7 @@ struct TransportSettings {
         var own = url.proxy
         own.host.offset += UInt32(start)
         if !own.user.isEmpty { own.user.offset += UInt32(start) }
+        own.passwordFile = place(proxySecretPath)
         spec.proxy = own
       } catch { throw .invalid }
     }
