@@ -264,15 +264,15 @@ func aHeaderThatCannotBeOneIsRefused(header: String, reason: String) {
   #expect(!reading.text.contains("hunter2"))
 }
 
-@Test func headersHaveUpTo1024Bytes() {
+@Test func headersHaveUpTo4096Bytes() {
   func told(_ count: Int) -> [String] {
     let value = String(repeating: "x", count: count)
     return profile(
       around: #""broker": {"url": "ws://b", "webSocket": {"headers": {"X": "\#(value)"}}}"#
     ).told
   }
-  #expect(told(1019) == [])
-  #expect(told(1020).count == 1)
+  #expect(told(4091) == [])
+  #expect(told(4092).count == 1)
 }
 
 @Test func theCommandLinesURLTakesThePlaceOfTheProfiles() throws {

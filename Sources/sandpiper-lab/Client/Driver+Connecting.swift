@@ -74,6 +74,8 @@ extension Driver {
     }
     tls.alpn = bytes("alpn") ?? []
     tls.isInsecure = try line.flag("insecure")
+    // A key is the certificate's.
+    guard tls.keyFile.isEmpty || !tls.certificateFile.isEmpty else { throw DriverFailure.tls }
     var way = client.way
     way.tls = tls
     if let fault = way.checkTLS() {
@@ -98,8 +100,7 @@ extension Driver {
     try way.setProxy(bytes("proxy") ?? [])
     way.headers = []
     for field in line.fields where line.isKey(field, "header") {
-      // "Name:value", as curl takes it.
-      way.headers += line.decoded[field.value] + Array("\r\n".utf8)
+      try way.addHeader(line.decoded[field.value])
     }
     guard (try? way.spec(writeBytes: 2_048)) != nil else { throw DriverFailure.invalid }
     client.way = way
@@ -109,11 +110,14 @@ extension Driver {
   func connect() throws {
     let client = try ready()
     guard client.manager?.isUnderWay != true else { throw DriverFailure.busy }
-    if let host = bytes("host") { client.way.host = host }
+    var way = client.way
+    if let host = bytes("host") { way.host = host }
     if let port = try line.number("port") {
       guard let number = UInt16(exactly: port) else { throw DriverFailure.invalid }
-      client.way.port = number
+      way.port = number
     }
+    _ = try way.spec(writeBytes: 2_048)
+    client.way = way
     try begin(client)
   }
 

@@ -2,6 +2,7 @@ import CLinux
 import Core
 import Dialing
 import Linux
+import WebSocket
 
 /// What `tls`, `transport` and `connect` have said of the way to the broker.
 struct TransportSettings {
@@ -67,6 +68,45 @@ struct TransportSettings {
     return descriptor < 0 ? nil : Array("/proc/self/fd/\(descriptor)".utf8)
   }
 
+  /// Adds a header line "Name:value", as curl takes it.
+  mutating func addHeader(_ line: ArraySlice<UInt8>) throws(Fault) {
+    guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw .invalid }
+    let name = Array(line[..<colon])
+    let blank = UInt8(ascii: " ")
+    let value = Array(line[(colon + 1)...].trimmingPrefix { $0 == blank })
+    do throws(RequestFieldFault) {
+      try RequestField.check(name: name.span, value: value.span)
+    } catch { throw .invalid }
+    headers.append(addingCapacity: name.count + value.count + 4) { out in
+      RequestField.write(name: name.span, value: value.span, into: &out)
+    }
+  }
+
+  /// The longest path of a Unix socket, in bytes (unix(7)).
+  private static let socketPathMax = 107
+  /// The longest name of a host, in bytes.
+  private static let hostBytesMax = 253
+
+  private func checkPath() throws(Fault) {
+    let isPlain = path.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    switch kind {
+    case .tcp: break
+    case .unix:
+      guard !path.isEmpty, path.count <= Self.socketPathMax, !path.contains(0) else {
+        throw .invalid
+      }
+    case .webSocket:
+      guard path.isEmpty || path.first == UInt8(ascii: "/"), isPlain,
+        path.count <= ClientHandshake.pathBytesMax
+      else { throw .invalid }
+    }
+  }
+
+  private static func isHost(_ host: [UInt8]) -> Bool {
+    !host.isEmpty && host.count <= hostBytesMax
+      && host.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }
+  }
+
   /// The specification of the way, and the text that its texts are places in.
   func spec(writeBytes: Int) throws(Fault) -> (spec: DialSpec, texts: [UInt8]) {
     var texts: [UInt8] = []
@@ -80,7 +120,9 @@ struct TransportSettings {
       case .webSocket: tls == nil ? .webSocket : .secureWebSocket
       case .unix: .unix
       }
-    guard kind != .unix || !path.isEmpty else { throw .invalid }
+    try checkPath()
+    guard headers.count <= ClientHandshake.fieldBytesMax else { throw .invalid }
+    guard Self.isHost(host) else { throw .invalid }
     var spec = DialSpec(
       Endpoint(endpointKind, host: place(host), port: port, path: place(path)))
     spec.writeBytes = writeBytes
@@ -93,7 +135,11 @@ struct TransportSettings {
         texts.append(contentsOf: proxy)
         var own = url.proxy
         own.host.offset += UInt32(start)
-        if !own.user.isEmpty { own.user.offset += UInt32(start) }
+        // The URL's percent escapes are for the URL.
+        own.user = place(
+          [UInt8](capacity: Proxy.userBytesMax + 1) { out in
+            url.writeUser(of: proxy.span, into: &out)
+          })
         own.passwordFile = place(proxySecretPath)
         spec.proxy = own
       } catch { throw .invalid }

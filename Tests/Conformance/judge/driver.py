@@ -12,8 +12,8 @@ PATIENCE = 20
 
 
 def program():
-    """The workbench program: $SANDPIPER_LAB, or what `swift build` has left."""
-    return os.environ.get("SANDPIPER_LAB") or str(ROOT / ".build/debug/sandpiper-lab")
+    """The workbench program: $SANDPIPER_LAB, or what `swift build -c release` has left."""
+    return os.environ.get("SANDPIPER_LAB") or str(ROOT / ".build/release/sandpiper-lab")
 
 
 def quote(value):
@@ -132,6 +132,17 @@ class Driver:
     def reply(self, within=PATIENCE):
         """The next reply."""
         return self._take(lambda line: line.kind in ("ok", "err"), within, "reply")
+
+    def all_replies(self, count, within):
+        """So many replies, as fast as they come."""
+        deadline = time.monotonic() + within
+        with self._news:
+            while len(self.lines) < count:
+                left = deadline - time.monotonic()
+                assert left > 0 and not self._ended, f"{len(self.lines)} replies of {count}"
+                self._news.wait(left)
+            told, self.lines[:] = self.lines[:count], self.lines[count:]
+        return told
 
     def ask(self, command):
         """Sends a command; its reply, whatever it is."""
