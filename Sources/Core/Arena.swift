@@ -132,6 +132,7 @@
 extension Table where Element == UInt8 {
   /// Lends the bytes from `start` on as empty space to append to; returns how many were appended.
   /// When `body` throws, nothing counts as appended.
+  @inline(__always)
   public mutating func fill<E: Error>(
     from start: Int, limit: Int? = nil, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
   ) throws(E) -> Int {
@@ -142,6 +143,19 @@ extension Table where Element == UInt8 {
     var out = unsafe OutputSpan(buffer: free, initializedCount: 0)
     try body(&out)
     return unsafe out.finalize(for: free)
+  }
+
+  /// Writes exactly `count` bytes from `start` on, which `body` writes; traps when it writes fewer.
+  @inline(__always)
+  public mutating func write(
+    from start: Int, exactly count: Int, _ body: (inout ByteWriter) -> Void
+  ) {
+    precondition(start >= 0 && count > 0 && start <= self.count - count)
+    guard let base = unsafe slots.baseAddress else { return }
+    // Sound: the range lies inside the table, and the writer does not leave the call.
+    var writer = unsafe ByteWriter(from: UnsafeMutableRawPointer(base + start), count: count)
+    body(&writer)
+    precondition(writer.isFull)
   }
 
   /// Moves `count` bytes from `source` to `target`; the two ranges may overlap.

@@ -157,7 +157,7 @@ func connectV5Bytes(
     let user = userName == nil ? nil : user.span
     let secret = password == nil ? nil : secret.span
     if let will {
-      let will = V5.Will(
+      let will = Will(
         properties: willFields.span, topic: topic.span, payload: payload.span, qos: will.qos,
         retain: will.retain)
       try V5.Connect.encode(

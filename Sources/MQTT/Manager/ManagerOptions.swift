@@ -45,6 +45,10 @@ public struct ManagerOptions: BitwiseCopyable, Sendable {
     return options
   }
 
+  var versions: VersionChoice {
+    VersionChoice(connect.level, downTo: fallsBack ? .v31 : nil)
+  }
+
   var backoff: Backoff {
     Backoff(
       minimum: backoffMinimum, maximum: backoffMaximum, growthPercent: backoffGrowthPercent,

@@ -53,7 +53,7 @@ extension SessionManager {
       return Publication(packetID: 0, isQueued: false)
     }
     guard message.topic.isEmpty || TopicName.isValid(message.topic) else { throw .invalidTopic }
-    guard level == .v50 || options.fallsBack || message.properties.isEmpty else {
+    guard protocolLevel == .v50 || options.fallsBack || message.properties.isEmpty else {
       throw .invalidProperties
     }
     try checkSize(message)
@@ -101,13 +101,12 @@ extension SessionManager {
       topicBytes: message.topic.count, propertyBytes: message.properties.count,
       payloadBytes: message.payload.count, qos: message.qos)
     // Before 5.0 there is no length of properties, nor are there any.
-    let sizeNow = level == .v50 ? size : size - 1 - message.properties.count
+    let sizeNow = protocolLevel == .v50 ? size : size - 1 - message.properties.count
     guard sizeNow <= session.packetBytesMax else { throw .packetTooLarge }
     guard session.isOnline else { return }
     let limits = session.serverLimits
     guard message.qos <= limits.maximumQoS else { throw .qosNotSupported }
     guard !message.retain || limits.retainAvailable else { throw .retainNotSupported }
-    guard sizeNow <= limits.packetBytesMax else { throw .packetTooLarge }
   }
 
   /// Finds in the properties what changes while a message waits.

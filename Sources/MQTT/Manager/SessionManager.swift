@@ -45,7 +45,11 @@ public struct SessionManager: ~Copyable {
   /// How the connection is kept. Changes count from the next attempt on.
   public var options: ManagerOptions {
     didSet {
-      if options.connect.level != oldValue.connect.level { level = options.connect.level }
+      if options.connect.level != oldValue.connect.level
+        || options.fallsBack != oldValue.fallsBack
+      {
+        versions = options.versions
+      }
       backoff = options.backoff
     }
   }
@@ -58,11 +62,7 @@ public struct SessionManager: ~Copyable {
   var marks: UnsentMarks
   var drops: DropQueue
   var state = State.idle
-  var level: ProtocolLevel
-  /// The level is below what the owner wants, and no server has taken it yet.
-  var isGuess = false
-  /// The level that a refusal led to, to be told.
-  var fellBack: ProtocolLevel?
+  var versions: VersionChoice
   var action: Action?
   /// The end, or what comes after it. Only `nextEvent` and what ends a connection set it, never
   /// while there is one.
@@ -98,7 +98,7 @@ public struct SessionManager: ~Copyable {
     _ options: ManagerOptions, sizes: ManagerSizes, seed: UInt64, arena: inout Arena
   ) {
     self.options = options
-    level = options.connect.level
+    versions = options.versions
     backoff = options.backoff
     chance = Generator(seed: seed)
     session = ClientSession(sizes.session, arena: &arena)
@@ -151,10 +151,12 @@ public struct SessionManager: ~Copyable {
   }
 
   /// What DISCONNECT has said, or is to say; nil before 5.0, where it says nothing.
-  public var leavingReason: V5.DisconnectReason? { level == .v50 ? leaveReason : nil }
+  public var leavingReason: V5.DisconnectReason? {
+    protocolLevel == .v50 ? leaveReason : nil
+  }
 
   /// The version of the present or the next connection.
-  public var protocolLevel: ProtocolLevel { level }
+  public var protocolLevel: ProtocolLevel { versions.level }
 
   /// When `nextEvent` is to be called even if nothing has happened.
   public var deadline: Instant {
@@ -249,7 +251,7 @@ public struct SessionManager: ~Copyable {
   public mutating func opened(at now: Instant) {
     guard case .opening = state else { return }
     var options = options.forSession
-    options.level = level
+    options.level = protocolLevel
     isTransportGone = false
     state = .connecting
     do throws(EncodeError) {

@@ -84,22 +84,37 @@ extension ClientSession {
     guard qos != .atMostOnce else { return .new }
     guard canAnswer else { return .later }
     if let index = received.index(of: packetID) {
-      let entry = received[index]
       // Section 2.2.1: the identifier is in use.
-      guard entry.qos == qos else { return .fault(.protocolViolation) }
+      guard received[index].qos == qos else { return .fault(.protocolViolation) }
       counters.duplicates &+= 1
-      received[index].isHere = true
-      switch entry.stage {
-      case .handed: break
-      case .answered: answerInOrder()
-      case .received: answer(.publishReceived, packetID)
-      }
+      answerAgain(index)
       return .repeated
     }
     guard qos == .exactlyOnce || options.acknowledgesByHand else { return .new }
     guard !received.isFull, hereCount < own.receiveMaximum else { return .fault(.receivedFull) }
     received.append(IncomingEntry(packetID: packetID, qos: qos, stage: .handed))
     return .new
+  }
+
+  /// Answers a message that was handed over before, or has it wait for those that came before it.
+  private mutating func answerAgain(_ index: Int) {
+    var entry = received[index]
+    guard options.acknowledgesByHand else {
+      received[index].isHere = true
+      // Else it is the one that is being handed over.
+      if entry.stage == .received { answer(.publishReceived, entry.packetID) }
+      return
+    }
+    if entry.stage == .received { entry.stage = .answered }
+    if entry.isHere {
+      received[index] = entry
+    } else {
+      // Its place is that which it has in this connection.
+      entry.isHere = true
+      received.remove(at: index)
+      received.append(entry)
+    }
+    answerInOrder()
   }
 
   /// Messages that came over this connection and count for the Receive Maximum, which begins anew

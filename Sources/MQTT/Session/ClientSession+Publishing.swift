@@ -74,8 +74,8 @@ extension ClientSession {
   }
 
   /// The next message to be sent, in publishing order; hand it to `resend` or `giveUp` before the
-  /// next `nextEvent`, which may change what is next. Nil when there is none, or, while `isResending`, when there has to be an acknowledgement or room in the
-  /// output first.
+  /// next `nextEvent`, which may change what is next. Nil when there is none, or, while
+  /// `isResending`, when there has to be an acknowledgement or room in the output first.
   ///
   /// What the server has received already needs no message: its PUBREL is written here.
   public mutating func nextResend() -> Resend? {

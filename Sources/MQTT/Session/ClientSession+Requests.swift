@@ -167,7 +167,8 @@ extension ClientSession {
     guard serverLimits.sharedSubscriptionsAvailable || !TopicFilter.isShared(filter) else {
       throw .sharedNotSupported
     }
-    guard serverLimits.wildcardsAvailable || !TopicFilter.hasWildcard(filter) else {
+    guard serverLimits.wildcardsAvailable || filter.isEmpty || !TopicFilter.hasWildcard(filter)
+    else {
       throw .wildcardsNotSupported
     }
   }

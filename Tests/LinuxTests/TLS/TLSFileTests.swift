@@ -1,4 +1,5 @@
 import Core
+import Dialing
 import Testing
 
 @testable import Linux

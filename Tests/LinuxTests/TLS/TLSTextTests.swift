@@ -1,4 +1,5 @@
 import Core
+import Dialing
 import TestSupport
 import Testing
 

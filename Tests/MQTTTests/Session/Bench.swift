@@ -52,8 +52,8 @@ final class Bench {
   /// Opens the session; what it wrote is left in the output.
   func open() {
     let clientID = utf8("c")
-    try? session.open(
-      options, clientID: clientID.span, properties: connectProperties.span, at: now)
+    let properties = connectProperties
+    try? session.open(options, clientID: clientID.span, properties: properties.span, at: now)
   }
 
   /// Opens the session and answers CONNECT; returns the event.

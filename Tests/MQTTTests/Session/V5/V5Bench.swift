@@ -19,7 +19,7 @@ func prop(user name: String, _ value: String) -> [UInt8] {
 /// A PUBLISH of 5.0.
 func publishV5(
   _ payload: String, _ qos: QoS = .atMostOnce, id: UInt16 = 0, dup: Bool = false,
-  retain: Bool = false, topic: String = "t", _ properties: [UInt8] = []
+  retain: Bool = false, topic: String = "t", with properties: [UInt8] = []
 ) -> [UInt8] {
   let identifier = qos == .atMostOnce ? [] : [UInt8(id >> 8), UInt8(id & 0xFF)]
   let first = 0x30 | (dup ? 8 : 0) | qos.rawValue << 1 | (retain ? 1 : 0)
@@ -52,7 +52,7 @@ extension Bench {
 
   /// A session of 5.0 that has not been opened.
   static func newV5(
-    _ sizes: ClientSession.Sizes = Bench.sizesV5, _ properties: [UInt8] = [],
+    _ properties: [UInt8] = [], sizes: ClientSession.Sizes = Bench.sizesV5,
     cleanSession: Bool = true, keepAlive: UInt16 = 60,
     _ configure: (inout ConnectOptions) -> Void = { _ in }
   ) -> Bench {
@@ -64,12 +64,12 @@ extension Bench {
 
   /// A session of 5.0 that is online.
   static func onlineV5(
-    _ sizes: ClientSession.Sizes = Bench.sizesV5, _ properties: [UInt8] = [],
-    connack: [UInt8] = [], cleanSession: Bool = true, keepAlive: UInt16 = 60,
+    _ properties: [UInt8] = [], connack: [UInt8] = [],
+    sizes: ClientSession.Sizes = Bench.sizesV5, cleanSession: Bool = true, keepAlive: UInt16 = 60,
     _ configure: (inout ConnectOptions) -> Void = { _ in }
   ) -> Bench {
     let bench = newV5(
-      sizes, properties, cleanSession: cleanSession, keepAlive: keepAlive, configure)
+      properties, sizes: sizes, cleanSession: cleanSession, keepAlive: keepAlive, configure)
     bench.open()
     _ = bench.output()
     bench.tell(connectAckV5(0, connack))
@@ -121,6 +121,7 @@ extension Bench {
     case .disconnected(let disconnect):
       return "disconnected \(hex(disconnect.reason.rawValue))" + inWords(disconnect.properties)
     case .skipped(let bytes): return "skipped \(bytes)"
+    case .failed(.malformed(let error)): return "failed malformed \(error)"
     case .failed(let fault): return "failed \(fault)"
     }
   }
@@ -166,7 +167,7 @@ extension Bench {
   @discardableResult
   func send(
     _ payload: String, _ qos: QoS = .atMostOnce, topic: String = "t", retain: Bool = false,
-    _ properties: [UInt8] = []
+    with properties: [UInt8] = []
   ) throws(PublishError) -> UInt16 {
     let topic = utf8(topic)
     let bytes = utf8(payload)
@@ -195,7 +196,7 @@ extension Bench {
     try session.disconnect(reason: reason, properties: properties.span)
   }
 
-  func withdraw(_ packetID: UInt16) -> Bool { session.withdraw(packetID) }
+  func withdraw(_ token: UInt32) -> Bool { session.withdraw(token: token) }
   var serverLimits: ServerLimits { session.serverLimits }
 }
 
@@ -205,4 +206,24 @@ private func string(_ bytes: Span<UInt8>) -> String {
   var text = ""
   for index in bytes.indices { text.unicodeScalars.append(Unicode.Scalar(bytes[index])) }
   return text
+}
+
+extension Bench {
+  /// Several filters in one SUBSCRIBE, each with its options as they are written.
+  @discardableResult
+  func subscribe(
+    list: [(filter: String, options: UInt8)], _ properties: [UInt8] = []
+  ) throws(RequestError) -> UInt16 {
+    let filters = list.flatMap { prefixed($0.filter) + [$0.options] }
+    return try session.subscribe(filters: filters.span, properties: properties.span)
+  }
+
+  /// Several filters in one UNSUBSCRIBE.
+  @discardableResult
+  func unsubscribe(
+    list: [String], _ properties: [UInt8] = []
+  ) throws(RequestError) -> UInt16 {
+    let filters = list.flatMap { prefixed($0) }
+    return try session.unsubscribe(filters: filters.span, properties: properties.span)
+  }
 }
