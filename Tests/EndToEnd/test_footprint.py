@@ -73,7 +73,10 @@ class Footprint(EndToEndTest):
         mosquitto.stop()
         time.sleep(3)
         mosquitto.start()
-        observer.wait_for("sandpiper/t1/history", within=30)
+        observer.wait_for(
+            "sandpiper/t1/status", lambda m: m.fields.get("session") == 2, within=30)
+        again = observer.mark()
+        wait_for(lambda: len(observer.since(again)) > 20, 30, "readings after the outage")
         # The thread that resolves names is the C library's business, and counted apart.
         self.assertEqual(allocations(counts)[agent.pid], before)
 
