@@ -180,6 +180,7 @@ struct Way: Sendable {
   }
 
   private mutating func add(_ text: String) -> Text {
+    guard !text.isEmpty else { return .empty }
     let start = texts.count
     texts += Array(text.utf8)
     return Text(start..<texts.count)

@@ -35,7 +35,7 @@ final class Mosquitto: Sendable {
     try Listener(at: .loopback(port: 0)).address.port
   }
 
-  private static func spawn(_ path: String, _ arguments: [String]) -> Int32 {
+  static func spawn(_ path: String, _ arguments: [String]) -> Int32 {
     var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }

@@ -26,7 +26,7 @@ final class ScriptedPeer: Sendable {
     let start = PeerStart(peer: self, listener: listener)
     let code = clinux_thread_start(
       { argument in
-        let start = Unmanaged<PeerStart>.fromOpaque(argument!).takeRetainedValue()
+        let start = Unmanaged<PeerStart>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue()
         start.run()
         return nil
       }, Unmanaged.passRetained(start).toOpaque(), 512 << 10)
