@@ -70,7 +70,7 @@ extension DeviceAgent {
     life.absence?.dropped = dropped &- droppedBefore
     droppedBefore = dropped
     publishStatus(at: moment)
-    subscribe(to: "cmd/+")
+    subscribe(to: "cmd/+", retainAsPublished: true)
     // A broker that takes the connection and drops it again and again would fill the outbox with
     // states that nobody asked for, and push out what was read.
     owesStates = true
@@ -214,14 +214,17 @@ extension DeviceAgent {
 
   /// Asks for messages on `filter` beneath our own topics. The buffers are fresh after CONNACK and
   /// have room for the few requests of a greeting.
-  private mutating func subscribe(to filter: StaticString) {
-    if Self.subscribe(&link, points, filter) == nil { notices.add(.subscriptionRefused) }
+  private mutating func subscribe(to filter: StaticString, retainAsPublished: Bool = false) {
+    if Self.subscribe(&link, points, filter, retainAsPublished) == nil {
+      notices.add(.subscriptionRefused)
+    }
   }
 
   private static func subscribe(
-    _ link: inout BrokerLink, _ points: borrowing Points, _ filter: StaticString
+    _ link: inout BrokerLink, _ points: borrowing Points, _ filter: StaticString,
+    _ retainAsPublished: Bool
   ) -> UInt16? {
-    link.subscribe { topic in
+    link.subscribe(retainAsPublished: retainAsPublished) { topic in
       points.appendTopicPrefix(to: &topic)
       topic.append(literal: filter)
     }

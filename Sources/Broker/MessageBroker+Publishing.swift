@@ -4,106 +4,140 @@ import MQTT
 /// The way of a message: in from a publisher, out to every subscriber.
 extension MessageBroker {
   /// Publishes a message of the program that the broker is part of.
-  public mutating func publish(_ message: Message) {
-    precondition(TopicName.isValid(message.topic.span), "a topic to publish under")
-    publish(message, from: [], isWill: false)
+  public mutating func publish(_ message: Message, at now: Instant) {
+    precondition(message.isSendable, "a topic to publish under, and properties of a PUBLISH")
+    _ = publish(message, from: [], isWill: false, at: now)
   }
 
   /// PUBLISH (section 3.3). A QoS 2 message is handed on when it first comes, and known by its
   /// identifier until PUBREL (section 4.3.3, method B).
   mutating func take(
-    _ publish: Publish, _ bytes: [UInt8], from connection: Connection, _ session: Session,
+    _ publish: PublishRequest, from connection: Connection, _ session: Session, at now: Instant
+  ) {
+    var message = publish.message
+    do throws(Connection.Violation) {
+      message.topic = try connection.topic(of: publish, aliasMax: limits.topicAliasMax)
+      guard message.qos <= limits.maximumQoS else {
+        throw Connection.Violation(reason: .qosNotSupported)
+      }
+      guard !message.retain || limits.retainIsAvailable else {
+        throw Connection.Violation(reason: .retainNotSupported)
+      }
+    } catch {
+      return finish(connection, .violated(error.reason), at: now)
+    }
+    switch message.qos {
+    case .atMostOnce: _ = self.publish(message, from: session.clientID, isWill: false, at: now)
+    case .atLeastOnce:
+      let reason = self.publish(message, from: session.clientID, isWill: false, at: now)
+      connection.say(connection.dialect.publishAck(publish.packetID, reason))
+    case .exactlyOnce: takeOnce(message, publish.packetID, from: connection, session, at: now)
+    }
+  }
+
+  private mutating func takeOnce(
+    _ message: Message, _ packetID: UInt16, from connection: Connection, _ session: Session,
     at now: Instant
   ) {
-    let message = Message(
-      topic: bytes.copy(publish.topic), payload: bytes.copy(publish.payload), qos: publish.qos,
-      retain: publish.retain)
-    switch publish.qos {
-    case .atMostOnce: self.publish(message, from: session.clientID, isWill: false)
-    case .atLeastOnce:
-      self.publish(message, from: session.clientID, isWill: false)
-      connection.acknowledge(.publishAck, publish.packetID)
-    case .exactlyOnce:
-      if !session.received.contains(publish.packetID) {
-        guard session.received.count < limits.receivedMax else {
-          return finish(connection, .overLimit, at: now)
-        }
-        session.received.insert(publish.packetID)
-        self.publish(message, from: session.clientID, isWill: false)
+    var reason = V5.PublishReason.success
+    if !session.received.contains(packetID) {
+      guard session.received.count < limits.receivedMax else {
+        return finish(connection, .violated(.receiveMaximumExceeded), at: now)
       }
-      connection.acknowledge(.publishReceived, publish.packetID)
+      reason = publish(message, from: session.clientID, isWill: false, at: now)
+      // 5.0 section 4.3.3: a refused message is not released. Who cannot be told releases it.
+      if reason.rawValue < 0x80 || !connection.dialect.tellsReasons {
+        session.received.insert(packetID)
+      }
     }
+    connection.say(connection.dialect.publishReceived(packetID, reason))
+  }
+
+  /// Why a client's message is not accepted; nil when it is. Clients do not write under `$`, which
+  /// is the broker's (section 4.7.2).
+  func objection(to message: Message, from client: [UInt8]) -> V5.PublishReason? {
+    if message.topic.first == UInt8(ascii: "$") { return .topicNameInvalid }
+    if limits.payloadFormatIsChecked, message.saysText,
+      String(validating: message.payload, as: UTF8.self) == nil
+    {
+      return .payloadFormatInvalid
+    }
+    return rules.mayPublish?(client, message.topic) == false ? .notAuthorized : nil
   }
 
   /// Keeps the message if it is to be retained, and hands it to every session that asks for it.
-  /// Clients do not write under `$`, which is the broker's (section 4.7.2): such a message goes
-  /// nowhere.
-  mutating func publish(_ message: Message, from client: [UInt8], isWill: Bool) {
-    guard client.isEmpty || message.topic.first != UInt8(ascii: "$") else { return }
+  /// Returns what its publisher is told.
+  mutating func publish(
+    _ message: Message, from client: [UInt8], isWill: Bool, at now: Instant
+  ) -> V5.PublishReason {
+    if !client.isEmpty, let reason = objection(to: message, from: client) { return reason }
     tell(.published(client: client, message, isWill: isWill))
-    if message.retain, !keep(message) { tell(.notRetained(client: client, message)) }
+    let publication = Publication(message, from: client, at: now)
+    var reason = V5.PublishReason.noMatchingSubscribers
     for session in sessions.values {
-      guard let granted = session.grantedQoS(for: message.topic) else { continue }
-      // Section 3.3.1.3: only what was kept from before a subscription is marked as retained.
-      deliver(message, at: granted, retain: false, to: session)
+      guard let match = session.match(message.topic, from: client) else { continue }
+      reason = .success
+      // Section 3.3.1.3: only what was kept from before a subscription is marked as retained, but
+      // for one that wants the publisher's mark (5.0 section 3.8.3.1).
+      let delivery = Delivery(
+        publication, granted: match.granted, retain: message.retain && match.retainAsPublished,
+        identifiers: match.identifiers)
+      deliver(delivery, to: session, at: now)
     }
+    if share(publication, at: now) { reason = .success }
+    if message.retain, !keep(publication, at: now) {
+      tell(.notRetained(client: client, message))
+      reason = .quotaExceeded
+    }
+    return reason
   }
 
   /// False when there is no room for one more topic.
-  private mutating func keep(_ message: Message) -> Bool {
-    guard !message.payload.isEmpty else {
-      retained[message.topic] = nil
+  private mutating func keep(_ publication: Publication, at now: Instant) -> Bool {
+    let topic = publication.message.topic
+    guard !publication.message.payload.isEmpty else {
+      retained[topic] = nil
       return true
     }
-    guard retained[message.topic] != nil || retained.count < limits.retainedMax else {
-      return false
+    guard limits.retainIsAvailable else { return false }
+    if retained.count >= limits.retainedMax {
+      retained = retained.filter { !$0.value.isExpired(at: now) }
     }
-    retained[message.topic] = message
+    guard retained[topic] != nil || retained.count < limits.retainedMax else { return false }
+    retained[topic] = publication
+    sweepDue = min(sweepDue, publication.expiresAt)
     return true
   }
 
-  private mutating func deliver(
-    _ message: Message, at granted: QoS, retain: Bool, to session: Session
-  ) {
-    var copy = message
-    copy.qos = min(message.qos, granted)
-    copy.retain = retain
-    if !session.deliver(copy, limits: limits) {
-      tell(.dropped(client: session.clientID, copy))
+  /// Hands a message on, or tells that it is dropped.
+  mutating func deliver(_ delivery: Delivery, to session: Session, at now: Instant) {
+    if !hand(delivery, to: session, at: now) {
+      tell(.dropped(client: session.clientID, delivery.message))
     }
-    if let connection = session.connection { active.insert(connection.id) }
   }
 
-  /// SUBSCRIBE (section 3.8.4): SUBACK, then what was retained for each filter.
-  mutating func take(
-    _ subscribe: Subscribe, _ bytes: [UInt8], from connection: Connection, _ session: Session
-  ) {
-    var codes: [UInt8] = []
-    var granted: [(filter: [UInt8], qos: QoS)] = []
-    var walk = subscribe.walk
-    while let request = walk.next(in: bytes.span) {
-      let filter = bytes.copy(request.filter)
-      guard session.subscribe(filter, request.qos, limit: limits.subscriptionsMax) else {
-        // 3.1 has no code for a failure: it grants the least.
-        let none = connection.level == .v31 ? SubscribeReturnCode.grantedAtMostOnce : .failure
-        codes.append(none.rawValue)
-        continue
-      }
-      codes.append(SubscribeReturnCode(granting: request.qos).rawValue)
-      granted.append((filter, request.qos))
-      tell(.subscribed(client: session.clientID, filter: filter, request.qos))
+  /// Sends a message, or keeps it for later. False when there is no room for it, or the client takes
+  /// none of that length.
+  mutating func hand(_ delivery: Delivery, to session: Session, at now: Instant) -> Bool {
+    guard let connection = session.connection else {
+      // Section 4.3.1: a QoS 0 message may be lost; one for a client that is away is.
+      return delivery.qos == .atMostOnce || session.outbox.append(delivery, limits, at: now)
     }
-    connection.write(8 + codes.count) { out throws(EncodeError) in
-      try SubscribeAck.encode(
-        level: connection.level, packetID: subscribe.packetID, codes: codes.span, into: &out)
+    active.insert(connection.id)
+    guard connection.dialect.takes(delivery, at: now) else { return false }
+    guard delivery.qos == .atMostOnce else {
+      let isKept = session.outbox.append(delivery, limits, at: now)
+      pump(session, at: now)
+      return isKept
     }
-    for (filter, qos) in granted {
-      let matching = retained.values.filter {
-        TopicFilter.matches(filter: filter.span, topic: $0.topic.span)
-      }
-      for message in matching.sorted(by: { $0.topic.lexicographicallyPrecedes($1.topic) }) {
-        deliver(message, at: qos, retain: true, to: session)
-      }
-    }
+    return connection.outputCount < limits.outputBytesMax
+      && connection.publish(delivery, packetID: 0, dup: false, at: now)
+  }
+}
+
+extension Message {
+  /// True when the client has said that the payload is text. What is forwarded begins with that.
+  fileprivate var saysText: Bool {
+    properties.starts(with: [V5.PropertyID.payloadFormatIndicator.rawValue, 1])
   }
 }

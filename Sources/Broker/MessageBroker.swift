@@ -1,24 +1,30 @@
 import Core
 import MQTT
 
-/// An MQTT 3.1 and 3.1.1 broker without I/O: bytes and time come in, bytes and events go out.
+/// An MQTT 3.1, 3.1.1 and 5.0 broker without I/O: bytes and time come in, bytes and events go out.
 ///
 /// For each transport: `open` it, hand its bytes to `receive`, and tell `closed` when it is gone.
 /// After each of these and after `advance`, write what `output` holds for the connections that
 /// `takeActive` names, tell `sent`, and close those that are finished and have nothing left to
-/// write. `advance` is due at `deadline`.
+/// write. `advance` is due at `deadline`. Time never goes back from one call to the next.
 ///
 /// QoS 0, 1 and 2 both ways, retained messages, wills, clean and persistent sessions, which live
-/// as long as the broker does. Any client may connect and do anything but write to topics that
-/// begin with `$`.
+/// no longer than the broker does, and all that 5.0 adds, for clients of all versions together.
+/// What clients may do say `limits` and `rules`; never write to topics that begin with `$`.
 public struct MessageBroker: ~Copyable {
   /// What it takes on.
   public let limits: BrokerLimits
+  /// What its clients may do. May change at any time; what was allowed before stays.
+  public var rules = BrokerRules()
 
   var connections: [ConnectionID: Connection] = [:]
   var sessions: [[UInt8]: Session] = [:]
-  var retained: [[UInt8]: Message] = [:]
+  var retained: [[UInt8]: Publication] = [:]
+  /// The shared subscriptions, by the filters that they were subscribed with.
+  var shares: [[UInt8]: Share] = [:]
   var active: Set<ConnectionID> = []
+  /// No session and no retained message is due before.
+  var sweepDue = Instant.never
   private var events: [BrokerEvent] = []
   private var isObserved: Bool
   private var connectionCount: UInt32 = 0
@@ -26,6 +32,9 @@ public struct MessageBroker: ~Copyable {
 
   /// A broker that knows nobody yet. Events are kept for `takeEvents` only when it is observed.
   public init(limits: BrokerLimits = BrokerLimits(), isObserved: Bool = false) {
+    precondition(limits.receivedMax > 0 && limits.inflightMax > 0, "some message has to pass")
+    precondition(limits.inflightMax < UInt16.max, "identifiers are scarce")
+    precondition(limits.packetBytesMax > 0 && limits.packetBytesMax <= UInt32.max)
     self.limits = limits
     self.isObserved = isObserved
   }
@@ -47,22 +56,22 @@ public struct MessageBroker: ~Copyable {
     active.insert(id)
     var start = 0
     while !connection.isFinished {
-      let next: Packet.Decoded?
+      let next: Request.Decoded?
       do throws(DecodeError) {
-        next = try connection.packet(at: start, packetBytesMax: limits.packetBytesMax)
+        next = try connection.request(at: start, limits)
       } catch {
         refuse(connection, error, at: now)
         break
       }
       guard let next else { break }
-      let bytes = Array(connection.input[start..<start + next.size])
       start += next.size
       connection.lastReceived = now
-      handle(next.packet, bytes, from: connection, at: now)
+      take(next.request, from: connection, at: now)
       // Messages may lead to one packet more than the limit; beyond that it is answers.
       if connection.outputCount > 2 * limits.outputBytesMax + limits.packetBytesMax {
         finish(connection, .overLimit, at: now)
       }
+      if connection.isUnanswerable { finish(connection, .violated(.packetTooLarge), at: now) }
     }
     if connection.isFinished {
       connection.input = []
@@ -91,11 +100,11 @@ public struct MessageBroker: ~Copyable {
   public func output(of id: ConnectionID) -> ArraySlice<UInt8> { connections[id]?.waiting ?? [] }
 
   /// The transport has taken the first `count` bytes of the output.
-  public mutating func sent(_ count: Int, on id: ConnectionID) {
+  public mutating func sent(_ count: Int, on id: ConnectionID, at now: Instant) {
     guard let connection = connections[id] else { return }
     connection.consume(count)
     let before = connection.outputCount
-    connection.session?.pump(limits)
+    if let session = connection.session { pump(session, at: now) }
     if connection.outputCount != before { active.insert(id) }
   }
 
@@ -104,14 +113,15 @@ public struct MessageBroker: ~Copyable {
 
   // MARK: Time
 
-  /// When `advance` is due: the next keep-alive, CONNECT or end that runs out.
+  /// When `advance` is due: at the latest when the next keep-alive, CONNECT or end runs out, or a
+  /// session, a will or a retained message is due.
   public var deadline: Instant {
-    var earliest = Instant.never
+    var earliest = sweepDue
     for connection in connections.values { earliest = min(earliest, deadline(of: connection)) }
     return earliest
   }
 
-  /// Ends the connections whose time is up.
+  /// Ends what has run out.
   public mutating func advance(to now: Instant) {
     for connection in connections.values.sorted(by: { $0.id.number < $1.id.number })
     where deadline(of: connection) <= now {
@@ -122,13 +132,14 @@ public struct MessageBroker: ~Copyable {
         finish(connection, .keepAlive, at: now)
       }
     }
+    sweep(at: now)
   }
 
   private func deadline(of connection: Connection) -> Instant {
     if let finishedAt = connection.finishedAt {
       return connection.outputCount > 0 ? finishedAt + limits.closeTimeout : .never
     }
-    guard connection.session != nil else { return connection.lastReceived + limits.connectTimeout }
+    guard connection.session != nil else { return connection.openedAt + limits.connectTimeout }
     return connection.silenceMax.map { connection.lastReceived + $0 } ?? .never
   }
 
@@ -141,48 +152,9 @@ public struct MessageBroker: ~Copyable {
   }
 
   /// The retained message of a topic.
-  public func retained(_ topic: [UInt8]) -> Message? { retained[topic] }
+  public func retained(_ topic: [UInt8]) -> Message? { retained[topic]?.message }
 
   mutating func tell(_ event: @autoclosure () -> BrokerEvent) {
     if isObserved { events.append(event()) }
   }
-
-  // MARK: Packets
-
-  private mutating func handle(
-    _ packet: Packet, _ bytes: [UInt8], from connection: Connection, at now: Instant
-  ) {
-    if case .connect(let connect) = packet, connection.session == nil {
-      accept(connect, bytes, from: connection, at: now)
-      return
-    }
-    // Section 3.1: the first packet is CONNECT, and there is one only.
-    guard let session = connection.session else {
-      return finish(connection, .protocolViolation, at: now)
-    }
-    switch packet {
-    case .publish(let publish): take(publish, bytes, from: connection, session, at: now)
-    case .publishAck(let packetID): session.complete(packetID, .atLeastOnce)
-    case .publishReceived(let packetID): session.release(packetID)
-    case .publishComplete(let packetID): session.complete(packetID, .exactlyOnce)
-    case .publishRelease(let packetID):
-      session.received.remove(packetID)
-      connection.acknowledge(.publishComplete, packetID)
-    case .subscribe(let subscribe): take(subscribe, bytes, from: connection, session)
-    case .unsubscribe(let unsubscribe):
-      var walk = unsubscribe.walk
-      while let filter = walk.next(in: bytes.span) { session.unsubscribe(bytes.copy(filter)) }
-      connection.acknowledge(.unsubscribeAck, unsubscribe.packetID)
-    case .pingRequest: connection.write(2) { $0.append(contentsOf: [0xD0, 0].span) }
-    case .disconnect: finish(connection, .byClient, at: now)
-    case .connect, .connectAck, .subscribeAck, .unsubscribeAck, .pingResponse:
-      finish(connection, .protocolViolation, at: now)
-    }
-    session.pump(limits)
-  }
-}
-
-extension [UInt8] {
-  /// The bytes of a field of a packet that this array holds.
-  func copy(_ field: Field) -> [UInt8] { Array(self[field.offset..<field.offset + field.count]) }
 }

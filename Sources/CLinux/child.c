@@ -3,6 +3,7 @@
 #include "clinux.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -57,4 +58,12 @@ bool clinux_has_reader(int descriptor) {
 int clinux_pipe(int *ends) {
   if (pipe2(ends, O_CLOEXEC) != 0) return -1;
   return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
+ssize_t clinux_write_ready(int descriptor, const void *bytes, size_t count) {
+  struct pollfd ready = {descriptor, POLLOUT, 0};
+  if (poll(&ready, 1, 0) <= 0) return 0;
+  // A pipe that is ready takes PIPE_BUF bytes.
+  ssize_t written = write(descriptor, bytes, count < PIPE_BUF ? count : PIPE_BUF);
+  return written < 0 && errno == EINTR ? 0 : written;
 }

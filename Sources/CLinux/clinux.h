@@ -213,6 +213,11 @@ void clinux_unlock(struct clinux_mutex *mutex);
 /// Anonymous memory, zero-filled, page-aligned; null when there is none.
 void *clinux_map(size_t bytes);
 void clinux_unmap(void *memory, size_t bytes);
+/// Pages of the program that are in memory; -1 when the system does not say.
+long clinux_resident_pages(void);
+long clinux_page_bytes(void);
+/// A file that is in memory alone and has no name, with these bytes in it.
+int clinux_memory_file(const void *bytes, size_t count);
 /// Random bits from the kernel, which wait for nothing: good for jitter, not for secrets.
 uint64_t clinux_random(void);
 /// Opens /dev/null in the place of standard input, output and error where they are closed.
@@ -232,6 +237,8 @@ pid_t clinux_spawn(const char *path, char *const *arguments, int errors);
 int clinux_reap(pid_t child);
 /// The size of the terminal at `descriptor`; false when it is none.
 bool clinux_terminal_size(int descriptor, int *rows, int *columns);
+/// Writes what `descriptor` takes without waiting, at most a page at once; 0 when that is nothing.
+ssize_t clinux_write_ready(int descriptor, const void *bytes, size_t count);
 /// False for a pipe or a terminal whose other end is gone.
 bool clinux_has_reader(int descriptor);
 /// A pipe whose ends close on exec and do not block the reader: `ends[0]` reads.

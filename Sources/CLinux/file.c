@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 int clinux_open_read(const char *path, bool nonblocking) {
@@ -96,4 +97,27 @@ size_t clinux_group_of(const char *path, char *name, size_t capacity) {
   }
   if (groups) fclose(groups);
   return length > 0 && (size_t)length < capacity ? (size_t)length : 0;
+}
+
+long clinux_page_bytes(void) { return sysconf(_SC_PAGESIZE); }
+
+long clinux_resident_pages(void) {
+  char text[96];
+  int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  ssize_t count = read(file, text, sizeof text - 1);
+  close(file);
+  if (count <= 0) return -1;
+  text[count] = 0;
+  // The second number: proc(5).
+  char *resident = strchr(text, ' ');
+  return resident ? strtol(resident, NULL, 10) : -1;
+}
+
+int clinux_memory_file(const void *bytes, size_t count) {
+  int file = memfd_create("sandpiper", MFD_CLOEXEC);
+  if (file < 0) return -1;
+  if (write(file, bytes, count) == (ssize_t)count) return file;
+  close(file);
+  return -1;
 }

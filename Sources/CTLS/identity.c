@@ -1,4 +1,5 @@
 // Our certificate and its key.
+#define _GNU_SOURCE
 #include "internal.h"
 
 #include <ctype.h>
@@ -51,7 +52,7 @@ static EVP_PKEY *read_key(
   BIO *bio = LIB(BIO_new_mem_buf)(bytes.start, (int)bytes.count);
   EVP_PKEY *key =
       bio ? LIB(PEM_read_bio_PrivateKey)(bio, NULL, give_passphrase, passphrase) : NULL;
-  bool empty = ctls_is_end_of_pem();
+  bool empty = !memmem(bytes.start, bytes.count, "PRIVATE KEY-----", 16);
   if (bio) LIB(BIO_free)(bio);
   ctls_file_free(&bytes);
   if (!key && !passphrase->fault->kind)
@@ -62,10 +63,27 @@ static EVP_PKEY *read_key(
   return key;
 }
 
+static int refuse(UI *ui) {
+  (void)ui;
+  return 0;
+}
+
+// A provider may ask by itself, too, when it got no PIN from us or loses its login later. Nobody sits
+// at a board's terminal; so whoever asks there is refused, and not kept waiting.
+static void ask_nobody(void) {
+  static UI_METHOD *nobody;
+  if (nobody) return;
+  nobody = LIB(UI_create_method)("nobody");
+  if (!nobody) return;
+  LIB(UI_method_set_opener)(nobody, refuse);
+  LIB(UI_set_default_method)(nobody);
+}
+
 // A key that never leaves its token, or whatever else a provider's store has (RFC 7512 for
 // pkcs11:). Other providers than that are for openssl.cnf to activate.
 static EVP_PKEY *find_key(const char *uri, struct passphrase *passphrase) {
   struct ctls_fault *fault = passphrase->fault;
+  ask_nobody();
   // The built-in algorithms stay: the token does only what needs the key.
   if (!strncmp(uri, "pkcs11:", 7) && !LIB(OSSL_PROVIDER_available)(NULL, "pkcs11")
       && !LIB(OSSL_PROVIDER_try_load)(NULL, "pkcs11", 1)) {
@@ -87,15 +105,18 @@ static EVP_PKEY *find_key(const char *uri, struct passphrase *passphrase) {
     }
     LIB(OSSL_STORE_close)(store);
   }
-  unsigned long error = LIB(ERR_peek_last_error)();
-  bool unknown = ERR_GET_LIB(error) == ERR_LIB_OSSL_STORE
-                 && ERR_GET_REASON(error) == OSSL_STORE_R_UNREGISTERED_SCHEME;
+  // OpenSSL looks whether it could be a file before it gives a scheme up.
+  bool unknown = false, file = !strncmp(uri, "file:", 5);
+  unsigned long error;
+  while ((error = LIB(ERR_get_error)()))
+    unknown |= ERR_GET_LIB(error) == ERR_LIB_OSSL_STORE
+               && ERR_GET_REASON(error) == OSSL_STORE_R_UNREGISTERED_SCHEME;
   if (method) LIB(UI_destroy_method)(method);
   if (!key && !fault->kind)
     ctls_fail(
         fault,
         passphrase->asked ? CTLS_PASSPHRASE_WRONG
-        : !store && unknown ? CTLS_PROVIDER_MISSING
+        : !store && unknown && !file ? CTLS_PROVIDER_MISSING
                             : CTLS_KEY_NOT_FOUND,
         CTLS_KEY, 0);
   return key;

@@ -68,6 +68,7 @@
   F(SSL_CTX_new) \
   F(SSL_CTX_sess_set_new_cb) \
   F(SSL_CTX_set_client_cert_cb) \
+  F(SSL_CTX_set_default_verify_dir) \
   F(SSL_CTX_set_default_verify_paths) \
   F(SSL_CTX_set_options) \
   F(SSL_CTX_set_security_level) \
@@ -106,7 +107,10 @@
   F(SSL_write_ex) \
   F(TLS_client_method) \
   F(UI_UTIL_wrap_read_pem_callback) \
+  F(UI_create_method) \
   F(UI_destroy_method) \
+  F(UI_method_set_opener) \
+  F(UI_set_default_method) \
   F(X509_CRL_free) \
   F(X509_STORE_CTX_free) \
   F(X509_STORE_CTX_get0_param) \

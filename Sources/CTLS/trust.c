@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static bool add_certificate(X509_STORE *store, BIO *bio, bool der) {
@@ -60,6 +61,21 @@ static int folder_error(const char *path) {
   return entry ? 0 : ENOENT;
 }
 
+// True for a folder in which certificates are found by their names' hashes, "0123abcd.0".
+static bool is_hashed(const char *path) {
+  DIR *folder = opendir(path);
+  if (!folder) return false;
+  struct dirent *entry;
+  do entry = readdir(folder);
+  while (entry
+         && (strspn(entry->d_name, "0123456789abcdef") != 8 || strcmp(entry->d_name + 8, ".0")));
+  closedir(folder);
+  return entry;
+}
+
+// A folder with hashes is looked into for the one authority that is needed. Where the system has a
+// file of all of them as well, reading that would take megabytes, and a Raspberry Pi Zero seconds.
+//
 // Without any authority each certificate would be one of an unknown authority, and it would take
 // long to find out why: Debian has a folder for them, and nothing in it, until ca-certificates is
 // installed.
@@ -68,6 +84,9 @@ static bool trust_system(SSL_CTX *ssl, struct ctls_fault *fault) {
   const char *folder = LIB(X509_get_default_cert_dir)();
   bool named = getenv(LIB(X509_get_default_cert_file_env)())
                || getenv(LIB(X509_get_default_cert_dir_env)());
+  if (!named && is_hashed(folder))
+    return LIB(SSL_CTX_set_default_verify_dir)(ssl) == 1
+           || ctls_fail(fault, CTLS_OUT_OF_MEMORY, 0, 0);
   if (LIB(SSL_CTX_set_default_verify_paths)(ssl) != 1)
     return ctls_fail(fault, CTLS_OUT_OF_MEMORY, 0, 0);
   if (named || access(file, R_OK) == 0 || !folder_error(folder)) return true;

@@ -15,6 +15,7 @@
   }
 
   private let memory: UnsafeMutableRawBufferPointer?
+  private let isZeroed: Bool
   private var rows = InlineArray<64, Row>(repeating: Row(name: "", count: 0, bytes: 0))
   /// Rows of the plan so far.
   public private(set) var rowCount = 0
@@ -25,10 +26,18 @@
   public static var alignment: Int { 16 }
 
   /// An arena without memory, which measures.
-  public init() { unsafe memory = nil }
+  public init() {
+    unsafe memory = nil
+    isZeroed = false
+  }
 
-  /// An arena over `memory`, aligned to `Arena.alignment` and outliving all tables.
-  @unsafe public init(over memory: UnsafeMutableRawBufferPointer) { unsafe self.memory = memory }
+  /// An arena over `memory`, aligned to `Arena.alignment` and outliving all tables. When it
+  /// `isZeroed`, as pages fresh from the system are, elements that are all zeros are not written, and
+  /// their pages take no memory before they are used.
+  @unsafe public init(over memory: UnsafeMutableRawBufferPointer, isZeroed: Bool = false) {
+    unsafe self.memory = memory
+    self.isZeroed = isZeroed
+  }
 
   /// True while tables are only counted and come back empty.
   public var isMeasuring: Bool { unsafe memory == nil }
@@ -51,7 +60,20 @@
     precondition(used <= memory.count, "the plan and the construction ask for the same")
     // Sound: the range lies inside the block, is aligned, and is handed out only once.
     let slots = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + size])
+    if isZeroed, Self.isZero(value) {
+      // Sound: the bytes are those of `value`, and any bytes of a bitwise copyable type may be bound.
+      return unsafe Table(over: slots.bindMemory(to: Element.self))
+    }
     return unsafe Table(over: slots.initializeMemory(as: Element.self, repeating: value))
+  }
+
+  private static func isZero(_ value: some BitwiseCopyable) -> Bool {
+    var value = value
+    // Sound: the bytes are read only; padding, whose bytes may be anything, makes the answer no.
+    return unsafe withUnsafeBytes(of: &value) { bytes in
+      for index in bytes.indices where unsafe bytes[index] != 0 { return false }
+      return true
+    }
   }
 }
 
@@ -110,6 +132,7 @@
 extension Table where Element == UInt8 {
   /// Lends the bytes from `start` on as empty space to append to; returns how many were appended.
   /// When `body` throws, nothing counts as appended.
+  @inline(__always)
   public mutating func fill<E: Error>(
     from start: Int, limit: Int? = nil, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
   ) throws(E) -> Int {
@@ -120,6 +143,19 @@ extension Table where Element == UInt8 {
     var out = unsafe OutputSpan(buffer: free, initializedCount: 0)
     try body(&out)
     return unsafe out.finalize(for: free)
+  }
+
+  /// Writes exactly `count` bytes from `start` on, which `body` writes; traps when it writes fewer.
+  @inline(__always)
+  public mutating func write(
+    from start: Int, exactly count: Int, _ body: (inout ByteWriter) -> Void
+  ) {
+    precondition(start >= 0 && count > 0 && start <= self.count - count)
+    guard let base = unsafe slots.baseAddress else { return }
+    // Sound: the range lies inside the table, and the writer does not leave the call.
+    var writer = unsafe ByteWriter(from: UnsafeMutableRawPointer(base + start), count: count)
+    body(&writer)
+    precondition(writer.isFull)
   }
 
   /// Moves `count` bytes from `source` to `target`; the two ranges may overlap.

@@ -20,21 +20,30 @@ public struct ByteQueue: ~Copyable {
   }
 
   /// Bytes that wait.
-  public var count: Int { end - start }
+  public var count: Int { end &- start }
 
   /// How many bytes the queue can hold.
   public var capacity: Int { bytes.count }
 
   /// How many bytes fit behind those that wait.
-  public var freeCapacity: Int { capacity - count }
+  public var freeCapacity: Int { capacity &- count }
 
   /// Appends what `body` writes; it sees room for `bytes` at least, or all of `freeCapacity` where
   /// that is less. Nothing when it throws.
+  @inline(__always)
   public mutating func append<E: Error>(
     upTo bytes: Int = .max, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
   ) throws(E) {
     if capacity - end < min(bytes, freeCapacity) { compact() }
     end += try self.bytes.fill(from: end, body)
+  }
+
+  /// Appends exactly `count` bytes, for which there is room and which `body` writes.
+  @inline(__always)
+  public mutating func append(exactly count: Int, _ body: (inout ByteWriter) -> Void) {
+    if capacity &- end < count { compact() }
+    bytes.write(from: end, exactly: count, body)
+    end = end &+ count
   }
 
   /// Lends the bytes that wait.

@@ -1,7 +1,7 @@
 /// Appending to borrowed bytes. Sizes are checked once by the caller; appending past the end traps.
 extension OutputSpan<UInt8> {
   /// Appends a 16-bit number, most significant byte first.
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   public mutating func append(bigEndian value: UInt16) {
     append(UInt8(truncatingIfNeeded: value >> 8))
     append(UInt8(truncatingIfNeeded: value))
@@ -14,10 +14,22 @@ extension OutputSpan<UInt8> {
     append(bigEndian: UInt16(truncatingIfNeeded: value))
   }
 
-  /// Appends all bytes of `source`.
-  @inlinable @_lifetime(self: copy self)
+  /// Appends all bytes of `source`; traps when there is no room for them.
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   public mutating func append(contentsOf source: Span<UInt8>) {
-    for index in source.indices { append(source[index]) }
+    let count = source.count
+    precondition(count <= freeCapacity)
+    guard count > 0 else { return }
+    unsafe source.withUnsafeBufferPointer { from in
+      unsafe withUnsafeMutableBufferPointer { buffer, initialized in
+        // Sound: the room was checked, and neither pointer leaves the call; the two do not overlap,
+        // because one is borrowed and the other is being written.
+        guard let target = buffer.baseAddress, let start = from.baseAddress else { return }
+        unsafe UnsafeMutableRawPointer(target + initialized).copyMemory(
+          from: start, byteCount: count)
+        initialized += count
+      }
+    }
   }
 
   /// Appends the UTF-8 bytes of a literal.
@@ -80,6 +92,34 @@ extension Span<UInt8> {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for index in indices { hash = (hash ^ UInt64(wide: self[index])) &* 0x0000_0100_0000_01B3 }
     return hash
+  }
+
+  /// How many bytes from `start` on are ASCII, not NUL, and neither `a` nor `b`, in steps of eight: a
+  /// multiple of eight, or all there are. What is behind has to be looked at byte by byte.
+  ///
+  /// Eight bytes are looked at in one word: `x - 0x01.. & ~x & 0x80..` has a bit for each byte of x
+  /// that is zero, if there is any (Hacker's Delight, section 6-1).
+  @inlinable @inline(__always)
+  public func plainPrefix(from start: Int, without a: UInt8, _ b: UInt8) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let tops: UInt64 = 0x8080_8080_8080_8080
+    let aWord = ones &* UInt64(wide: a)
+    let bWord = ones &* UInt64(wide: b)
+    return unsafe withUnsafeBufferPointer { bytes in
+      let raw = UnsafeRawBufferPointer(bytes)
+      let last = bytes.count &- 8
+      var index = start
+      while index <= last {
+        // Sound: eight bytes are there.
+        let word = unsafe raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let x = word ^ aWord
+        let y = word ^ bWord
+        let zeros = ((word &- ones) & ~word) | ((x &- ones) & ~x) | ((y &- ones) & ~y)
+        guard (word | zeros) & tops == 0 else { break }
+        index = index &+ 8
+      }
+      return index &- start
+    }
   }
 
   /// True when both hold the same bytes.

@@ -76,7 +76,9 @@ public struct HTTPConnect: BitwiseCopyable, Sendable {
       // The fields of a refusal do not matter any more.
       switch status {
       case 100, 102...199, 200...299: break
-      case 407: state = .failed(.login)
+      // 401 would be the broker's word, of whom nothing is heard here: tinyproxy says it of a wrong
+      // password.
+      case 401, 407: state = .failed(.login)
       default: state = .failed(.status(status))
       }
       return

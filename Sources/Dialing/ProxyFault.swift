@@ -6,7 +6,7 @@ public enum ProxyFault: BitwiseCopyable, Equatable, Sendable {
   case connectFailed(code: Int32)
   /// The file with the password cannot be read (code: errno).
   case passwordFile(code: Int32)
-  /// The proxy wants a login, and has none that it takes: HTTP status 407, or what SOCKS has for it.
+  /// The proxy wants a login, and has none that it takes: HTTP status 407 or 401, or what SOCKS has for it.
   case login
   /// HTTP: another status than 2xx.
   case status(UInt16)

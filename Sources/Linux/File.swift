@@ -90,6 +90,12 @@ public enum Memory {
     return unsafe UnsafeMutableRawBufferPointer(start: start, count: bytes)
   }
 
+  /// Memory of the program that is in use now, in KiB; nil when the system does not say.
+  public static var residentKiB: Int? {
+    let pages = clinux_resident_pages()
+    return pages < 0 ? nil : Int(pages) * Int(clinux_page_bytes()) / 1_024
+  }
+
   /// Gives back what `map` has given; nobody may hold a pointer into it any more.
   @unsafe public static func unmap(_ block: UnsafeMutableRawBufferPointer) {
     unsafe clinux_unmap(block.baseAddress, block.count)

@@ -39,22 +39,29 @@ public struct TCPLink: ~Copyable {
   public static func open(
     to address: SocketAddress, userTimeout: Interval = .zero
   ) throws(SystemError) -> TCPLink {
+    TCPLink(descriptor: try connect(to: address, userTimeout: userTimeout))
+  }
+
+  /// The same as a bare socket, which the caller closes.
+  static func connect(
+    to address: SocketAddress, userTimeout: Interval
+  ) throws(SystemError) -> Int32 {
     var system = address.system
     let timeout = UInt32(truncatingIfNeeded: userTimeout.milliseconds)
     // Sound: the address lives through the call.
     let descriptor = unsafe clinux_tcp_open(&system, timeout)
     guard descriptor >= 0 else { throw .last("connect") }
-    return TCPLink(descriptor: descriptor)
+    return descriptor
   }
 
   /// Connects to the Unix stream socket at `path`, 107 bytes at the most; `EAGAIN` when too many
-  /// others wait there. Connected when it returns.
-  public static func open(unixSocket path: Span<UInt8>) throws(SystemError) -> TCPLink {
+  /// others wait there. Connected when it returns the socket, which the caller closes.
+  static func connect(unixSocket path: Span<UInt8>) throws(SystemError) -> Int32 {
     // Sound: the C string lives through the call.
     let opened = unsafe withCString(path) { unsafe clinux_unix_stream_open($0) }
     guard let descriptor = opened else { throw SystemError(code: ENAMETOOLONG, doing: "connect") }
     guard descriptor >= 0 else { throw .last("connect") }
-    return TCPLink(descriptor: descriptor)
+    return descriptor
   }
 
   /// Says that nothing more will be sent; what the other side sends is still received.

@@ -137,6 +137,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         line.append(literal: "password file: ")
         line.append(error)
       }
+      transport.close(loop: loop)
       agent.link.failed(.connectFailed(code: error.code), at: moment.instant)
     }
   }

@@ -2,6 +2,7 @@ import Agent
 import CLinux
 import Core
 import Device
+import Dialing
 import Linux
 import LinuxBoard
 import SimulatedBoard

@@ -1,5 +1,7 @@
 import Core
 import Dialing
+import MQTT
+import Uplink
 import WebSocket
 
 /// Where the broker is, the way to it, and how to log in.
@@ -54,6 +56,11 @@ extension ProfileReader {
     {
       configuration.uplink.keepAlive = keepAlive
     }
+    let newest = VersionChoice(.v50, downTo: .v311)
+    configuration.uplink.version =
+      broker.word(
+        "version", &problems,
+        ["newest": newest, "5.0": VersionChoice(.v50), "3.1.1": VersionChoice(.v311)]) ?? newest
     if let isPersistent = broker.word(
       "session", &problems, ["clean": false, "persistent": true])
     {

@@ -1,5 +1,6 @@
 import Core
 import Dialing
+import Uplink
 
 /// How TLS is spoken with the broker.
 extension ProfileReader {

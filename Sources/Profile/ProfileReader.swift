@@ -1,5 +1,6 @@
 import Core
 import Device
+import Dialing
 import JSON
 import SimulatedBoard
 import Uplink

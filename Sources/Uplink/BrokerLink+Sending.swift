@@ -24,11 +24,16 @@ extension BrokerLink {
     return publish(message, qos, token: Self.directTokens + tag) == .sent
   }
 
-  /// Asks for messages under the filter that `write` appends. Nil when there is no room.
-  public mutating func subscribe(_ write: (inout OutputSpan<UInt8>) -> Void) -> UInt16? {
+  /// Asks for messages under the filter that `write` appends, marked as retained if they were
+  /// published so, where the version lets us ask for that. Nil when there is no room.
+  public mutating func subscribe(
+    retainAsPublished: Bool = false, _ write: (inout OutputSpan<UInt8>) -> Void
+  ) -> UInt16? {
     let bytes = topic.fill(from: 0, write)
+    let options = V5.SubscriptionOptions(
+      qos: .atLeastOnce, retainAsPublished: retainAsPublished && session.level == .v50)
     return Self.lend(topic, bytes) { filter in
-      try? session.subscribe(filter: filter, qos: .atLeastOnce)
+      try? session.subscribe(filter: filter, options: options)
     }
   }
 

@@ -15,18 +15,42 @@ extension BrokerLink {
     state = .opening
     let topicBytes = topic.fill(from: 0, willTopic)
     let payloadBytes = payload.fill(from: 0, willPayload)
-    let options = ConnectOptions(
-      level: .v311, cleanSession: !spec.persistentSession,
+    var options = ConnectOptions(
+      level: versions.level, cleanSession: !spec.persistentSession,
       keepAlive: UInt16(clamping: Int(narrow: spec.keepAlive.seconds)),
       replyTimeout: spec.replyTimeout)
+    // Topics are said once for each connection: they are most of a small message.
+    options.assignsAliases = true
     let user = spec.user
     Self.open(
-      &session, options, topic: topic, topicBytes, payload: payload, payloadBytes,
-      clientID: clientID, user: user, password: password, texts: texts, at: now)
+      &session, options, properties: connectProperties(), topic: topic, topicBytes,
+      payload: payload, payloadBytes, clientID: clientID, user: user, password: password,
+      texts: texts, at: now)
+  }
+
+  /// The longest list that `connectProperties` makes.
+  private typealias ConnectProperties = FixedText<16>
+
+  /// What 5.0 lets us announce: how much there is room for, and how long a session is to be kept.
+  private func connectProperties() -> ConnectProperties {
+    guard versions.level == .v50 else { return ConnectProperties() }
+    let packetBytes = UInt32(truncatingIfNeeded: spec.packetBytes)
+    let expiry = UInt32(truncatingIfNeeded: Int(narrow: UplinkSpec.sessionExpiry.seconds))
+    let isPersistent = spec.persistentSession
+    return ConnectProperties { list in
+      do throws(EncodeError) {
+        if isPersistent { try V5.Properties.append(.sessionExpiryInterval, expiry, to: &list) }
+        try V5.Properties.append(
+          .receiveMaximum, UInt32(truncatingIfNeeded: Self.receivedMax), to: &list)
+        try V5.Properties.append(.maximumPacketSize, packetBytes, to: &list)
+      } catch {
+        preconditionFailure("three numbers fit, and are in their ranges")
+      }
+    }
   }
 
   private static func open(
-    _ session: inout ClientSession, _ options: ConnectOptions,
+    _ session: inout ClientSession, _ options: ConnectOptions, properties: ConnectProperties,
     topic: borrowing Table<UInt8>, _ topicBytes: Int,
     payload: borrowing Table<UInt8>, _ payloadBytes: Int,
     clientID: Text, user: Text, password: Span<UInt8>?, texts: borrowing TextPool, at now: Instant
@@ -35,14 +59,16 @@ extension BrokerLink {
       payload.withSpan(count: payloadBytes) { payload in
         texts.withBytes(of: clientID) { clientID in
           texts.withBytes(of: user) { name in
-            do throws(EncodeError) {
-              try session.open(
-                options, clientID: clientID,
-                will: Will(topic: topic, payload: payload, qos: .atLeastOnce, retain: true),
-                userName: user.isEmpty ? nil : name, password: user.isEmpty ? nil : password,
-                at: now)
-            } catch {
-              preconditionFailure("the profile's strings and the send buffer fit each other")
+            properties.withBytes { properties in
+              do throws(EncodeError) {
+                try session.open(
+                  options, clientID: clientID,
+                  will: Will(topic: topic, payload: payload, qos: .atLeastOnce, retain: true),
+                  userName: user.isEmpty ? nil : name, password: user.isEmpty ? nil : password,
+                  properties: properties, at: now)
+              } catch {
+                preconditionFailure("the profile's strings and the send buffer fit each other")
+              }
             }
           }
         }

@@ -63,6 +63,8 @@ public struct BrokerLink: ~Copyable {
   var state: State
   var topic: Table<UInt8>
   var payload: Table<UInt8>
+  /// Which version the broker is asked for.
+  var versions: VersionChoice
   private var backoff: Backoff
   private var chance: Generator
   var action: Action?
@@ -91,11 +93,8 @@ public struct BrokerLink: ~Copyable {
   /// A link that makes its first attempt within the first back-off, in memory from `arena`.
   public init(_ spec: UplinkSpec, seed: UInt64, start: Instant, arena: inout Arena) {
     self.spec = spec
-    session = ClientSession(
-      ClientSession.Sizes(
-        sendBytes: 2 * spec.packetBytes, receiveBytes: spec.packetBytes,
-        inflight: spec.inflight + Self.directMax, received: 16, requests: 8),
-      arena: &arena)
+    versions = spec.version
+    session = ClientSession(Self.sizes(spec), arena: &arena)
     outbox = Outbox(bytes: spec.outboxBytes, inflight: spec.inflight, arena: &arena)
     topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
     payload = arena.table(
@@ -103,6 +102,17 @@ public struct BrokerLink: ~Copyable {
     backoff = Backoff(minimum: spec.backoffMinimum, maximum: spec.backoffMaximum)
     chance = Generator(seed: seed)
     state = .waiting(until: start + chance.interval(below: spec.backoffMinimum))
+  }
+
+  /// Messages at QoS 2 that may be under way from the broker: nobody needs to send any.
+  static var receivedMax: Int { 16 }
+
+  private static func sizes(_ spec: UplinkSpec) -> ClientSession.Sizes {
+    var sizes = ClientSession.Sizes(
+      sendBytes: 2 * spec.packetBytes, receiveBytes: spec.packetBytes,
+      inflight: spec.inflight + directMax, received: receivedMax, requests: 8)
+    if spec.version.wanted == .v50 { sizes.outboundAliases = 16 }
+    return sizes
   }
 
   /// True while the broker has a session with us.
@@ -162,6 +172,7 @@ public struct BrokerLink: ~Copyable {
       switch event {
       case .connected(let sessionPresent, _):
         state = .online(since: now)
+        versions.accepted()
         answerBy = .never
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
@@ -203,6 +214,8 @@ public struct BrokerLink: ~Copyable {
   /// The one way out of every state that has, or wants, a connection.
   mutating func lose(_ fault: LinkFault, at now: Instant) {
     var wasOnline = false
+    var isAtOnce = false
+    if case .opening = state { isAtOnce = versions.ended(VersionChoice.Outcome(fault)) }
     if case .online(let since) = state {
       wasOnline = true
       if now - since >= spec.stableAfter { backoff.reset() }
@@ -211,7 +224,10 @@ public struct BrokerLink: ~Copyable {
     }
     session.closed()
     action = .close
-    let wait = fault.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
+    let wait =
+      isAtOnce
+      ? Backoff.floor
+      : fault.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
     state = .waiting(until: now + wait)
     event = wasOnline ? .lost(fault) : .attemptFailed(fault, wait: wait)
   }
@@ -221,5 +237,15 @@ public struct BrokerLink: ~Copyable {
     action = .close
     state = .stopped
     event = .stopped
+  }
+}
+
+extension VersionChoice.Outcome {
+  fileprivate init(_ fault: LinkFault) {
+    switch fault {
+    case .refused(let refusal): self = refusal.isUnsupportedVersion ? .refused : .failed
+    case .dial, .session(.malformed), .session(.protocolViolation): self = .unanswered
+    case .disconnected, .session, .unanswered, .closedByUs: self = .failed
+    }
   }
 }

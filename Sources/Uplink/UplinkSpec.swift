@@ -1,5 +1,6 @@
 import Core
 import Dialing
+import MQTT
 
 /// How the connection to the broker is kept, as the profile describes it.
 public struct UplinkSpec: BitwiseCopyable, Sendable {
@@ -9,10 +10,16 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var user = Text.empty
   /// File that holds the password in its first line; empty for none. Read at each attempt.
   public var passwordFile = Text.empty
+  /// The version of MQTT to ask for first, and whether to go on with one before where the broker does
+  /// not speak it.
+  public var version = VersionChoice(.v311)
   /// The MQTT keep-alive, 1 to 65,535 s.
   public var keepAlive = Interval.seconds(60)
   /// True to ask the broker to keep the session over disconnections (MQTT: clean session 0).
   public var persistentSession = false
+  /// How long the broker is asked to keep it, where the version lets us ask (5.0, Session Expiry
+  /// Interval).
+  public static var sessionExpiry: Interval { .seconds(7 * 86_400) }
 
   /// The first bound of the back-off (full jitter: each wait is drawn from zero to the bound).
   public var backoffMinimum = Interval.seconds(1)

@@ -36,7 +36,7 @@ public struct ClientHandshake: BitwiseCopyable, Sendable {
   /// The longest path, in bytes.
   public static var pathBytesMax: Int { 512 }
   /// The longest fields of the client's own, in bytes.
-  public static var fieldBytesMax: Int { 1024 }
+  public static var fieldBytesMax: Int { 4096 }
   /// Room for any request whose host has at most 253 bytes, without fields of the client's own.
   public static var requestBytesMax: Int { 1024 }
 

@@ -43,8 +43,9 @@ struct Demo {
     for event in turn.events {
       switch event {
       case .published(_, let message, _): screen.add(view.take(message, at: now))
-      case .refused, .disconnected(_, .malformed), .dropped, .notRetained: screen.add(event.text)
-      case .connected, .disconnected, .subscribed: break
+      case .refused, .disconnected(_, .malformed), .dropped, .expired, .notRetained:
+        screen.add(event.text)
+      case .connected, .disconnected, .sessionEnded, .subscribed: break
       }
     }
     if !turn.readable.isEmpty { takeLog() }

@@ -8,8 +8,8 @@ enum Help {
 
       run PROFILE        run the agent
         --simulate         on a simulated board instead of this one
-        --broker URL       take this broker instead of the profile's: mqtt://[user@]host[:port]
-                           or ws://[user@]host[:port][/path]
+        --broker URL       take this broker instead of the profile's: mqtt://[user@]host[:port],
+                           mqtts://..., ws://[user@]host[:port][/path], wss://..., unix:///path
         --control PATH     with --simulate: socket through which `set` changes points by hand
         --state DIR        where session numbers are kept [$STATE_DIRECTORY; else nowhere]
         --seed N           with --simulate: the seed of chance [random]

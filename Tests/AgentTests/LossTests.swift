@@ -83,15 +83,16 @@ import Testing
     #expect(away.dropped == 0)
   }
 
-  @Test func aBrokerThatClosesIsSaidToHaveClosed() throws {
-    let world = try World.online(profile())
+  @Test(arguments: [("3.1.1", "closed-by-broker"), ("5.0", "taken-over")])
+  func aBrokerThatClosesIsSaidToHaveClosed(version: String, reason: String) throws {
+    let world = try World.online(profile(broker: #""version": "\#(version)""#))
     // Another client of that name: the broker closes the connection of the first (3.1.4).
     let bytes: [UInt8] = [0x10, 15, 0, 4] + utf8("MQTT") + [4, 2, 0, 60, 0, 3] + utf8("dev")
     let other = world.broker.open(at: world.now)
     world.broker.receive(bytes.span, from: other, at: world.now)
     world.run(.seconds(4))
     #expect(world.lastBirth?.session == 2)
-    #expect(world.lastBirth?.away?.reason == "closed-by-broker")
+    #expect(world.lastBirth?.away?.reason == reason)
   }
 
   @Test func anOutageIsToldInHistoryAndThePresentLive() throws {

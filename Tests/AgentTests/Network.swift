@@ -98,7 +98,7 @@ struct Network {
         if id == connection, !isDead, !bytes.isEmpty {
           toAgent.append(Chunk(at: now + latency, bytes: bytes))
         }
-        broker.sent(bytes.count, on: id)
+        broker.sent(bytes.count, on: id, at: now)
         guard broker.isFinished(id), broker.output(of: id).isEmpty else { continue }
         if id == connection, !isDead { endsAt = now + latency }
         broker.closed(id, at: now)

@@ -12,7 +12,7 @@ extension World {
     broker.publish(
       Message(
         topic: utf8(Self.prefix + topic), payload: utf8(payload), qos: .atLeastOnce,
-        retain: retain))
+        retain: retain), at: now)
     turn()
   }
 

@@ -28,7 +28,7 @@ final class World {
   /// What the broker heard, in order.
   private(set) var heard: [Heard] = []
   /// Why the broker's clients went.
-  private(set) var partings: [DisconnectReason] = []
+  private(set) var partings: [Parting] = []
   /// What the agent had for its log.
   private(set) var notices: [Notice] = []
   /// When the agent asked for a transport.
@@ -267,7 +267,8 @@ final class World {
             payload: String(decoding: message.payload, as: UTF8.self),
             isRetained: message.retain, qos: message.qos.rawValue, isWill: isWill))
       case .disconnected(_, let reason): partings.append(reason)
-      case .connected, .refused, .subscribed, .dropped, .notRetained: break
+      case .connected, .refused, .sessionEnded, .subscribed, .dropped, .expired, .notRetained:
+        break
       }
     }
   }

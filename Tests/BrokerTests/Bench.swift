@@ -53,6 +53,21 @@ final class Bench {
     broker.advance(to: now)
   }
 
+  /// Lets time pass that the broker learns of by what comes next.
+  func passUnnoticed(_ interval: Interval) { now = now + interval }
+
+  /// What the broker's owner has decided.
+  var rules: BrokerRules {
+    get { broker.rules }
+    set { broker.rules = newValue }
+  }
+
+  func disconnect(_ name: String, _ reason: V5.DisconnectReason) -> Bool {
+    broker.disconnect(utf8(name), reason, at: now)
+  }
+
+  func shutDown() { broker.shutDown(at: now) }
+
   func receive(_ bytes: [UInt8], from id: ConnectionID) {
     broker.receive(bytes.span, from: id, at: now)
   }
@@ -62,7 +77,7 @@ final class Bench {
   /// What waits for a transport; it takes the first `limit` bytes of it.
   func output(of id: ConnectionID, limit: Int = .max) -> [UInt8] {
     let bytes = Array(broker.output(of: id).prefix(limit))
-    broker.sent(bytes.count, on: id)
+    broker.sent(bytes.count, on: id, at: now)
     return bytes
   }
 
@@ -72,8 +87,10 @@ final class Bench {
 
   func publish(_ topic: String, _ payload: String, _ qos: QoS = .atMostOnce, retain: Bool = false) {
     broker.publish(
-      Message(topic: utf8(topic), payload: utf8(payload), qos: qos, retain: retain))
+      Message(topic: utf8(topic), payload: utf8(payload), qos: qos, retain: retain), at: now)
   }
+
+  func publish(_ message: Message) { broker.publish(message, at: now) }
 
   func retained(_ topic: String) -> String? {
     broker.retained(utf8(topic)).map { String(decoding: $0.payload, as: UTF8.self) }
@@ -86,7 +103,7 @@ final class Bench {
   func takeEvents() -> [BrokerEvent] { broker.takeEvents() }
 
   /// Why clients went, in order.
-  func takeReasons() -> [DisconnectReason] {
+  func takeReasons() -> [Parting] {
     takeEvents().compactMap { event in
       if case .disconnected(_, let reason) = event { reason } else { nil }
     }

@@ -21,11 +21,11 @@ import Testing
     let bench = Bench()
     let client = bench.open()
     var bytes = connectBytes("a")
-    bytes[8] = 5
+    bytes[8] = 2
     client.send(bytes)
     #expect(client.take() == [.connectAck(.unacceptableProtocolVersion)])
     #expect(client.isClosed)
-    #expect(bench.takeEvents() == [.refused(client: [], .unacceptableProtocolVersion)])
+    #expect(bench.takeEvents() == [.refused(client: [], .unsupportedProtocolVersion)])
   }
 
   @Test func anUnknownProtocolIsOnlyClosed() {

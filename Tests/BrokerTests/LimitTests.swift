@@ -69,7 +69,7 @@ import Testing
     #expect(!client.isClosed)
     client.publish("t", "x", .exactlyOnce, id: 3)
     #expect(client.isClosed)
-    #expect(bench.takeReasons() == [.overLimit])
+    #expect(bench.takeReasons() == [.violated(.receiveMaximumExceeded)])
   }
 
   @Test func aPacketOverTheLimitIsRefusedByItsHeader() {

@@ -69,7 +69,7 @@ struct TestWill {
 }
 
 /// What `body` writes.
-private func written(
+func written(
   _ body: (inout OutputSpan<UInt8>) throws(EncodeError) -> Void
 ) -> [UInt8] {
   var bytes: [UInt8] = []

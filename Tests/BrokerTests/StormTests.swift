@@ -8,7 +8,10 @@ import Testing
 @Suite struct StormTests {
   @Test(arguments: 1...40 as ClosedRange<UInt64>)
   func everyMessageReachesEveryPersistentSubscriber(seed: UInt64) {
-    let storm = Storm(seed: seed)
+    let levels = [ProtocolLevel.v311, .v50, .v31]
+    let first = Int(seed % 4)
+    let storm = Storm(
+      seed: seed, levels: first == 3 ? [.v311, .v311, .v311] : levels[first...] + levels[..<first])
     storm.run()
     for publisher in storm.players {
       #expect(publisher.isSettled, "\(publisher.name) has everything acknowledged")
@@ -42,15 +45,16 @@ private final class Storm {
   let players: [StormPlayer]
   private var chance: Generator
 
-  init(seed: UInt64) {
+  init(seed: UInt64, levels: some Sequence<ProtocolLevel>) {
     chance = Generator(seed: seed)
     var limits = BrokerLimits()
     limits.inflightMax = 3
     limits.queuedMax = 100_000
     limits.outputBytesMax = 200
     bench = Bench(limits)
-    players = [QoS.exactlyOnce, .atLeastOnce, .exactlyOnce].enumerated().map { [bench] in
-      StormPlayer(bench, "p\($0.offset)", granted: $0.element)
+    let granted = zip([QoS.exactlyOnce, .atLeastOnce, .exactlyOnce], levels)
+    players = granted.enumerated().map { [bench] index, kind in
+      StormPlayer(bench, "p\(index)", granted: kind.0, level: kind.1)
     }
     // All are subscribed before anything is published.
     for player in players {
@@ -83,6 +87,7 @@ private final class Storm {
 private final class StormPlayer {
   let name: String
   let granted: QoS
+  private let speech: Speech
   private(set) var published: [String] = []
   private(set) var taken: [String] = []
   private(set) var breaks = 0
@@ -108,8 +113,9 @@ private final class StormPlayer {
   private var lastID: UInt16 = 0
   private var received: Set<UInt16> = []
 
-  init(_ bench: Bench, _ name: String, granted: QoS) {
+  init(_ bench: Bench, _ name: String, granted: QoS, level: ProtocolLevel) {
     self.bench = bench
+    speech = Speech(level: level)
     self.name = name
     self.granted = granted
   }
@@ -118,7 +124,7 @@ private final class StormPlayer {
 
   func connect() {
     transport = bench.open()
-    up = connectBytes(name, cleanSession: false)
+    up = speech.connect(name)
   }
 
   /// The link breaks; what is on the way is lost. The broker may not notice.
@@ -142,7 +148,7 @@ private final class StormPlayer {
     let payload = "\(name) \(qos.rawValue) \(published.count)"
     published.append(payload)
     guard qos != .atMostOnce else {
-      if isOnline { up += publishBytes("storm/\(name)", payload) }
+      if isOnline { up += speech.publish("storm/\(name)", payload) }
       return
     }
     lastID = lastID % 1_000 + 1
@@ -161,28 +167,30 @@ private final class StormPlayer {
     let downward = down.prefix(Int(chance.next(below: 60)))
     down.removeFirst(downward.count)
     input += downward
-    for item in decodeAll(&input, level: .v311) { take(item) }
+    for item in speech.decodeAll(&input) { take(item) }
   }
 
   private func take(_ item: Received) {
     switch item {
     case .connectAck(let code, let isPresent):
-      precondition(code == .accepted && isPresent == (breaks > 0))
+      // 3.1 does not say whether there is a session.
+      precondition(
+        code == .accepted && isPresent == (breaks > 0 && speech.level != .v31))
       isOnline = true
-      if !isPresent { up += subscribeBytes([("storm/#", granted)]) }
+      if breaks == 0 { up += speech.subscribe("storm/#", granted) }
       for outgoing in store.prefix(sentCount) { send(outgoing, dup: true) }
       sendMore()
     case .message(_, let payload, let qos, let id, _, let dup):
       if dup { duplicates += 1 }
       if qos != .exactlyOnce || received.insert(id).inserted { taken.append(payload) }
-      if qos == .atLeastOnce { up += answerBytes(.publishAck, id) }
-      if qos == .exactlyOnce { up += answerBytes(.publishReceived, id) }
+      if qos == .atLeastOnce { up += speech.answer(.publishAck, id) }
+      if qos == .exactlyOnce { up += speech.answer(.publishReceived, id) }
     case .answer(.publishRelease, let id):
       received.remove(id)
-      up += answerBytes(.publishComplete, id)
+      up += speech.answer(.publishComplete, id)
     case .answer(.publishReceived, let id):
       if let index = store.firstIndex(where: { $0.id == id }) { store[index].isReleased = true }
-      up += answerBytes(.publishRelease, id)
+      up += speech.answer(.publishRelease, id)
     case .answer(.publishAck, let id), .answer(.publishComplete, let id): settle(id)
     case .answer, .subscribeAck, .pingResponse: break
     }
@@ -205,8 +213,8 @@ private final class StormPlayer {
   private func send(_ outgoing: Outgoing, dup: Bool) {
     up +=
       outgoing.isReleased
-      ? answerBytes(.publishRelease, outgoing.id)
-      : publishBytes(
+      ? speech.answer(.publishRelease, outgoing.id)
+      : speech.publish(
         "storm/\(name)", outgoing.payload, outgoing.qos, id: outgoing.id, dup: dup)
   }
 }

@@ -113,6 +113,7 @@ private func answered(_ kind: Proxy.Kind, _ bytes: [UInt8], step: Int = .max) ->
   @Test(
     arguments: [
       ("HTTP/1.1 407 Proxy Authentication Required\r\n", .login),
+      ("HTTP/1.0 401 Unauthorized\r\n", .login),
       ("HTTP/1.1 403 Forbidden\r\n", .status(403)), ("HTTP/1.1 502\r\n", .status(502)),
       ("HTTP/1.1 301 Moved\r\n", .status(301)), ("HTTP/1.1 101 Switching\r\n", .status(101)),
       ("HTTP/1.1 000 X\r\n", .status(0)), ("\r\n", .malformed), ("\n", .malformed),

@@ -63,7 +63,8 @@ class BadBrokers(EndToEndTest):
         server = BadServer(free_port(), send_without_reading)
         self.addCleanup(server.close)
         agent = self.agent(
-            profile(door(), relay()), f"mqtt://127.0.0.1:{server.port}", "--log", "error")
+            profile(door(), relay(), version="3.1.1"), f"mqtt://127.0.0.1:{server.port}",
+            "--log", "error")
 
         self.wait_until_at_rest(agent, server)
 

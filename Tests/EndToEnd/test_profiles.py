@@ -114,7 +114,7 @@ class Profiles(EndToEndTest):
             self.assertTrue(done.stdout)
         for arguments in [[], ["fly"], ["run"], ["run", "a.json", "--speed"], ["check"],
                           ["check", "--all"], ["run", "a.json", "--broker", ""],
-                          ["run", "a.json", "--broker", "mqtts://b"]]:
+                          ["run", "a.json", "--broker", "http://b"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, BAD_USAGE, done.stdout + done.stderr)

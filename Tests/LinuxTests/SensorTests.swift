@@ -171,8 +171,12 @@ import Testing
           text.withUnsafeBufferPointer { write(writer, $0.baseAddress, $0.count) }
         }
         close(writer)
-        // From here on it is an ordinary file, so that no thread is left hanging.
+        // From here on it is an ordinary file, so that no thread is left hanging. It says the same,
+        // because who reads it next may have been in the pipe, too.
         unlink(pipe)
+        try? scratch.write("7000\n", to: "bus/w1/devices/28-1/temperature")
+      }
+      if events.contains(where: { $0.sample == 7 }) {
         try? scratch.write("8000\n", to: "bus/w1/devices/28-1/temperature")
       }
       return events.contains { $0.sample == 8 }

@@ -20,8 +20,12 @@ import Testing
   }
 
   @Test func webSocket() async throws {
-    let broker = try Mosquitto("protocol websockets\nallow_anonymous true")
-    try await exchange(configuration("ws://127.0.0.1:\(broker.port)/mqtt", clientID: uniqueName()))
+    // Mosquitto 2.0 does not start without a listener that is none of these.
+    let port = try Mosquitto.freePort()
+    let broker = try Mosquitto(
+      "allow_anonymous true\nlistener \(port) 127.0.0.1\nprotocol websockets")
+    try await exchange(configuration("ws://127.0.0.1:\(port)/mqtt", clientID: uniqueName()))
+    _ = broker
   }
 
   @Test func unixSocket() async throws {

@@ -31,7 +31,7 @@ final class Mosquitto: Sendable {
     while clinux_reap(process) == -1, kill(process, 0) == 0 { usleep(1_000) }
   }
 
-  private static func freePort() throws -> UInt16 {
+  static func freePort() throws -> UInt16 {
     try Listener(at: .loopback(port: 0)).address.port
   }
 

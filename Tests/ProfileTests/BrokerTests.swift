@@ -203,6 +203,49 @@ func aWrongProxyIsRefusedWithTheReason(url: String, reason: String) {
     ])
 }
 
+@Test func insecureIsTakenAndWarnedOf() throws {
+  let reading = profile(
+    around: #""broker": {"url": "mqtts://b", "tls": {"insecure": true}}"#)
+  #expect(try #require(reading.configuration).uplink.dial.tls.insecure)
+  #expect(
+    reading.messages == [
+      "/broker/tls/insecure: any certificate of anybody is taken: whoever is in between reads and "
+        + "changes all"
+    ])
+}
+
+@Test(
+  arguments: [
+    (#""ca": """#, "/ca: expected a string that is not empty"),
+    (#""ca": "a\u0000""#, "/ca: expected at most 1023 bytes, none of them 0"),
+    (#""certificate": "/c""#, "/certificate: unknown name"),
+    (#""certt": "/c""#, "/certt: unknown name; did you mean \"cert\"?"),
+    (#""key": "/k""#, "/key: goes only with cert"),
+    (#""keyPassphraseFile": "/k""#, "/keyPassphraseFile: goes only with cert"),
+    (#""crlCheck": "chain""#, "/crlCheck: goes only with crl"),
+    (#""crl": "/x", "crlCheck": "all""#, "/crlCheck: expected one of \"broker\", \"chain\""),
+    (#""minVersion": "1.1""#, "/minVersion: expected one of \"1.2\", \"1.3\""),
+    (#""minVersion": 1.3"#, "/minVersion: expected one of"),
+    (#""alpn": "mqtt, x""#, "/alpn: expected names of protocols"),
+    (#""alpn": ",mqtt""#, "/alpn: expected names of protocols"),
+    (#""alpn": "mqtt,""#, "/alpn: expected names of protocols"),
+    (#""alpnRequired": true"#, "/alpnRequired: goes only with alpn"),
+    (#""host": ".example""#, "/host: expected the name in the broker's certificate"),
+    (#""insecure": "yes""#, "/insecure: expected true or false"),
+  ] as [(String, String)])
+func aWrongSettingOfTLSIsRefusedWithTheReason(setting: String, reason: String) {
+  let reading = profile(around: #""broker": {"url": "mqtts://b", "tls": {\#(setting)}}"#)
+  #expect(reading.configuration == nil && reading.messages.count == 1)
+  #expect(reading.messages[0].hasPrefix("/broker/tls" + reason), "\(reading.messages)")
+}
+
+@Test func settingsOfTLSGoOnlyWithTLS() {
+  #expect(
+    profile(around: #""broker": {"url": "ws://b", "tls": {"ca": "/a"}}"#).messages == [
+      "/broker/tls: goes only with an mqtts:// or wss:// URL"
+    ])
+}
+
 @Test(
   arguments: [
     (#""Host": "x""#, "/Host: this field is the handshake's own"),
@@ -221,15 +264,15 @@ func aHeaderThatCannotBeOneIsRefused(header: String, reason: String) {
   #expect(!reading.text.contains("hunter2"))
 }
 
-@Test func headersHaveUpTo1024Bytes() {
+@Test func headersHaveUpTo4096Bytes() {
   func told(_ count: Int) -> [String] {
     let value = String(repeating: "x", count: count)
     return profile(
       around: #""broker": {"url": "ws://b", "webSocket": {"headers": {"X": "\#(value)"}}}"#
     ).told
   }
-  #expect(told(1019) == [])
-  #expect(told(1020).count == 1)
+  #expect(told(4091) == [])
+  #expect(told(4092).count == 1)
 }
 
 @Test func theCommandLinesURLTakesThePlaceOfTheProfiles() throws {

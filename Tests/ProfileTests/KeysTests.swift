@@ -65,6 +65,27 @@ import Testing
   #expect(configuration.string(proxy.passwordFile) == "/etc/proxy-password")
 }
 
+@Test func everyKeyOfTLSIsRead() throws {
+  let reading = profile(
+    around: #"""
+      "broker": {"url": "mqtts://10.0.0.1", "tls": {
+        "host": "broker.example", "ca": "/a", "caFolder": "/b", "cert": "/c", "key": "pkcs11:x",
+        "keyPassphraseFile": "/d", "crl": "/e", "crlCheck": "chain", "minVersion": "1.3",
+        "alpn": "mqtt,x-amzn-mqtt-ca", "alpnRequired": true, "insecure": false}}
+      """#)
+  #expect(reading.told == [])
+  let configuration = try #require(reading.configuration)
+  let tls = configuration.uplink.dial.tls
+  #expect(
+    [
+      tls.host, tls.authorityFile, tls.authorityFolder, tls.certificateFile, tls.key,
+      tls.passphraseFile, tls.revocationFile, tls.alpn,
+    ].map(configuration.string) == [
+      "broker.example", "/a", "/b", "/c", "pkcs11:x", "/d", "/e", "mqtt,x-amzn-mqtt-ca",
+    ])
+  #expect(tls.revocationOfChain && tls.onlyVersion13 && tls.alpnRequired && !tls.insecure)
+}
+
 @Test func everyKeyOfAnInputIsRead() throws {
   let (point, simulation, configuration) = try only(
     #"""

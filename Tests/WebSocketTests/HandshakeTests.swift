@@ -61,7 +61,8 @@ import WebSocket
     arguments: [
       ("X-Key", "a b", nil), ("x_y.z~", "", nil), ("Authorization", "Bearer \u{E4}", nil),
       ("X", "a\tb", .value), ("", "a", .name), ("X Y", "a", .name), ("X:", "a", .name),
-      ("X\r\nY", "a", .name), ("\u{E4}", "a", .name), ("X", "a\r\nY: b", .value), ("X", "\0", .value),
+      ("X\r\nY", "a", .name), ("\u{E4}", "a", .name), ("X", "a\r\nY: b", .value),
+      ("X", "\0", .value),
       ("X", " a", .value), ("X", "a ", .value), ("X", "\u{7F}", .value), ("HOST", "a", .reserved),
       ("Upgrade", "a", .reserved), ("connection", "a", .reserved),
       ("Sec-WebSocket-Protocol", "a", .reserved), ("sec-websocket-x", "a", .reserved),

@@ -15,7 +15,7 @@ extension DialFault {
       if code != 0 { SystemError.withText(of: code) { out.append(inBrackets: $0) } }
     case .timedOut(.webSocket): out.append(inBrackets: "no answer to the request for a WebSocket")
     case .timedOut(.proxy): out.append(inBrackets: "no answer from the proxy")
-    case .proxy(.status(let status)): out.append(inBrackets: "HTTP status ", UInt64(status))
+    case .proxy(.status(let status)): out.append(inBrackets: "HTTP status ", status)
     case .proxy(let fault): out.append(inBrackets: fault.words)
     case .tls(let fault):
       out.append(cutting: " (")
@@ -23,9 +23,9 @@ extension DialFault {
       text.withBytes { out.append(cutting: $0) }
       out.append(cutting: ")")
     case .upgradeFailed(.status(let status)):
-      out.append(inBrackets: "no WebSocket there: HTTP status ", UInt64(status))
+      out.append(inBrackets: "no WebSocket there: HTTP status ", status)
     case .upgradeFailed(let fault): out.append(inBrackets: "no WebSocket there: ", fault.words)
-    case .webSocket(.closed(let code?)): out.append(inBrackets: "WebSocket status ", UInt64(code))
+    case .webSocket(.closed(let code?)): out.append(inBrackets: "WebSocket status ", code)
     case .webSocket(.failed(let fault)): out.append(inBrackets: "WebSocket: ", fault.words)
     case .timedOut, .webSocket, .closedByPeer: break
     }
@@ -54,10 +54,10 @@ extension OutputSpan<UInt8> {
   }
 
   @_lifetime(self: copy self)
-  fileprivate mutating func append(inBrackets text: StaticString, _ number: UInt64) {
+  fileprivate mutating func append(inBrackets text: StaticString, _ number: UInt16) {
     append(cutting: " (")
     append(cutting: text)
-    if freeCapacity >= 20 { append(digits: number, width: 1) }
+    if freeCapacity >= 20 { append(decimal: Int64(wide: Int(number))) }
     append(cutting: ")")
   }
 

@@ -54,7 +54,8 @@ extension Transport {
     }
   }
 
-  private mutating func enter(_ phase: Phase, until: Instant) {
+  /// Begins a phase with its deadline.
+  mutating func enter(_ phase: Phase, until: Instant) {
     self.phase = phase
     self.until = until
   }
@@ -93,7 +94,7 @@ extension Transport {
     for slot in 0..<AddressRace.slotCount where ready.contains(slot) {
       ready.remove(slot)
       guard race.state == .racing else { break }
-      if let error = racers.sockets[slot]?.connectResult() {
+      if let error = racers.connectResult(slot) {
         drop(slot, loop)
         race.failed(slot: slot, code: error.code)
       } else {
@@ -124,7 +125,7 @@ extension Transport {
       return SystemError(code: EADDRNOTAVAIL, doing: "connect")
     }
     do throws(SystemError) {
-      let socket = try TCPLink.open(to: addresses[address], userTimeout: spec.userTimeout)
+      let socket = try TCPLink.connect(to: addresses[address], userTimeout: spec.userTimeout)
       try watch(socket, slot, loop)
       return nil
     } catch {
@@ -134,26 +135,29 @@ extension Transport {
 
   /// Has the loop watch a new socket, for the end of its connecting.
   private mutating func watch(
-    _ socket: consuming TCPLink, _ slot: Int, _ loop: borrowing EventLoop
+    _ socket: Int32, _ slot: Int, _ loop: borrowing EventLoop
   ) throws(SystemError) {
     generation = (generation &+ 1) & 0x1F_FFFF
     let token = firstToken + generation << 3 + UInt32(slot)
-    try loop.add(socket.descriptor, token: token, read: false, write: true)
-    racers.sockets[slot] = consume socket
-    racers.tokens[slot] = token
+    racers.put(socket, token: token, in: slot)
+    do throws(SystemError) {
+      try loop.add(socket, token: token, read: false, write: true)
+    } catch {
+      racers.drop(slot)
+      throw error
+    }
   }
 
   private mutating func drop(_ slot: Int, _ loop: borrowing EventLoop) {
-    if let descriptor = racers.sockets[slot]?.descriptor { loop.remove(descriptor) }
-    racers.sockets[slot] = nil
-    racers.tokens[slot] = .max
+    if let descriptor = racers.descriptor(slot) { loop.remove(descriptor) }
+    racers.drop(slot)
     ready.remove(slot)
   }
 
   private mutating func openUnix(at now: Instant, loop: borrowing EventLoop) -> Event? {
     do throws(SystemError) {
       let socket = try texts.withBytes(of: spec.endpoint.path) {
-        (path) throws(SystemError) -> TCPLink in try TCPLink.open(unixSocket: path)
+        (path) throws(SystemError) in try TCPLink.connect(unixSocket: path)
       }
       try watch(socket, 0, loop)
     } catch {
@@ -166,7 +170,7 @@ extension Transport {
   private mutating func connected(
     _ winner: Int, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
-    guard let socket = racers.sockets[winner].take() else { return nil }
+    guard let socket = racers.take(winner) else { return nil }
     slot = winner
     wire.begin(socket)
     writeFault = nil
@@ -182,147 +186,10 @@ extension Transport {
     return negotiate(at: now, loop: loop)
   }
 
-  // MARK: The proxy
-
-  private mutating func negotiate(at now: Instant, loop: borrowing EventLoop) -> Event? {
-    while true {
-      if let fault = sendToProxy() ?? wire.flush() { return fail(fault, at: now, loop: loop) }
-      switch proxy?.state {
-      case .open?: return reached(at: now, loop: loop)
-      case .failed(let fault)?: return fail(.proxy(fault), at: now, loop: loop)
-      case .waiting?, nil: break
-      }
-      var result = WireRead.wouldBlock
-      let chunk = wire.read(&result)
-      switch result {
-      case .bytes:
-        chunk.withBytes { bytes in
-          let count = proxy?.receive(bytes) ?? 0
-          wire.putBack(bytes.extracting(count..<bytes.count))
-        }
-      case .wouldBlock:
-        watch(reading: true, writing: false, loop: loop)
-        return nil
-      case .endOfStream, .failed(.broken(ECONNRESET)): proxy?.closed()
-      case .failed(let fault): return fail(fault, at: now, loop: loop)
-      }
-    }
-  }
-
-  private typealias Password = FixedText<512>
-
-  /// Has the next message to the proxy, if one is due, wait to be sent.
-  private mutating func sendToProxy() -> DialFault? {
-    guard let login = spec.proxy, var handshake = proxy, handshake.hasMessage else { return nil }
-    // Room for the line's end, and for a login that is too long to be told.
-    var password = Password()
-    if !login.passwordFile.isEmpty {
-      do throws(SystemError) {
-        password = try texts.withBytes(of: login.passwordFile) {
-          (path) throws(SystemError) in try File.firstLine(of: path)
-        }
-      } catch {
-        return .proxy(.passwordFile(code: error.code))
-      }
-      guard password.count <= Proxy.passwordBytesMax else {
-        return .proxy(.passwordFile(code: EFBIG))
-      }
-    }
-    let port = spec.endpoint.port
-    Self.write(&handshake, texts, spec.endpoint.host, port, login.user, password, &wire)
-    proxy = handshake
-    return nil
-  }
-
-  private static func write(
-    _ handshake: inout ProxyHandshake, _ texts: borrowing TextPool, _ host: Text, _ port: UInt16,
-    _ user: Text, _ password: Password, _ wire: inout Wire
-  ) {
-    texts.withBytes(of: host) { host in
-      texts.withBytes(of: user) { user in
-        password.withBytes { password in
-          let address = SocketAddress(numeric: host, port: port)?.numeric
-          wire.append { out in
-            handshake.writeMessage(
-              ProxyTarget(
-                host: host, port: port, address: address, user: user, password: password),
-              into: &out)
-          }
-        }
-      }
-    }
-  }
-
-  // MARK: TLS
-
-  /// There is a way to the broker itself.
-  private mutating func reached(at now: Instant, loop: borrowing EventLoop) -> Event? {
-    proxy = nil
-    guard spec.endpoint.kind.usesTLS else { return secured(at: now, loop: loop) }
-    enter(.securing, until: now + spec.tlsTimeout)
-    // The client speaks first: what has come is nobody's.
-    if wire.hasUnread { return fail(.proxy(.malformed), at: now, loop: loop) }
-    do throws(TLSFault) {
-      if tls == nil { tls = try TLSContext(spec.tls, texts: texts) }
-      try Self.secure(&wire, tls, floor: earliestTime)
-    } catch {
-      return fail(.tls(error), at: now, loop: loop)
-    }
-    return secure(at: now, loop: loop)
-  }
-
-  private static func secure(
-    _ wire: inout Wire, _ context: borrowing TLSContext?, floor: WallTime
-  ) throws(TLSFault) {
-    switch context {
-    case .some(let context): try wire.secure(context, now: Clock.moment().wall, floor: floor)
-    case nil: break
-    }
-  }
-
-  private mutating func secure(at now: Instant, loop: borrowing EventLoop) -> Event? {
-    switch wire.handshake() {
-    case .done: return secured(at: now, loop: loop)
-    case .wantsRead, .wantsWrite:
-      watch(reading: true, writing: false, loop: loop)
-      return nil
-    case .fault(let fault): return fail(.tls(fault), at: now, loop: loop)
-    case .failed(let error): return fail(.broken(code: error.code), at: now, loop: loop)
-    }
-  }
-
-  // MARK: The WebSocket
-
-  /// The way is what it has to be below the WebSocket, if there is one.
-  private mutating func secured(at now: Instant, loop: borrowing EventLoop) -> Event? {
-    guard webSocket != nil else { return opened(loop: loop) }
-    webSocket?.begin(spec, texts, &wire)
-    enter(.upgrading, until: now + spec.webSocketTimeout)
-    return upgrade(at: now, loop: loop)
-  }
-
-  private mutating func upgrade(at now: Instant, loop: borrowing EventLoop) -> Event? {
-    if let fault = wire.flush() { return fail(fault, at: now, loop: loop) }
-    switch webSocket?.upgrade(&wire) {
-    case .open?: return opened(loop: loop)
-    case .failed(let fault)?: return fail(fault, at: now, loop: loop)
-    case .waiting?, nil:
-      watch(reading: true, writing: false, loop: loop)
-      return nil
-    }
-  }
-
-  private mutating func opened(loop: borrowing EventLoop) -> Event? {
-    enter(.open, until: .never)
-    // Whatever came with the last answer is there without the loop's word.
-    ready.insert(slot)
-    return .opened
-  }
-
   // MARK: Failing
 
   /// The present phase has failed: the race goes on where there are more addresses.
-  private mutating func fail(
+  mutating func fail(
     _ fault: DialFault, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
     guard phase == .proxying || phase == .securing || phase == .upgrading, race.resume(at: now)
@@ -351,10 +218,11 @@ extension Transport {
     phase = .closed
   }
 
-  private mutating func closeWire(_ loop: borrowing EventLoop) {
+  /// Closes the winner.
+  mutating func closeWire(_ loop: borrowing EventLoop) {
     if let descriptor = wire.descriptor { loop.remove(descriptor) }
     wire.end()
-    racers.tokens[slot] = .max
+    racers.forget(slot)
     ready.remove(slot)
   }
 }

@@ -91,6 +91,8 @@ public struct Transport: ~Copyable {
     wire = Wire(output: Self.output(spec, &arena))
   }
 
+  deinit { racers.close() }
+
   /// Room for what handshakes and frames send; none where there are none.
   private static func output(_ spec: DialSpec, _ arena: inout Arena) -> ByteQueue {
     let proxyBytes = spec.proxy == nil ? 0 : ProxyHandshake.messageBytesMax
@@ -155,12 +157,6 @@ public struct Transport: ~Copyable {
     wantsWrite = writes
     try? loop.modify(descriptor, token: racers.tokens[slot], read: reads, write: writes)
   }
-}
-
-/// The sockets that race, and the tokens under which the loop knows them.
-struct Racers: ~Copyable {
-  var sockets: InlineArray<4, TCPLink?> = InlineArray { _ in nil }
-  var tokens = InlineArray<4, UInt32>(repeating: .max)
 }
 
 /// Which of a transport's descriptors the loop has found ready.

@@ -17,9 +17,11 @@ public struct ManagerOptions: BitwiseCopyable, Sendable {
   public var backoffGrowthPercent: Int64 = 200
   /// How much of each wait is left to chance.
   public var backoffJitter = Backoff.Jitter.full
-  /// The back-off starts afresh only after a connection has lasted this long, and has brought
-  /// something.
+  /// The back-off starts afresh only after a connection has lasted this long.
   public var stableAfter = Interval.seconds(60)
+  /// True to wait for half the last bound to all of it where a server refuses for a reason that will
+  /// not pass by itself; false to treat that as any loss.
+  public var slowsAfterRefusal = true
   /// What becomes of messages at QoS 1 and 2 when the store is full.
   public var whenFull = Overflow.refuse
   /// How long DISCONNECT may take to leave, and the server to close.
@@ -49,6 +51,10 @@ public struct ManagerOptions: BitwiseCopyable, Sendable {
       && backoffGrowthPercent == other.backoffGrowthPercent && backoffJitter == other.backoffJitter
   }
 
+  var versions: VersionChoice {
+    VersionChoice(connect.level, downTo: fallsBack ? .v31 : nil)
+  }
+
   var backoff: Backoff {
     Backoff(
       minimum: backoffMinimum, maximum: backoffMaximum, growthPercent: backoffGrowthPercent,
@@ -58,8 +64,11 @@ public struct ManagerOptions: BitwiseCopyable, Sendable {
 
 /// How much memory a `SessionManager` takes.
 public struct ManagerSizes: BitwiseCopyable, Sendable {
-  /// Of the session; `inflight` is the number of messages that the store holds.
+  /// Of the session; `inflight` is the number of messages that are not acknowledged.
   public var session: ClientSession.Sizes
+  /// Places in the store, as many as `session.inflight` at least. A message that is acknowledged before
+  /// an older one keeps its place until that is, too.
+  public var storeMessages: Int
   /// Bytes of the topics, properties and payloads of messages at QoS 1 and 2 that are not
   /// acknowledged.
   public var storeBytes: Int
@@ -75,6 +84,7 @@ public struct ManagerSizes: BitwiseCopyable, Sendable {
   /// Sizes with the defaults above.
   public init(session: ClientSession.Sizes, storeBytes: Int) {
     self.session = session
+    storeMessages = session.inflight
     self.storeBytes = storeBytes
   }
 }

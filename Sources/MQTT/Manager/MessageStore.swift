@@ -68,7 +68,7 @@ public struct MessageStore: ~Copyable {
 
   /// A store of at most `messages` messages, and `bytes` bytes of topics, properties and payloads.
   public init(messages: Int, bytes: Int, arena: inout Arena) {
-    precondition(messages > 0 && messages <= 65_000)
+    precondition(messages > 0 && messages <= 1 << 24)
     var free = Entry()
     free.state = .free
     entries = arena.table("MQTT messages: entries", count: messages, filledWith: free)
@@ -182,10 +182,13 @@ public struct MessageStore: ~Copyable {
   mutating func updateExpiry(_ number: UInt32, at now: Instant) {
     let entry = self[number]
     guard entry.expiryAt >= 0 else { return }
-    let waited = (now - entry.storedAt).seconds
-    let left = max(1, Int64(entry.expirySeconds) - waited)
+    // In 32 bits, which does without the heap on a 32-bit CPU; a message that has waited for 68 years
+    // counts as one that has not waited longer.
+    let seconds = min(max(0, (now - entry.storedAt).seconds), Int64(wide: Int(Int32.max)))
+    let waited = UInt32(truncatingIfNeeded: Int(narrow: seconds))
+    let left = max(1, entry.expirySeconds - min(entry.expirySeconds, waited))
     _ = bytes.fill(from: entry.offset + entry.topicBytes + entry.expiryAt, limit: 4) { out in
-      out.append(bigEndian: UInt32(truncatingIfNeeded: left))
+      out.append(bigEndian: left)
     }
   }
 

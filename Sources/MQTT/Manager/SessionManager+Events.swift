@@ -82,12 +82,11 @@ extension SessionManager {
     switch event {
     case .connected(let isPresent, let properties):
       state = .online(since: now)
-      isGuess = false
+      versions.accepted()
       connection &+= 1
       connectionCount &+= 1
-      bytesAtConnect = session.counters.bytesReceived
       // 3.1 does not say whether there is a session.
-      book.connectionOpened(sessionPresent: isPresent && level != .v31)
+      book.connectionOpened(sessionPresent: isPresent && protocolLevel != .v31)
       return .connected(sessionPresent: isPresent, properties: properties)
     case .refused(let refusal, let properties):
       return told(.refused(refusal), properties, at: now)
@@ -174,8 +173,7 @@ extension SessionManager {
   private mutating func noteStability(at now: Instant) {
     switch state {
     case .online(let since):
-      let hasBrought = session.counters.bytesReceived > bytesAtConnect
-      if now - since >= options.stableAfter && hasBrought {
+      if now - since >= options.stableAfter {
         backoff.reset()
         shortConnections = 0
       } else {
@@ -209,45 +207,24 @@ extension SessionManager {
       isWanted = false
       return
     }
-    if endedConnecting { chooseLevel(after: cause) }
-    if let lower = fellBack {
-      fellBack = nil
+    if endedConnecting, versions.ended(VersionChoice.Outcome(cause)) {
       state = .waiting(until: now + Backoff.floor)
-      pending = .fallingBack(to: lower)
+      pending = .fallingBack(to: versions.level)
       return
     }
-    let wait =
-      cause.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
+    let isSlow = cause.isPermanent && options.slowsAfterRefusal
+    let wait = isSlow ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
     state = .waiting(until: now + wait)
     pending = .retrying(after: wait, attempt: backoff.attempts)
   }
+}
 
-  /// Goes on with the version before where the server does not speak this one. Some servers close
-  /// the connection instead of saying so: then the next attempt, and only that, tries the version
-  /// before.
-  private mutating func chooseLevel(after cause: ConnectionEnd) {
-    guard options.fallsBack else { return }
-    let lower: ProtocolLevel? =
-      switch level {
-      case .v50: .v311
-      case .v311: .v31
-      case .v31: nil
-      }
-    if case .refused(let refusal) = cause, refusal.isUnsupportedVersion {
-      isGuess = false
-      guard let lower else {
-        // It speaks none of them now; another time it may, from the first on.
-        level = options.connect.level
-        return
-      }
-      level = lower
-      fellBack = lower
-    } else if isGuess {
-      level = options.connect.level
-      isGuess = false
-    } else if cause == .transport, level == .v50 {
-      level = .v311
-      isGuess = true
+extension VersionChoice.Outcome {
+  fileprivate init(_ cause: ConnectionEnd) {
+    switch cause {
+    case .refused(let refusal): self = refusal.isUnsupportedVersion ? .refused : .failed
+    case .transport, .session(.malformed), .session(.protocolViolation): self = .unanswered
+    case .disconnected, .session, .asked, .aborted, .unopenable: self = .failed
     }
   }
 }

@@ -55,7 +55,7 @@ extension SessionManager {
       return Publication(packetID: 0, isQueued: false)
     }
     guard message.topic.isEmpty || TopicName.isValid(message.topic) else { throw .invalidTopic }
-    guard level == .v50 || options.fallsBack || message.properties.isEmpty else {
+    guard protocolLevel == .v50 || options.fallsBack || message.properties.isEmpty else {
       throw .invalidProperties
     }
     try checkSize(message)
@@ -76,7 +76,7 @@ extension SessionManager {
     do throws(PublishError) {
       packetID = try session.enqueue(message.qos, token: number, first: first)
     } catch {
-      preconditionFailure("the session's window is as large as the store")
+      preconditionFailure("there was room")
     }
     store[number].packetID = packetID
     expiryDue = min(expiryDue, store[number].expiresAt)
@@ -103,13 +103,12 @@ extension SessionManager {
       topicBytes: message.topic.count, propertyBytes: message.properties.count,
       payloadBytes: message.payload.count, qos: message.qos)
     // Before 5.0 there is no length of properties, nor are there any.
-    let sizeNow = level == .v50 ? size : size - 1 - message.properties.count
+    let sizeNow = protocolLevel == .v50 ? size : size - 1 - message.properties.count
     guard sizeNow <= session.packetBytesMax else { throw .packetTooLarge }
     guard session.isOnline else { return }
     let limits = session.serverLimits
     guard message.qos <= limits.maximumQoS else { throw .qosNotSupported }
     guard !message.retain || limits.retainAvailable else { throw .retainNotSupported }
-    guard sizeNow <= limits.packetBytesMax else { throw .packetTooLarge }
   }
 
   /// Finds in the properties what changes while a message waits.
@@ -179,12 +178,12 @@ extension SessionManager {
 
   private mutating func makeRoom(_ size: Int) throws(PublishError) {
     guard size <= store.messageBytesMax else { throw .packetTooLarge }
-    guard !store.hasRoom(size) else { return }
+    guard !hasRoom(size) else { return }
     // Nothing is dropped in vain: what is under way cannot be.
     guard options.whenFull == .dropOldest, Self.canMakeRoom(size, session, store) else {
       throw .windowFull
     }
-    while !store.hasRoom(size) {
+    while !hasRoom(size) {
       // As many drops as the store has messages can be told before the owner asks for events.
       guard !drops.isFull, let oldest = session.firstWaiting(where: { _ in true }) else {
         throw .windowFull
@@ -192,6 +191,8 @@ extension SessionManager {
       drop(oldest, .full)
     }
   }
+
+  private func hasRoom(_ size: Int) -> Bool { !session.isFull && store.hasRoom(size) }
 
   private static func canMakeRoom(
     _ size: Int, _ session: borrowing ClientSession, _ store: borrowing MessageStore
@@ -203,7 +204,7 @@ extension SessionManager {
       bytes += store[number].byteCount
       return false
     }
-    return store.hasRoom(size, without: count, bytes)
+    return (!session.isFull || count > 0) && store.hasRoom(size, without: count, bytes)
   }
 
   // MARK: Sending

@@ -45,7 +45,11 @@ public struct SessionManager: ~Copyable {
   /// How the connection is kept. Changes count from the next attempt on.
   public var options: ManagerOptions {
     didSet {
-      if options.connect.level != oldValue.connect.level { level = options.connect.level }
+      if options.connect.level != oldValue.connect.level
+        || options.fallsBack != oldValue.fallsBack
+      {
+        versions = options.versions
+      }
       if !options.hasBackoff(of: oldValue) { backoff = options.backoff }
     }
   }
@@ -58,11 +62,7 @@ public struct SessionManager: ~Copyable {
   var marks: UnsentMarks
   var drops: DropQueue
   var state = State.idle
-  var level: ProtocolLevel
-  /// The level is below what the owner wants, and no server has taken it yet.
-  var isGuess = false
-  /// The level that a refusal led to, to be told.
-  var fellBack: ProtocolLevel?
+  var versions: VersionChoice
   var action: Action?
   /// The end, or what comes after it. Only `nextEvent` and what ends a connection set it, never
   /// while there is one.
@@ -83,8 +83,6 @@ public struct SessionManager: ~Copyable {
   var leaveReason = V5.DisconnectReason.normalDisconnection
   /// Grows with each connection: what an alias belongs to.
   var connection: UInt32 = 0
-  /// Bytes received when the connection opened.
-  var bytesAtConnect: UInt64 = 0
   /// The earliest moment at which a message in the store expires; found anew when it has come.
   var expiryDue = Instant.never
   /// Connections, one after the other, that were lost before they were stable: from three on another
@@ -100,12 +98,13 @@ public struct SessionManager: ~Copyable {
     _ options: ManagerOptions, sizes: ManagerSizes, seed: UInt64, arena: inout Arena
   ) {
     self.options = options
-    level = options.connect.level
+    versions = options.versions
     backoff = options.backoff
     chance = Generator(seed: seed)
     session = ClientSession(sizes.session, arena: &arena)
+    precondition(sizes.storeMessages >= sizes.session.inflight)
     store = MessageStore(
-      messages: sizes.session.inflight, bytes: sizes.storeBytes, arena: &arena)
+      messages: sizes.storeMessages, bytes: sizes.storeBytes, arena: &arena)
     identity = IdentityStore(bytes: sizes.identityBytes, arena: &arena)
     book = SubscriptionBook(
       count: sizes.subscriptions, entryBytesMax: sizes.subscriptionBytes, arena: &arena)
@@ -119,6 +118,9 @@ public struct SessionManager: ~Copyable {
   public mutating func identify(_ wanted: borrowing ConnectIdentity) -> Bool {
     identity.set(wanted)
   }
+
+  /// Draws the jitter from another seed from now on.
+  public mutating func reseed(_ seed: UInt64) { chance = Generator(seed: seed) }
 
   /// True while the server has accepted the connection and it has not come to its end.
   public var isOnline: Bool {
@@ -142,8 +144,28 @@ public struct SessionManager: ~Copyable {
     state == .idle && ending == nil && pending == nil && drops.isEmpty && !book.hasFailed
   }
 
+  /// True while there is a connection, or an attempt at one, that does not come to its end.
+  public var isUnderWay: Bool {
+    switch state {
+    case .opening, .connecting, .online: ending == nil
+    case .idle, .waiting, .draining, .leaving, .flushing: false
+    }
+  }
+
+  /// True when DISCONNECT has left, or waits to: nothing is written behind it, so the transport can be
+  /// told to close once `hasOutput` is false.
+  public var isLeaving: Bool {
+    if case .leaving = state { return true }
+    return false
+  }
+
+  /// What DISCONNECT has said, or is to say; nil before 5.0, where it says nothing.
+  public var leavingReason: V5.DisconnectReason? {
+    protocolLevel == .v50 ? leaveReason : nil
+  }
+
   /// The version of the present or the next connection.
-  public var protocolLevel: ProtocolLevel { level }
+  public var protocolLevel: ProtocolLevel { versions.level }
 
   /// When `nextEvent` is to be called even if nothing has happened.
   public var deadline: Instant {
@@ -209,6 +231,7 @@ public struct SessionManager: ~Copyable {
     }
     try session.disconnect(reason: reason, properties: properties)
     isWanted = false
+    leaveReason = reason
     state = .leaving(until: now + options.closeTimeout)
   }
 
@@ -237,10 +260,9 @@ public struct SessionManager: ~Copyable {
   public mutating func opened(at now: Instant) {
     guard case .opening = state else { return }
     var options = options.forSession
-    options.level = level
+    options.level = protocolLevel
     isTransportGone = false
     state = .connecting
-    bytesAtConnect = session.counters.bytesReceived
     do throws(EncodeError) {
       try identity.open(&session, options, at: now)
     } catch {

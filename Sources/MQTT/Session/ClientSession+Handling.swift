@@ -75,13 +75,15 @@ extension ClientSession {
     sessionPresent: Bool, _ properties: V5.Properties, _ size: Int, at now: Instant
   ) -> Turn {
     // Section 3.2.2.2: without a session asked for, none is present.
-    guard !(options.cleanSession && sessionPresent) else {
+    guard !(options.cleanSession && sessionPresent) || options.level == .v31 else {
       return .event(fail(.protocolViolation))
     }
-    guard !properties.contains(.authenticationMethod) || own.method != nil else {
+    // 5.0 section 4.12: both name the same method. A server that does not repeat it is let pass.
+    if let named = method(in: properties), named != own.method {
       return .event(fail(.protocolViolation))
     }
-    let isPresent = sessionPresent || (options.level == .v31 && !options.cleanSession)
+    hasSaidPresent = sessionPresent
+    let isPresent = options.level == .v31 ? !options.cleanSession : sessionPresent
     if !isPresent { forget() }
     serverLimits = input.withBytes { bytes in
       ServerLimits(properties, in: bytes, keepAlive: options.keepAlive)
@@ -89,7 +91,7 @@ extension ClientSession {
     inbound.removeAll(limit: own.topicAliasMaximum)
     outbound.removeAll(limit: serverLimits.topicAliasMaximum)
     sentCount = 0
-    isAuthenticating = false
+    authentication = .none
     keepAlive = KeepAlive(
       seconds: serverLimits.keepAlive, replyTimeout: options.replyTimeout, at: now)
     state = .online
@@ -109,11 +111,10 @@ extension ClientSession {
   private mutating func authenticate(
     _ step: V5.Authenticate, _ size: Int, at now: Instant
   ) -> Turn {
-    guard let method = own.method else { return .event(fail(.protocolViolation)) }
-    let named = input.withBytes { bytes in
-      step.properties.text(.authenticationMethod, in: bytes).map { bytes[$0].fnv1a }
-    }
-    guard named == nil || named == method else { return .event(fail(.protocolViolation)) }
+    // The server answers; it does not begin. A success may go without a body (section 3.15.2.1).
+    guard authentication == .awaitsServer,
+      step.properties.isEmpty || method(in: step.properties) == own.method
+    else { return .event(fail(.protocolViolation)) }
     if case .connecting = state {
       // The end of the first authentication is CONNACK.
       guard step.reason == .continueAuthentication else {
@@ -121,8 +122,15 @@ extension ClientSession {
       }
       state = .connecting(until: now + options.replyTimeout)
     }
-    isAuthenticating = step.reason == .continueAuthentication
+    authentication = step.reason == .continueAuthentication ? .awaitsOwner : .none
     return lend(.authenticate(step), size, step.properties)
+  }
+
+  /// The hash of the authentication method in a packet; nil when it names none.
+  private func method(in properties: V5.Properties) -> UInt64? {
+    input.withBytes { bytes in
+      properties.text(.authenticationMethod, in: bytes).map { bytes[$0].fnv1a }
+    }
   }
 
   /// PUBACK or PUBCOMP: the message is done.

@@ -102,7 +102,7 @@ extension ClientSession {
     case .new: break
     case .repeated: way = .repeated
     case .later: return .idle
-    case .refused: return .event(fail(.receivedFull))
+    case .fault(let fault): return .event(fail(fault))
     }
     let rest = header.packetSize - headBytes
     large = LargeMessage(
@@ -129,14 +129,17 @@ extension ClientSession {
     if message.topic == 0 && message.lacksPacketID && input.count >= 2 {
       message.packetID = input.withBytes { bytes in UInt16(bytes[0]) &<< 8 | UInt16(bytes[1]) }
       guard message.packetID != 0 else { return .event(fail(.malformed(.invalidPacketID))) }
-      switch admit(message.packetID, message.qos) {
-      case .new: break
-      case .repeated: message.way = .repeated
-      case .later:
-        message.packetID = 0
-        large = message
-        return .idle
-      case .refused: return .event(fail(.receivedFull))
+      // After DISCONNECT nothing is answered any more.
+      if isOnline {
+        switch admit(message.packetID, message.qos) {
+        case .new: break
+        case .repeated: message.way = .repeated
+        case .later:
+          message.packetID = 0
+          large = message
+          return .idle
+        case .fault(let fault): return .event(fail(fault))
+        }
       }
       message.lacksPacketID = false
       input.consume(2)
@@ -178,14 +181,20 @@ extension ClientSession {
     large = nil
     guard message.way == .skip else { return .handled }
     counters.oversizedSkipped &+= 1
-    if isOnline {
-      if options.acknowledgesByHand {
-        try? acknowledge(message.packetID)
-      } else {
-        acknowledge(message.packetID, message.qos)
-      }
+    if options.acknowledgesByHand {
+      // Nobody else will; after DISCONNECT it waits for the message to come again.
+      try? acknowledge(message.packetID)
+    } else if isOnline {
+      acknowledge(message.packetID, message.qos)
     }
     return .event(.skipped(packetBytes: message.packetBytes))
+  }
+
+  /// The connection is gone in the middle of a message: it was not handed over, and is new when it
+  /// comes again. One that the owner has answered in the meantime is not.
+  mutating func forgetUnfinished() {
+    guard let message = large, message.way != .repeated else { return }
+    _ = received.take(message.packetID) { $0.stage == .handed }
   }
 
   /// How much of the packet comes before the payload.

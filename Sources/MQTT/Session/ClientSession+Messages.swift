@@ -60,7 +60,7 @@ extension ClientSession {
     case .repeated:
       input.consume(size)
       return .handled
-    case .refused: return .event(fail(.receivedFull))
+    case .fault(let fault): return .event(fail(fault))
     case .new: break
     }
     counters.messagesReceived &+= 1
@@ -76,29 +76,53 @@ extension ClientSession {
     case repeated
     /// There is no room for its answer yet.
     case later
-    /// As many are under way as may be.
-    case refused
+    /// It may not come.
+    case fault(SessionFault)
   }
 
   mutating func admit(_ packetID: UInt16, _ qos: QoS) -> Admission {
     guard qos != .atMostOnce else { return .new }
     guard canAnswer else { return .later }
     if let index = received.index(of: packetID) {
-      let entry = received[index]
-      guard entry.qos == qos else { return .refused }
+      // Section 2.2.1: the identifier is in use.
+      guard received[index].qos == qos else { return .fault(.protocolViolation) }
       counters.duplicates &+= 1
-      received[index].isHere = true
-      switch entry.stage {
-      case .handed: break
-      case .answered: answerInOrder()
-      case .received: answer(.publishReceived, packetID)
-      }
+      answerAgain(index)
       return .repeated
     }
     guard qos == .exactlyOnce || options.acknowledgesByHand else { return .new }
-    guard received.count < min(received.capacity, own.receiveMaximum) else { return .refused }
+    guard !received.isFull, hereCount < own.receiveMaximum else { return .fault(.receivedFull) }
     received.append(IncomingEntry(packetID: packetID, qos: qos, stage: .handed))
     return .new
+  }
+
+  /// Answers a message that was handed over before, or has it wait for those that came before it.
+  private mutating func answerAgain(_ index: Int) {
+    var entry = received[index]
+    guard options.acknowledgesByHand else {
+      received[index].isHere = true
+      // Else it is the one that is being handed over.
+      if entry.stage == .received { answer(.publishReceived, entry.packetID) }
+      return
+    }
+    if entry.stage == .received { entry.stage = .answered }
+    if entry.isHere {
+      received[index] = entry
+    } else {
+      // Its place is that which it has in this connection.
+      entry.isHere = true
+      received.remove(at: index)
+      received.append(entry)
+    }
+    answerInOrder()
+  }
+
+  /// Messages that came over this connection and count for the Receive Maximum, which begins anew
+  /// with each (5.0 section 4.9).
+  private var hereCount: Int {
+    var count = 0
+    for index in 0..<received.count where received[index].isHere { count += 1 }
+    return count
   }
 
   /// Has the message acknowledged when the lent packet is let go of, unless the owner does it.
@@ -174,9 +198,7 @@ extension ClientSession {
       } else {
         received[index].isHere = false
         // It was handed over, so it is not to be again; who acknowledges by hand still will.
-        if received[index].stage == .handed && !options.acknowledgesByHand {
-          received[index].stage = .received
-        }
+        if !options.acknowledgesByHand { received[index].stage = .received }
         index += 1
       }
     }

@@ -78,9 +78,9 @@ extension ClientSession {
     guard sentCount == inflight.count, sentCount < windowSize else { throw .windowFull }
   }
 
-  /// The next message to be sent, in publishing order; hand it to `resend` or `giveUp`. Nil when
-  /// there is none, or, while `isResending`, when there has to be an acknowledgement or room in the
-  /// output first.
+  /// The next message to be sent, in publishing order; hand it to `resend` or `giveUp` before the
+  /// next `nextEvent`, which may change what is next. Nil when there is none, or, while
+  /// `isResending`, when there has to be an acknowledgement or room in the output first.
   ///
   /// What the server has received already needs no message: its PUBREL is written here.
   public mutating func nextResend() -> Resend? {
@@ -136,6 +136,13 @@ extension ClientSession {
   /// True while the message of `token` was enqueued and never sent. Looks at the newest first.
   public func isWaiting(token: UInt32) -> Bool { waitingIndex(of: token) != nil }
 
+  /// How many messages were enqueued and never sent.
+  public var waitingCount: Int {
+    var count = 0
+    for index in sentCount..<inflight.count where inflight[index].stage == .waiting { count += 1 }
+    return count
+  }
+
   /// The oldest message that was never sent and that `matches`; nil for none.
   public func firstWaiting(where matches: (_ token: UInt32) -> Bool) -> UInt32? {
     for index in sentCount..<inflight.count where inflight[index].stage == .waiting {
@@ -163,6 +170,7 @@ extension ClientSession {
 
   private func isNext(_ message: Resend) -> Bool {
     sentCount < inflight.count && inflight[sentCount].packetID == message.packetID
+      && inflight[sentCount].stage == (message.isRepeat ? .published : .waiting)
   }
 
   /// The identifier that the next packet will have, once it is written and `ids.take` is called.

@@ -103,7 +103,7 @@ extension ClientSession {
 
   /// Takes the packet at the front of the input.
   private mutating func takePacket(at now: Instant) -> Turn {
-    let limit = input.capacity
+    let limit = min(input.capacity, own.packetBytesMax ?? .max)
     if options.level == .v50 && !hasOldConnectAck {
       let isVerbose = own.problemInformation
       let decoded: V5.Packet.Decoded?
@@ -190,7 +190,7 @@ extension ClientSession {
 
 /// How a packet that has begun comes along.
 ///
-/// It is given three reply time-outs, and again as many for each so many bytes of it that have come:
+/// It is given `ConnectOptions.packetTimeout`, and again as much for each so many bytes that have come:
 /// a large packet over a slow link is no trickle, one that was announced and does not come is.
 struct PacketProgress: BitwiseCopyable {
   /// When more of it must have come.
@@ -205,7 +205,7 @@ struct PacketProgress: BitwiseCopyable {
 extension ClientSession {
   /// Sets the time by which a packet that has begun must go on.
   mutating func expectMore(at now: Instant) {
-    let patience = options.replyTimeout * 3
+    let patience = options.packetTimeout
     if let progress, counters.bytesReceived < progress.bytesMark { return }
     let bytes = UInt64(bitPattern: patience.milliseconds * PacketProgress.bytesPerSecond / 1_000)
     progress = PacketProgress(

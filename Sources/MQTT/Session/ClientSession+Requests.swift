@@ -88,26 +88,29 @@ extension ClientSession {
     }
   }
 
-  /// AUTH: the next step of the authentication that the server asks for, or, when it asks for none,
-  /// the first of a new one (5.0 sections 4.12 and 4.12.1). `properties` name the method of CONNECT.
+  /// AUTH: the next step of the authentication that the server asks for, or, when there is none, the
+  /// first of a new one (5.0 sections 4.12 and 4.12.1). `properties` name the method of CONNECT.
+  /// Throws `windowFull` while the server is to answer.
   public mutating func authenticate(properties: Span<UInt8>) throws(RequestError) {
     guard options.level == .v50 else { throw .unsupportedLevel }
     let reason: V5.AuthenticateReason
     switch state {
-    case .connecting: reason = .continueAuthentication
-    case .online: reason = isAuthenticating ? .continueAuthentication : .reauthenticate
+    case .connecting, .online:
+      reason = authentication == .none ? .reauthenticate : .continueAuthentication
     case .closed, .leaving, .ended: throw .notConnected
     }
+    guard authentication != .awaitsServer else { throw .windowFull }
     do throws(EncodeError) {
       let list = try V5.Properties(written: properties, in: .authenticate)
       guard let method = list.text(.authenticationMethod, in: properties),
         properties[method].fnv1a == own.method
       else { throw .invalidProperties }
-      let bytes = 1 + 4 + 1 + list.size + Self.sendReserve
-      guard bytes <= output.capacity, bytes <= serverLimits.packetBytesMax + Self.sendReserve else {
+      let bodyBytes = 1 + list.size
+      let bytes = 1 + VarInt.size(of: bodyBytes) + bodyBytes
+      guard bytes + Self.sendReserve <= output.capacity, bytes <= serverLimits.packetBytesMax else {
         throw .packetTooLarge
       }
-      guard bytes <= output.freeCapacity else { throw .bufferFull }
+      guard bytes + Self.sendReserve <= output.freeCapacity else { throw .bufferFull }
       try output.append(upTo: bytes) { (out) throws(EncodeError) in
         try V5.Authenticate.encode(
           from: .client, reason: reason, properties: properties, into: &out)
@@ -115,7 +118,7 @@ extension ClientSession {
     } catch {
       throw RequestError(error)
     }
-    isAuthenticating = true
+    authentication = .awaitsServer
   }
 
   private mutating func request(
@@ -164,7 +167,8 @@ extension ClientSession {
     guard serverLimits.sharedSubscriptionsAvailable || !TopicFilter.isShared(filter) else {
       throw .sharedNotSupported
     }
-    guard serverLimits.wildcardsAvailable || !TopicFilter.hasWildcard(filter) else {
+    guard serverLimits.wildcardsAvailable || filter.isEmpty || !TopicFilter.hasWildcard(filter)
+    else {
       throw .wildcardsNotSupported
     }
   }
@@ -176,8 +180,12 @@ extension ClientSession {
     var fields = FieldReader(offset: 0, end: list.count)
     var count = 0
     while !fields.isAtEnd {
-      guard let filter = try? fields.filter(in: list), (try? fields.take(tailBytes)) != nil else {
+      guard let filter = try? fields.filter(in: list), let tail = try? fields.take(tailBytes) else {
         throw .invalidFilter
+      }
+      // Before 5.0 all there is behind a filter is its QoS.
+      guard options.level == .v50 || tail.count == 0 || list[tail.offset] <= 2 else {
+        throw .invalidOptions
       }
       if tailBytes > 0 { try check(list[filter]) }
       count += 1

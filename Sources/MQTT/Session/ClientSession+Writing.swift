@@ -11,20 +11,14 @@ struct PublishHead: BitwiseCopyable {
 /// How a PUBLISH is written: what the server forbids is refused before, and an alias may stand for
 /// its topic.
 extension ClientSession {
+  @inline(__always)
   mutating func write(
     _ head: PublishHead, topic: Span<UInt8>, properties: Span<UInt8>, payload: Span<UInt8>
   ) throws(PublishError) {
     try check(head)
     guard options.level == .v50 else {
       guard properties.isEmpty else { throw .invalidProperties }
-      let size = Publish.size(topicBytes: topic.count, payloadBytes: payload.count, qos: head.qos)
-      try checkRoom(size)
-      let level = options.level
-      return try append(size) { (out) throws(EncodeError) in
-        try Publish.encode(
-          level: level, packetID: head.packetID, qos: head.qos, retain: head.retain, dup: head.dup,
-          topic: topic, payload: payload, into: &out)
-      }
+      return try writeV3(head, topic: topic, payload: payload)
     }
     try writeV5(
       head, topic: topic, properties: properties, payloadMax: payload.count
@@ -32,6 +26,25 @@ extension ClientSession {
       try V5.Publish.encode(
         from: .client, packetID: head.packetID, qos: head.qos, retain: head.retain, dup: head.dup,
         topic: topic, topicAlias: alias, properties: properties, payload: payload, into: &out)
+    }
+  }
+
+  /// The hot path: checked once, then written without looking back.
+  @inline(__always)
+  private mutating func writeV3(
+    _ head: PublishHead, topic: Span<UInt8>, payload: Span<UInt8>
+  ) throws(PublishError) {
+    guard TopicName.isValid(topic) else { throw .invalidTopic }
+    // A valid topic has at most 65,535 bytes, so none of these sums overflows.
+    guard payload.count <= packetBytesMax else { throw .packetTooLarge }
+    let bodySize = 2 &+ topic.count &+ (head.qos == .atMostOnce ? 0 : 2) &+ payload.count
+    guard bodySize <= VarInt.max else { throw .packetTooLarge }
+    let size = 1 &+ VarInt.size(of: bodySize) &+ bodySize
+    try checkRoom(size)
+    let firstByte = Publish.firstByte(qos: head.qos, retain: head.retain, dup: head.dup)
+    output.append(exactly: size) { writer in
+      Publish.write(
+        firstByte, head.packetID, topic, payload, bodySize: bodySize, into: &writer)
     }
   }
 
@@ -67,11 +80,15 @@ extension ClientSession {
     guard !head.retain || serverLimits.retainAvailable else { throw .retainNotSupported }
   }
 
+  /// Bytes of the longest packet that can be sent: as many as the send buffer and the server take.
+  public var packetBytesMax: Int {
+    min(output.capacity &- Self.sendReserve, serverLimits.packetBytesMax)
+  }
+
+  @inline(__always)
   private func checkRoom(_ size: Int) throws(PublishError) {
-    guard size <= output.capacity - Self.sendReserve, size <= serverLimits.packetBytesMax else {
-      throw .packetTooLarge
-    }
-    guard size <= output.freeCapacity - Self.sendReserve else { throw .bufferFull }
+    guard size <= packetBytesMax else { throw .packetTooLarge }
+    guard size <= output.freeCapacity &- Self.sendReserve else { throw .bufferFull }
   }
 
   private mutating func append(
@@ -84,17 +101,26 @@ extension ClientSession {
     }
   }
 
-  /// Chooses how the topic is said, and writes the packet so.
+  /// Chooses how the topic is said, and writes the packet so. Apart from the versions before, which
+  /// need none of what this looks at.
+  @inline(never)
   private mutating func writeV5(
     _ head: PublishHead, topic: Span<UInt8>, properties: Span<UInt8>, payloadMax: Int,
     _ encode: (Span<UInt8>, UInt16?, inout OutputSpan<UInt8>) throws(EncodeError) -> Void
   ) throws(PublishError) {
-    let naming = try naming(of: topic, properties)
+    var naming = try naming(of: topic, properties)
     let said = naming.isKnown ? topic.extracting(0..<0) : topic
-    let size = V5.Publish.size(
+    var size = V5.Publish.size(
       topicBytes: said.count,
       propertyBytes: properties.count + (naming.alias == nil ? 0 : V5.Publish.aliasBytes),
       payloadBytes: payloadMax, qos: head.qos)
+    if size > packetBytesMax, naming.alias != nil, !naming.isKnown {
+      // Without the bytes of a new alias it may fit.
+      naming.alias = nil
+      size = V5.Publish.size(
+        topicBytes: said.count, propertyBytes: properties.count, payloadBytes: payloadMax,
+        qos: head.qos)
+    }
     try checkRoom(size)
     let alias = naming.alias
     try append(size) { (out) throws(EncodeError) in try encode(said, alias, &out) }

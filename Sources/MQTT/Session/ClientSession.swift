@@ -65,6 +65,13 @@ public struct ClientSession: ~Copyable {
     case ended
   }
 
+  /// Whose turn it is in an authentication (5.0 section 4.12): the server asks, the client answers.
+  enum Authentication: BitwiseCopyable {
+    case none
+    case awaitsServer
+    case awaitsOwner
+  }
+
   /// Bytes of the send buffer that messages and requests leave to acknowledgements, PINGREQ and
   /// DISCONNECT, so that a full buffer does not silence the session.
   public static var sendReserve: Int { 32 }
@@ -92,10 +99,11 @@ public struct ClientSession: ~Copyable {
   /// How the packet at the front of `input` comes along; nil when none has begun.
   var progress: PacketProgress?
   var own = OwnLimits()
-  /// An AUTH of the server was answered, or one of ours not yet.
-  var isAuthenticating = false
+  var authentication = Authentication.none
   /// What the server allows over the present connection.
   public internal(set) var serverLimits = ServerLimits(keepAlive: 0)
+  /// What the server has said of a session present, also in 3.1 where that means nothing.
+  public internal(set) var hasSaidPresent = false
   /// What was counted so far.
   public internal(set) var counters = SessionCounters()
 
@@ -161,64 +169,11 @@ public struct ClientSession: ~Copyable {
     self.options = options
     self.own = own
     serverLimits = ServerLimits(keepAlive: options.keepAlive)
-    isAuthenticating = false
+    authentication = own.method == nil ? .none : .awaitsServer
+    // Who acknowledged by hand before, and does not now, will not answer what is left of it.
+    leaveReceivedBehind()
     if options.cleanSession { forget() }
     state = .connecting(until: now + options.replyTimeout)
-  }
-
-  /// The transport has gone. Messages under way stay for the next one; requests, acknowledgements,
-  /// aliases, and bytes that were not sent or not read, do not.
-  public mutating func closed() {
-    state = .closed
-    output.removeAll()
-    input.removeAll()
-    requests.removeAll()
-    inbound.removeAll(limit: 0)
-    outbound.removeAll(limit: 0)
-    leaveReceivedBehind()
-    unsentPing = 0
-    lent = nil
-    large = nil
-    progress = nil
-    sentCount = 0
-  }
-
-  /// Writes DISCONNECT: the server forgets the will. Close the transport once the output is sent.
-  public mutating func disconnect() {
-    try? disconnect(reason: .normalDisconnection)
-  }
-
-  /// Writes DISCONNECT with a reason and properties, in 5.0; with `.disconnectWithWill`, or one of
-  /// the failures, the server publishes the will. Does nothing without a transport.
-  public mutating func disconnect(
-    reason: V5.DisconnectReason, properties: Span<UInt8> = Span()
-  ) throws(RequestError) {
-    switch state {
-    case .connecting, .online: break
-    case .closed, .leaving, .ended: return
-    }
-    if options.level == .v50 {
-      do throws(EncodeError) {
-        let list = try V5.Properties(written: properties, in: .disconnectFromClient)
-        // Section 3.14.2.2.2: what CONNECT ended with the connection stays so.
-        if own.endsSession, (list.number(.sessionExpiryInterval, in: properties) ?? 0) != 0 {
-          throw .invalidProperties
-        }
-        try output.append { (out) throws(EncodeError) in
-          try V5.Disconnect.encode(
-            from: .client, reason: reason, properties: properties, into: &out)
-        }
-      } catch {
-        throw RequestError(error)
-      }
-    } else {
-      guard reason == .normalDisconnection, properties.isEmpty else { throw .unsupportedLevel }
-      let level = options.level
-      write { (out) throws(EncodeError) in
-        try BarePacket.disconnect.encode(level: level, into: &out)
-      }
-    }
-    state = .leaving
   }
 
   /// True between CONNACK and the end: messages can be published.
@@ -232,6 +187,9 @@ public struct ClientSession: ~Copyable {
 
   /// Messages at QoS 1 and 2 that were taken and not acknowledged.
   public var inflightCount: Int { inflight.count }
+
+  /// True when one more message at QoS 1 or 2 cannot be taken.
+  var isFull: Bool { inflight.isFull }
 
   /// True while the server owes an answer to a message, a SUBSCRIBE or an UNSUBSCRIBE.
   public var awaitsAnswer: Bool { inflight.count > 0 || requests.count > 0 }
@@ -247,9 +205,6 @@ public struct ClientSession: ~Copyable {
 
   /// Bytes that wait to be sent.
   public var outputCount: Int { output.count }
-
-  /// Bytes of the longest PUBLISH that the send buffer takes.
-  public var packetBytesMax: Int { output.capacity - Self.sendReserve }
 
   /// True when `withOutput` has something to lend.
   public var hasOutput: Bool { output.count > 0 }
@@ -267,16 +222,14 @@ public struct ClientSession: ~Copyable {
 
   /// Forgets all messages under way, in both directions: the state that MQTT calls the session
   /// (section 3.1.2.4). Those that were never sent are not of it, and stay. Identifiers go on from
-  /// where they are.
+  /// where they are; a message that begins anew keeps its own, which the server knows no more.
   mutating func forget() {
     var index = 0
     while index < inflight.count {
       if inflight[index].stage == .waiting {
         index += 1
       } else if options.requeuesLostMessages {
-        inflight[index].packetID = nextPacketID()
         inflight[index].stage = .waiting
-        ids.take()
         index += 1
       } else {
         inflight.remove(at: index)
@@ -293,17 +246,5 @@ public struct ClientSession: ~Copyable {
     } catch {
       preconditionFailure("room was kept for it")
     }
-  }
-
-  /// Reports `fault` and takes no part any more until the transport has gone. A 5.0 server that has
-  /// accepted the connection is told why.
-  mutating func fail(_ fault: SessionFault) -> SessionEvent {
-    if isOnline, options.level == .v50, let reason = fault.disconnectReason {
-      output.append(upTo: 3) { out in
-        try? V5.Disconnect.encode(from: .client, reason: reason, properties: Span(), into: &out)
-      }
-    }
-    state = .ended
-    return .failed(fault)
   }
 }

@@ -9,9 +9,10 @@ public struct ConnectOptions: BitwiseCopyable, Sendable {
   /// Seconds after which one side must have heard of the other; 0 for no supervision. A 5.0 server
   /// can set another number.
   public var keepAlive: UInt16
-  /// How long to wait for CONNACK, for an answer to PINGREQ, and for a packet that has begun to go
-  /// on.
+  /// How long to wait for CONNACK and for an answer to PINGREQ.
   public var replyTimeout: Interval
+  /// How long a packet that has begun may take to come on: three times `replyTimeout` unless set.
+  public var packetTimeout: Interval
   /// True when the owner acknowledges received messages by `ClientSession.acknowledge`; else they
   /// are acknowledged once they were handed over.
   public var acknowledgesByHand = false
@@ -23,7 +24,7 @@ public struct ConnectOptions: BitwiseCopyable, Sendable {
   public var assignsAliases = false
 
   /// True when messages of ours that were sent and not acknowledged begin anew where the session is
-  /// lost, in their place and under new identifiers, for `nextResend` to name; else they are
+  /// lost, in their place and under their identifiers, for `nextResend` to name; else they are
   /// forgotten.
   public var requeuesLostMessages = false
 
@@ -44,5 +45,6 @@ public struct ConnectOptions: BitwiseCopyable, Sendable {
     self.cleanSession = cleanSession
     self.keepAlive = keepAlive
     self.replyTimeout = replyTimeout
+    packetTimeout = replyTimeout * 3
   }
 }

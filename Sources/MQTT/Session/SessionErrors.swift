@@ -3,7 +3,7 @@ public enum SessionFault: BitwiseCopyable, Hashable, Sendable {
   /// The server sent what is not MQTT, or not allowed.
   case malformed(DecodeError)
   /// The server sent a packet that has no place here: anything before CONNACK, a second CONNACK, a
-  /// session present that was not asked for, more answers than questions.
+  /// session present that was not asked for, more answers than questions, an identifier in use.
   case protocolViolation
   /// The server used a topic alias that it had not defined, or one above the maximum.
   case topicAliasInvalid
@@ -20,7 +20,7 @@ public enum SessionFault: BitwiseCopyable, Hashable, Sendable {
   case receivedFull
 
   /// What DISCONNECT says of it in 5.0; nil where nobody would read it.
-  var disconnectReason: V5.DisconnectReason? {
+  public var disconnectReason: V5.DisconnectReason? {
     switch self {
     case .malformed(let error): error.disconnectReason
     case .protocolViolation: .protocolError
@@ -58,7 +58,7 @@ public enum PublishError: UInt8, Error, BitwiseCopyable, Sendable {
 
 /// Why SUBSCRIBE, UNSUBSCRIBE, AUTH or DISCONNECT was not written.
 public enum RequestError: UInt8, Error, BitwiseCopyable, Sendable {
-  /// As many requests wait for their answer as `Sizes.requests`.
+  /// As many requests wait for their answer as `Sizes.requests`; for AUTH, the one before.
   case windowFull
   /// The send buffer has no room. Try when some was sent.
   case bufferFull
@@ -68,7 +68,8 @@ public enum RequestError: UInt8, Error, BitwiseCopyable, Sendable {
   case notConnected
   /// A filter is not one to subscribe to, or there is none.
   case invalidFilter
-  /// No Local with a shared subscription (5.0 section 3.8.3.1).
+  /// No Local with a shared subscription (5.0 section 3.8.3.1), a QoS that there is not, or a reason
+  /// to leave that only servers have.
   case invalidOptions
   /// Properties that the packet may not have, or before 5.0 any at all; for AUTH another method
   /// than CONNECT had.

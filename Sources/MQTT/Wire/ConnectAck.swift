@@ -18,7 +18,7 @@ public enum ConnectReturnCode: UInt8, BitwiseCopyable, Sendable {
 
 /// CONNACK: the server's answer to CONNECT (section 3.2).
 public struct ConnectAck: BitwiseCopyable, Equatable, Sendable {
-  /// The server has a session from before. Always false in 3.1, which does not say.
+  /// The server has a session from before. 3.1 leaves the bit unused; it is as the server has set it.
   public var sessionPresent: Bool
   /// Whether the connection is open, or why not.
   public var returnCode: ConnectReturnCode
@@ -29,13 +29,13 @@ public struct ConnectAck: BitwiseCopyable, Equatable, Sendable {
     let flags = try fields.byte(in: bytes)
     // The first byte is unused in 3.1; in 3.1.1 all bits but the last are reserved.
     guard level == .v31 || flags & 0xFE == 0 else { throw .invalidFlags }
-    sessionPresent = level != .v31 && flags == 1
+    sessionPresent = flags & 1 == 1
     guard let code = ConnectReturnCode(rawValue: try fields.byte(in: bytes)) else {
       throw .invalidReturnCode
     }
     returnCode = code
     // Section 3.2.2.2: a refusal says "no session".
-    guard code == .accepted || !sessionPresent else { throw .invalidFlags }
+    guard code == .accepted || !sessionPresent || level == .v31 else { throw .invalidFlags }
   }
 
   /// Appends the whole packet, or throws and appends nothing. `sessionPresent` is left out in 3.1.

@@ -41,12 +41,31 @@ public struct Publish: BitwiseCopyable, Equatable, Sendable {
     try check(level: level, packetID: packetID, qos: qos, dup: dup, topic: topic)
     let bodySize = fieldsSize(topic: topic, qos: qos) + payload.count
     guard payload.count <= VarInt.max, bodySize <= VarInt.max else { throw .packetTooLarge }
-    guard 1 + VarInt.size(of: bodySize) + bodySize <= out.freeCapacity else { throw .bufferFull }
+    let size = 1 + VarInt.size(of: bodySize) + bodySize
+    guard size <= out.freeCapacity else { throw .bufferFull }
+    let firstByte = firstByte(qos: qos, retain: retain, dup: dup)
+    out.append(exactly: size) { writer in
+      write(firstByte, packetID, topic, payload, bodySize: bodySize, into: &writer)
+    }
+  }
 
-    out.append(firstByte(qos: qos, retain: retain, dup: dup))
-    out.append(varInt: bodySize)
-    append(topic: topic, packetID: packetID, qos: qos, into: &out)
-    out.append(contentsOf: payload)
+  /// Writes the whole packet, of which all was checked.
+  @inline(__always)
+  static func write(
+    _ firstByte: UInt8, _ packetID: UInt16, _ topic: Span<UInt8>, _ payload: Span<UInt8>,
+    bodySize: Int, into writer: inout ByteWriter
+  ) {
+    writer.put(firstByte)
+    var rest = bodySize
+    while rest >= 128 {
+      writer.put(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest = rest &>> 7
+    }
+    writer.put(UInt8(truncatingIfNeeded: rest))
+    writer.put(bigEndian: UInt16(truncatingIfNeeded: topic.count))
+    writer.put(topic)
+    if packetID != 0 { writer.put(bigEndian: packetID) }
+    writer.put(payload)
   }
 
   /// Appends the whole packet with a payload that `writePayload` appends in place: no second
@@ -100,7 +119,8 @@ public struct Publish: BitwiseCopyable, Equatable, Sendable {
     out.removeLast(spare)
   }
 
-  private static func check(
+  @inline(__always)
+  static func check(
     level: ProtocolLevel, packetID: UInt16, qos: QoS, dup: Bool, topic: Span<UInt8>
   ) throws(EncodeError) {
     guard level != .v50 else { throw .unsupportedLevel }

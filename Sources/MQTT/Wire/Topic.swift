@@ -4,8 +4,18 @@ import Core
 public enum TopicName {
   /// True for a topic that a message can be published under: 1 to 65,535 bytes of UTF-8 without
   /// U+0000 and without wildcards (sections 3.3.2.1 and 4.7.3).
+  @inline(__always)
   public static func isValid(_ topic: Span<UInt8>) -> Bool {
-    topic.count <= UInt16.max && hasNameForm(topic) && isValidText(topic)
+    guard topic.count <= UInt16.max, !topic.isEmpty else { return false }
+    // Most topics are plain, and are looked at once.
+    let plain = topic.plainPrefix(from: 0, without: plus, hash)
+    return plain == topic.count || isValid(topic, from: plain)
+  }
+
+  @inline(never)
+  private static func isValid(_ topic: Span<UInt8>, from start: Int) -> Bool {
+    let rest = topic.extracting(start..<topic.count)
+    return hasNameForm(rest) && isValidText(rest)
   }
 }
 

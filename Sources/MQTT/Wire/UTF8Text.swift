@@ -4,7 +4,7 @@ import Core
 /// surrogates, nothing above U+10FFFF) without U+0000 (MQTT 3.1.1 section 1.5.3). U+FEFF is an
 /// ordinary character there, and so are the control characters.
 public func isValidText(_ bytes: Span<UInt8>) -> Bool {
-  var index = 0
+  var index = bytes.plainPrefix(from: 0, without: 0, 0)
   while index < bytes.count {
     let first = bytes[index]
     if first < 0x80 {

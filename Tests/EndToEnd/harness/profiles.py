@@ -4,11 +4,13 @@
 AT_REST = {"on": "0s", "off": "0s"}
 
 
-def profile(*points, device="t1", keep_alive="60s", reply="10s", **more):
+def profile(
+        *points, device="t1", keep_alive="60s", reply="10s", version="newest", **more):
     """A profile of these points; `more` are further members of its top level."""
     return {
         "device": {"id": device},
-        "broker": {"url": "mqtt://127.0.0.1:1883", "keepAlive": keep_alive},
+        "broker": {
+            "url": "mqtt://127.0.0.1:1883", "keepAlive": keep_alive, "version": version},
         "uplink": {"backoff": {"max": "2s"}, "timeouts": {"reply": reply}},
         "points": dict(points),
         **more,

@@ -149,6 +149,13 @@ final class TransportBench {
   // Swift Testing's macros take copyable values only, hence these.
   var deadline: Instant { transport.deadline }
   var hasInput: Bool { transport.hasInput }
+  var isResumed: Bool { transport.isResumed }
+  var serverCertificateEnds: WallTime? { transport.serverCertificateEnds }
+
+  /// The version of TLS and the cipher suite.
+  var protection: String {
+    String(decoding: written { transport.describeTLS(into: &$0) }, as: UTF8.self)
+  }
 
   /// The token of the present socket.
   var token: UInt32 { transport.racers.tokens[transport.slot] }
@@ -156,7 +163,9 @@ final class TransportBench {
   /// Sockets that are open.
   var socketCount: Int {
     var count = transport.wire.descriptor == nil ? 0 : 1
-    for slot in 0..<AddressRace.slotCount where transport.racers.sockets[slot] != nil { count += 1 }
+    for slot in 0..<AddressRace.slotCount where transport.racers.descriptor(slot) != nil {
+      count += 1
+    }
     return count
   }
 

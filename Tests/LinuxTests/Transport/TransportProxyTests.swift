@@ -8,7 +8,7 @@ import Testing
 @testable import Linux
 
 /// Carries bytes both ways between two connections until either ends.
-private func relay(_ near: Peer.Connection, to port: UInt16) {
+func relay(_ near: Peer.Connection, to port: UInt16) {
   let far = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
   defer { close(far) }
   var address = sockaddr_in()
@@ -37,7 +37,7 @@ private func relay(_ near: Peer.Connection, to port: UInt16) {
 }
 
 /// A SOCKS proxy that leads to `port` whatever it is asked for, with a login if `login` says so.
-private func socks(
+func socks(
   to port: UInt16, login: String? = nil
 ) -> @Sendable (Peer.Connection, Peer) -> Void {
   { connection, peer in

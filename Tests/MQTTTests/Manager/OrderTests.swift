@@ -43,7 +43,7 @@ import Testing
       Issue.record("no PUBLISH")
       return
     }
-    #expect(publish.packetID != first.packetID, "a new identifier")
+    #expect(publish.packetID == first.packetID, "the one that the owner was told")
     #expect(bench.receive(answer(0x40, publish.packetID)) == [.published(1, code: 0)])
   }
 

@@ -19,7 +19,9 @@ enum Heard: Equatable {
 final class Bench {
   var session: ClientSession
   var now = Instant.boot
-  let options: ConnectOptions
+  var options: ConnectOptions
+  /// Properties of CONNECT, as they are written.
+  var connectProperties: [UInt8] = []
 
   static let sizes = ClientSession.Sizes(
     sendBytes: 512, receiveBytes: 256, inflight: 4, received: 3, requests: 2)
@@ -50,7 +52,8 @@ final class Bench {
   /// Opens the session; what it wrote is left in the output.
   func open() {
     let clientID = utf8("c")
-    try? session.open(options, clientID: clientID.span, at: now)
+    let properties = connectProperties
+    try? session.open(options, clientID: clientID.span, properties: properties.span, at: now)
   }
 
   /// Opens the session and answers CONNECT; returns the event.

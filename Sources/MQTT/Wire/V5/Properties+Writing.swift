@@ -63,6 +63,21 @@ extension V5.Properties {
     list.append(prefixed: value)
   }
 
+  /// Goes through a list as `append` has written it, whose bytes `next(in:)` is given.
+  public static func walk(written list: Span<UInt8>) -> Walk {
+    Walk(fields: FieldReader(offset: 0, end: list.count))
+  }
+
+  /// The number of the first property `id` in a list as `append` has written it; nil when there is
+  /// none.
+  public static func number(_ id: V5.PropertyID, written list: Span<UInt8>) -> UInt32? {
+    var walk = walk(written: list)
+    while let property = walk.next(in: list) {
+      if property.id == id { return property.number }
+    }
+    return nil
+  }
+
   /// The properties in `list`, checked as those of a received packet are.
   init(written list: Span<UInt8>, in place: V5.PropertyPlace) throws(EncodeError) {
     guard list.count <= VarInt.max else { throw .packetTooLarge }

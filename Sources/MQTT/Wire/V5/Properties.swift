@@ -52,7 +52,7 @@ extension V5 {
 
     /// Goes through the list: `while let property = walk.next(in: bytes) { ... }`.
     public struct Walk: BitwiseCopyable, Sendable {
-      fileprivate var fields: FieldReader
+      var fields: FieldReader
 
       /// Where the next property begins.
       var offset: Int { fields.offset }
