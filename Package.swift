@@ -24,6 +24,7 @@ let package = Package(
   name: "sandpiper",
   products: [
     .library(name: "MQTT", targets: ["MQTT"]),
+    .library(name: "MQTTClient", targets: ["MQTTClient"]),
     .executable(name: "sandpiper", targets: ["sandpiper"]),
     .executable(name: "sandpiper-lab", targets: ["sandpiper-lab"]),
   ],
@@ -70,6 +71,9 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // For Swift programs on Linux: ordinary Swift.
+    module("MQTTClient", ["CLinux", "Core", "MQTT", "WebSocket", "Dialing", "Linux"]),
+
     // The workbench: ordinary Swift.
     module("Broker", ["Core", "MQTT"]),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
@@ -100,6 +104,9 @@ let package = Package(
     tests(
       "ProfileTests",
       ["Core", "JSON", "Dialing", "Device", "Uplink", "SimulatedBoard", "Profile"]),
+    tests(
+      "MQTTClientTests",
+      ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

@@ -45,6 +45,12 @@ public struct ManagerOptions: BitwiseCopyable, Sendable {
     return options
   }
 
+  /// True when both say the same of the back-off, which then goes on from where it is.
+  func hasBackoff(of other: ManagerOptions) -> Bool {
+    backoffMinimum == other.backoffMinimum && backoffMaximum == other.backoffMaximum
+      && backoffGrowthPercent == other.backoffGrowthPercent && backoffJitter == other.backoffJitter
+  }
+
   var versions: VersionChoice {
     VersionChoice(connect.level, downTo: fallsBack ? .v31 : nil)
   }

@@ -42,10 +42,12 @@ extension SessionManager {
   /// handle; it comes back by `.published` or `.dropped`, once.
   ///
   /// A message that is kept is dropped once it has waited for `expiry`, or for its Message Expiry
-  /// Interval. Throws when the message is not taken: `windowFull` when the store is full,
+  /// Interval. With `first`, right after `.connected`, it goes before all that waits: the word that one
+  /// is there, above all. Throws when the message is not taken: `windowFull` when the store is full,
   /// `packetTooLarge` when it can never hold it, and what a server that is connected forbids.
   public mutating func publish(
-    _ message: borrowing OutgoingMessage, tag: UInt64, expiry: Interval? = nil, at now: Instant
+    _ message: borrowing OutgoingMessage, tag: UInt64, expiry: Interval? = nil,
+    first: Bool = false, at now: Instant
   ) throws(PublishError) -> Publication {
     if case .draining = state { throw .notConnected }
     guard message.qos != .atMostOnce else {
@@ -72,7 +74,7 @@ extension SessionManager {
     }
     let packetID: UInt16
     do throws(PublishError) {
-      packetID = try session.enqueue(message.qos, token: number)
+      packetID = try session.enqueue(message.qos, token: number, first: first)
     } catch {
       preconditionFailure("there was room")
     }

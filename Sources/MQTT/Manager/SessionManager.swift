@@ -50,7 +50,7 @@ public struct SessionManager: ~Copyable {
       {
         versions = options.versions
       }
-      backoff = options.backoff
+      if !options.hasBackoff(of: oldValue) { backoff = options.backoff }
     }
   }
   /// The protocol state.
@@ -74,7 +74,7 @@ public struct SessionManager: ~Copyable {
   var backoff: Backoff
   var chance: Generator
   /// The owner wants a connection.
-  var isWanted = false
+  public internal(set) var isWanted = false
   /// The next attempt begins as soon as this connection has ended.
   var connectsNext = false
   /// The connection that has ended was never accepted.
@@ -127,6 +127,15 @@ public struct SessionManager: ~Copyable {
     switch state {
     case .online, .draining: session.isOnline
     default: false
+    }
+  }
+
+  /// True while DISCONNECT is on its way: when there is no output any more, the transport can be told
+  /// that nothing follows.
+  public var isClosing: Bool {
+    switch state {
+    case .leaving, .flushing: true
+    case .idle, .waiting, .opening, .connecting, .online, .draining: false
     }
   }
 

@@ -41,13 +41,18 @@ extension ClientSession {
   /// Takes a message at QoS 1 or 2 that the owner keeps, to be sent behind all that were taken
   /// before, in this connection or a later one: `nextResend` names it when its turn has come.
   /// Returns its identifier; throws `windowFull` only.
-  public mutating func enqueue(_ qos: QoS, token: UInt32) throws(PublishError) -> UInt16 {
+  ///
+  /// With `first`, and while nothing was sent over the present connection, it goes before all others:
+  /// that alone does not change the order in which those are repeated (section 4.6).
+  public mutating func enqueue(
+    _ qos: QoS, token: UInt32, first: Bool = false
+  ) throws(PublishError) -> UInt16 {
     precondition(qos != .atMostOnce, "what is sent once and forgotten waits for nothing")
     guard !inflight.isFull else { throw .windowFull }
     let packetID = nextPacketID()
     ids.take()
-    inflight.append(
-      OutgoingEntry(token: token, packetID: packetID, qos: qos, stage: .waiting))
+    let entry = OutgoingEntry(token: token, packetID: packetID, qos: qos, stage: .waiting)
+    if first && sentCount == 0 { inflight.prepend(entry) } else { inflight.append(entry) }
     return packetID
   }
 

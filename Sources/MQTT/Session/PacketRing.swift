@@ -36,6 +36,14 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
     entries[place(count - 1)] = entry
   }
 
+  /// Adds the oldest; there is room.
+  mutating func prepend(_ entry: Entry) {
+    precondition(!isFull)
+    head = head == 0 ? entries.count - 1 : head - 1
+    count += 1
+    entries[head] = entry
+  }
+
   /// Which entry has `packetID`; nil for none. Looks at the oldest first.
   func index(of packetID: UInt16) -> Int? {
     for index in 0..<count where self[index].packetID == packetID { return index }

@@ -127,10 +127,14 @@ final class ManagerBench {
   /// Brings bytes and takes the events.
   @discardableResult
   func receive(_ bytes: [UInt8]) -> [Told] {
+    bring(bytes)
+    return turn()
+  }
+
+  func bring(_ bytes: [UInt8]) {
     manager.receive(at: now) { out in
       for byte in bytes { out.append(byte) }
     }
-    return turn()
   }
 
   /// All that is to be sent, as a socket takes it.
@@ -159,14 +163,14 @@ final class ManagerBench {
   @discardableResult
   func publish(
     _ payload: String, _ qos: QoS = .atLeastOnce, tag: UInt64, properties: [UInt8] = [],
-    expiry: Interval? = nil
+    expiry: Interval? = nil, first: Bool = false
   ) throws(PublishError) -> Publication {
     let topic = utf8("t")
     let bytes = utf8(payload)
     return try manager.publish(
       OutgoingMessage(
         topic: topic.span, properties: properties.span, payload: bytes.span, qos: qos),
-      tag: tag, expiry: expiry, at: now)
+      tag: tag, expiry: expiry, first: first, at: now)
   }
 
   /// How `publish` is refused; nil when it is not.

@@ -109,6 +109,29 @@ import Testing
     #expect(payloads(bench.output()) == ["stuck!", "last!"])
   }
 
+  /// The word that one is there goes before the backlog, and does not change its order.
+  @Test func firstGoesBeforeWhatWaits() throws {
+    let bench = ManagerBench(cleanSession: false)
+    bench.manager.connect()
+    bench.accept()
+    try bench.publish("a", tag: 1)
+    bench.output()
+    bench.lose()
+    try bench.publish("b", tag: 2)
+    bench.awaitAttempt()
+    bench.manager.opened(at: bench.now)
+    bench.turn()
+    bench.output()
+    bench.bring(bench.connectAck(sessionPresent: true))
+    guard case .connected? = bench.manager.nextEvent(at: bench.now) else {
+      Issue.record("not connected")
+      return
+    }
+    try bench.publish("birth", tag: 3, first: true)
+    bench.turn()
+    #expect(payloads(bench.output()) == ["birth", "a!", "b"])
+  }
+
   // MARK: QoS 0
 
   @Test func sentOnceIsPublishedWhenItsBytesHaveLeft() throws {

@@ -11,6 +11,26 @@ import Testing
     #expect(bench.turn() == [] && bench.owed == 4)
   }
 
+  /// One message without an answer holds up the places of those behind it, as many as the store has.
+  @Test func answersOutOfOrderNeedPlacesOnly() throws {
+    var sizes = ManagerBench.sizes
+    sizes.storeMessages = 50
+    let bench = ManagerBench.online(sizes)
+    try bench.publish("held", tag: 0)
+    for tag in 1..<50 as Range<UInt64> {
+      let id = try bench.publish("x", tag: tag).packetID
+      bench.output()
+      bench.receive(answer(0x40, id))
+    }
+    #expect(bench.owed == 1)
+    #expect(bench.publishError("x", tag: 50) == .windowFull)
+    bench.receive(answer(0x40, 1))
+    #expect(bench.owed == 0)
+    // No more messages are taken at once than the session has room for.
+    for tag in 0..<4 as Range<UInt64> { try bench.publish("x", tag: tag) }
+    #expect(bench.publishError("x", tag: 9) == .windowFull)
+  }
+
   @Test func fullStoreDropsTheOldestThatWasNeverSent() throws {
     let bench = ManagerBench { $0.whenFull = .dropOldest }
     for tag in 0..<6 as Range<UInt64> { try bench.publish("\(tag)", tag: tag) }
