@@ -11,24 +11,17 @@ import Testing
     #expect(bench.turn() == [] && bench.owed == 4)
   }
 
-  /// One message without an answer holds up the places of those behind it, as many as the store has.
-  @Test func answersOutOfOrderNeedPlacesOnly() throws {
-    var sizes = ManagerBench.sizes
-    sizes.storeMessages = 50
-    let bench = ManagerBench.online(sizes)
+  /// Whatever is answered makes room, though an older message still waits for its answer.
+  @Test func answersOutOfOrderMakeRoom() throws {
+    let bench = ManagerBench.online()
     try bench.publish("held", tag: 0)
     for tag in 1..<50 as Range<UInt64> {
       let id = try bench.publish("x", tag: tag).packetID
       bench.output()
-      bench.receive(answer(0x40, id))
+      #expect(bench.receive(answer(0x40, id)) == [.published(tag, code: 0)])
     }
     #expect(bench.owed == 1)
-    #expect(bench.publishError("x", tag: 50) == .windowFull)
-    bench.receive(answer(0x40, 1))
-    #expect(bench.owed == 0)
-    // No more messages are taken at once than the session has room for.
-    for tag in 0..<4 as Range<UInt64> { try bench.publish("x", tag: tag) }
-    #expect(bench.publishError("x", tag: 9) == .windowFull)
+    #expect(bench.receive(answer(0x40, 1)) == [.published(0, code: 0)])
   }
 
   @Test func fullStoreDropsTheOldestThatWasNeverSent() throws {
