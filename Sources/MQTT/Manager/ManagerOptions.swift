@@ -66,9 +66,6 @@ public struct ManagerOptions: BitwiseCopyable, Sendable {
 public struct ManagerSizes: BitwiseCopyable, Sendable {
   /// Of the session; `inflight` is the number of messages that are not acknowledged.
   public var session: ClientSession.Sizes
-  /// Places in the store, as many as `session.inflight` at least. A message that is acknowledged before
-  /// an older one keeps its place until that is, too.
-  public var storeMessages: Int
   /// Bytes of the topics, properties and payloads of messages at QoS 1 and 2 that are not
   /// acknowledged.
   public var storeBytes: Int
@@ -84,7 +81,6 @@ public struct ManagerSizes: BitwiseCopyable, Sendable {
   /// Sizes with the defaults above.
   public init(session: ClientSession.Sizes, storeBytes: Int) {
     self.session = session
-    storeMessages = session.inflight
     self.storeBytes = storeBytes
   }
 }

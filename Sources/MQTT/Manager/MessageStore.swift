@@ -68,7 +68,7 @@ public struct MessageStore: ~Copyable {
 
   /// A store of at most `messages` messages, and `bytes` bytes of topics, properties and payloads.
   public init(messages: Int, bytes: Int, arena: inout Arena) {
-    precondition(messages > 0 && messages <= 1 << 24)
+    precondition(messages > 0 && messages <= 65_000)
     var free = Entry()
     free.state = .free
     entries = arena.table("MQTT messages: entries", count: messages, filledWith: free)

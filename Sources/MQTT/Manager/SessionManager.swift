@@ -102,9 +102,8 @@ public struct SessionManager: ~Copyable {
     backoff = options.backoff
     chance = Generator(seed: seed)
     session = ClientSession(sizes.session, arena: &arena)
-    precondition(sizes.storeMessages >= sizes.session.inflight)
     store = MessageStore(
-      messages: sizes.storeMessages, bytes: sizes.storeBytes, arena: &arena)
+      messages: sizes.session.inflight, bytes: sizes.storeBytes, arena: &arena)
     identity = IdentityStore(bytes: sizes.identityBytes, arena: &arena)
     book = SubscriptionBook(
       count: sizes.subscriptions, entryBytesMax: sizes.subscriptionBytes, arena: &arena)

@@ -55,8 +55,6 @@ final class LabClient {
     session.inboundAliases = announced(.topicAliasMaximum, 0)
     session.aliasTopicBytes = session.inboundAliases > 512 ? 4_096 : 65_535
     var sizes = ManagerSizes(session: session, storeBytes: max(64 << 20, sendBytes))
-    // Room for all identifiers behind one message that stays without an answer.
-    sizes.storeMessages = 1 << 17
     sizes.unsentMarks = 65_536
     sizes.subscriptions = 64
     sizes.subscriptionBytes = 4_096

@@ -176,8 +176,9 @@ struct ConnectionArguments: ParsableArguments {
     try readWay(&meaning)
     try readSession(&meaning, kind)
     try readWill(&meaning)
-    guard meaning.settings.level == .v50 || meaning.settings.userName != nil
-      || meaning.settings.password == nil
+    guard
+      meaning.settings.level == .v50 || meaning.settings.userName != nil
+        || meaning.settings.password == nil
     else { throw ValidationError("before 5.0 a password goes with a user name: -u") }
     guard meaning.settings.isWritable() else {
       throw ValidationError(

@@ -46,11 +46,18 @@ struct PubCommand: ParsableCommand {
   var empty = false
 
   @Option(
-    name: [.customShort("q"), .customLong("qos")], help: ArgumentHelp("0, 1 or 2.", valueName: "qos"))
+    name: [.customShort("q"), .customLong("qos")],
+    help: ArgumentHelp("0, 1 or 2.", valueName: "qos"))
   var qos: UInt8 = 0
 
   @Flag(name: [.customShort("r"), .customLong("retain")], help: "The broker is to keep it.")
   var retain = false
+
+  @Option(
+    name: [.customShort("M"), .customLong("max-inflight")],
+    help: ArgumentHelp(
+      "With -l at QoS 1 and 2: how many messages may wait for the broker.", valueName: "count"))
+  var inflight = 20
 
   @Option(
     name: .customLong("repeat"),
@@ -72,13 +79,17 @@ struct PubCommand: ParsableCommand {
     guard repeatDelay >= 0, repeatDelay <= 1e9 else {
       throw ValidationError("--repeat-delay: expected seconds")
     }
+    guard inflight >= 1, inflight <= 65_535 else {
+      throw ValidationError("-M: expected 1 to 65535")
+    }
     let source = try source()
     if case .lines = source, times != 1 {
       throw ValidationError("--repeat goes with a single message")
     }
     let publisher = try Publisher(
       meaning, topic: Array(topic.utf8), quality, retain: retain, source,
-      times: times, delay: .milliseconds(Int64(repeatDelay * 1_000)),
+      times: times, outstandingMax: quality == .atMostOnce ? 1_000 : inflight,
+      delay: .milliseconds(Int64(repeatDelay * 1_000)),
       isQuiet: connection.quiet, debugs: connection.debug)
     let status = publisher.run()
     if status != 0 { throw ExitCode(status) }
@@ -86,7 +97,9 @@ struct PubCommand: ParsableCommand {
 
   private func source() throws -> Publisher.Source {
     let ways = [message != nil, file != nil, input, lines, empty].count { $0 }
-    guard ways == 1 else { throw ValidationError("one of -m, -f, -s, -l and -n says what to publish") }
+    guard ways == 1 else {
+      throw ValidationError("one of -m, -f, -s, -l and -n says what to publish")
+    }
     if lines { return .lines }
     if let message { return .message(Array(message.utf8)) }
     if empty { return .message([]) }
@@ -102,7 +115,9 @@ struct PubCommand: ParsableCommand {
     } else {
       bytes = StandardInput.all(limit: Publisher.payloadMax)
     }
-    guard let bytes else { throw ValidationError("\(file == nil ? "-s" : "-f"): \(Self.systemText)") }
+    guard let bytes else {
+      throw ValidationError("\(file == nil ? "-s" : "-f"): \(Self.systemText)")
+    }
     guard bytes.count <= Publisher.payloadMax else {
       throw ValidationError("a message has at most \(Publisher.payloadMax) bytes")
     }
@@ -110,6 +125,8 @@ struct PubCommand: ParsableCommand {
   }
 
   private static var systemText: String {
-    SystemError.withText(of: clinux_errno()) { String(decoding: [UInt8](copying: $0), as: UTF8.self) }
+    SystemError.withText(of: clinux_errno()) {
+      String(decoding: [UInt8](copying: $0), as: UTF8.self)
+    }
   }
 }

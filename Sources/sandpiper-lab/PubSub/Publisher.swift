@@ -13,8 +13,6 @@ final class Publisher {
 
   /// The longest payload: what a packet has room for beside the longest topic and some properties.
   static let payloadMax = 268_435_455 - 65_535 - 131_072
-  /// How many messages wait for their acknowledgement before more are read.
-  private static let outstandingMax = 1_000
 
   private let loop: ClientLoop
   private let topic: [UInt8]
@@ -23,6 +21,8 @@ final class Publisher {
   private let qos: QoS
   private let retain: Bool
   private let source: Source
+  /// How many messages wait for the broker before more are read.
+  private let outstandingMax: Int
   private var remaining: Int
   private let delay: Interval
   private let isQuiet: Bool
@@ -40,7 +40,7 @@ final class Publisher {
 
   init(
     _ meaning: ConnectionArguments.Meaning, topic: [UInt8], _ qos: QoS, retain: Bool,
-    _ source: Source, times: Int, delay: Interval, isQuiet: Bool, debugs: Bool
+    _ source: Source, times: Int, outstandingMax: Int, delay: Interval, isQuiet: Bool, debugs: Bool
   ) throws {
     let client = LabClient(meaning.settings)
     client.way = meaning.way
@@ -55,6 +55,7 @@ final class Publisher {
     self.qos = qos
     self.retain = retain
     self.source = source
+    self.outstandingMax = outstandingMax
     remaining = times
     self.delay = delay
     self.isQuiet = isQuiet
@@ -98,7 +99,7 @@ final class Publisher {
 
   private func feedLines() -> Bool {
     var did = false
-    while outstanding < Self.outstandingMax, let line = nextLine() {
+    while outstanding < outstandingMax, let line = nextLine() {
       guard publish(line) else { return did }
       inputStart = line.endIndex + 1
       did = true
@@ -107,7 +108,7 @@ final class Publisher {
       input.removeFirst(min(inputStart, input.count))
       inputStart = 0
     }
-    guard outstanding < Self.outstandingMax, !inputEnds else {
+    guard outstanding < outstandingMax, !inputEnds else {
       loop.watchInput(false)
       return did
     }

@@ -35,7 +35,8 @@ struct SubCommand: ParsableCommand {
   var filteredOut: [String] = []
 
   @Option(
-    name: [.customShort("q"), .customLong("qos")], help: ArgumentHelp("0, 1 or 2.", valueName: "qos"))
+    name: [.customShort("q"), .customLong("qos")],
+    help: ArgumentHelp("0, 1 or 2.", valueName: "qos"))
   var qos: UInt8 = 0
 
   @Option(

@@ -99,6 +99,36 @@ import Testing
     #expect(bench.waits.last.map { $0 >= .seconds(60) } == true)
   }
 
+  /// Who says so has one back-off for all causes.
+  @Test func permanentRefusalCanWaitAsAnyLoss() {
+    let bench = ManagerBench {
+      $0.backoffJitter = .none
+      $0.slowsAfterRefusal = false
+    }
+    bench.manager.connect()
+    bench.awaitAttempt()
+    bench.manager.opened(at: bench.now)
+    bench.turn()
+    bench.output()
+    bench.receive([0x20, 2, 0, 4])
+    #expect(bench.waits.last == .seconds(1))
+  }
+
+  /// A connection that has only lasted counts, whether the broker had anything to say or not.
+  @Test func silentConnectionIsStableToo() {
+    let bench = ManagerBench {
+      $0.backoffJitter = .none
+      $0.stableAfter = .seconds(10)
+    }
+    bench.manager.connect()
+    for _ in 0..<3 {
+      bench.accept()
+      bench.pass(.seconds(11))
+      bench.lose()
+    }
+    #expect(bench.waits.map(\.seconds) == [1, 1, 1])
+  }
+
   /// Complaint 3: never bypass the back-off because of a publish.
   @Test func publishDoesNotBypassTheBackoff() throws {
     let bench = ManagerBench.online { $0.backoffMinimum = .seconds(100) }

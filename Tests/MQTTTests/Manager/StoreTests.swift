@@ -11,6 +11,19 @@ import Testing
     #expect(bench.turn() == [] && bench.owed == 4)
   }
 
+  /// Whatever is answered makes room, though an older message still waits for its answer.
+  @Test func answersOutOfOrderMakeRoom() throws {
+    let bench = ManagerBench.online()
+    try bench.publish("held", tag: 0)
+    for tag in 1..<50 as Range<UInt64> {
+      let id = try bench.publish("x", tag: tag).packetID
+      bench.output()
+      #expect(bench.receive(answer(0x40, id)) == [.published(tag, code: 0)])
+    }
+    #expect(bench.owed == 1)
+    #expect(bench.receive(answer(0x40, 1)) == [.published(0, code: 0)])
+  }
+
   @Test func fullStoreDropsTheOldestThatWasNeverSent() throws {
     let bench = ManagerBench { $0.whenFull = .dropOldest }
     for tag in 0..<6 as Range<UInt64> { try bench.publish("\(tag)", tag: tag) }

@@ -104,6 +104,14 @@ import Testing
     #expect(bench.text(bench.receive(publishBytes("y", .exactlyOnce, id: 7))) == "t y")
   }
 
+  /// 3.1 leaves the bit of a session present unused; what the server has set is there to be told.
+  @Test(arguments: [0, 1] as [UInt8])
+  func oldServersBitIsOnlyTold(bit: UInt8) throws {
+    let bench = Bench(level: .v31)
+    #expect(bench.connect(sessionPresent: bit == 1) == .connected(sessionPresent: false))
+    #expect(bench.session.hasSaidPresent == (bit == 1))
+  }
+
   @Test func cleanSessionForgetsWhatWasUnderWay() throws {
     let bench = Bench.online(cleanSession: true)
     _ = try bench.publish("a", .atLeastOnce)

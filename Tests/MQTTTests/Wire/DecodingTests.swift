@@ -108,8 +108,9 @@ import Testing
       }
       #expect(answer.returnCode.rawValue == code && !answer.sessionPresent)
     }
-    let old = decode([0x20, 2, 1, 0], from: .server, level: .v31)
-    #expect(old == decode([0x20, 2, 0, 0], from: .server, level: .v311))
+    // In 3.1 the first byte means nothing, whatever is in it.
+    let old = decode([0x20, 2, 0xFF, 0], from: .server, level: .v31)
+    #expect(old == decode([0x20, 2, 1, 0], from: .server, level: .v311))
   }
 
   /// Every truncation asks for more, whatever follows is left alone.

@@ -108,7 +108,7 @@ import Testing
   }
 
   /// Where they are not forgotten, lost messages begin anew in their places: before those that were
-  /// never sent, under new identifiers, and without DUP.
+  /// never sent, under their identifiers, and without DUP.
   @Test(arguments: [true, false])
   func lostMessagesAreRequeuedInTheirOrder(cleanStart: Bool) throws {
     let bench = Bench.onlineV5(cleanSession: false) { $0.requeuesLostMessages = true }
@@ -119,11 +119,10 @@ import Testing
     bench.reconnectV5(sessionPresent: false)
     #expect(bench.resendAll() == [0x61, 0x62, 0x63])
     #expect(
-      bench.output() == publishV5("a", .atLeastOnce, id: 4) + publishV5("b", .exactlyOnce, id: 5)
+      bench.output() == publishV5("a", .atLeastOnce, id: 1) + publishV5("b", .exactlyOnce, id: 2)
         + publishV5("c", .atLeastOnce, id: 3))
     #expect(bench.counters.messagesResent == 0)
-    #expect(bench.tell(answer(0x40, 1)) == [])
-    #expect(bench.tell(answer(0x40, 4)) == ["acknowledged 97 0x0"])
+    #expect(bench.tell(answer(0x40, 1)) == ["acknowledged 97 0x0"])
   }
 
   @Test func withdrawnMessageIsNotSent() throws {
