@@ -50,6 +50,8 @@ final class Engine {
   var lossReason: LossReason?
   /// `start` was called, so that a `connect` that fails ends nothing.
   var isStarted = false
+  /// There is, or was wanted, a connection, and `stopped` has not told of its end.
+  var isActive = false
   /// The server that the broker has named, for the next attempt.
   var reference: Way?
   var followsReference = false
@@ -227,6 +229,7 @@ final class Engine {
       handle(event, at: now)
     }
     carryOut(at: now)
+    if isActive && manager.isIdle { stopped() }
     publishBlocked(at: now)
     sendUnsubscribes(at: now)
   }
