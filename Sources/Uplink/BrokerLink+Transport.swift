@@ -31,10 +31,11 @@ extension BrokerLink {
   /// The longest list that `connectProperties` makes.
   private typealias ConnectProperties = FixedText<16>
 
-  /// What 5.0 lets us announce: how much there is room for, and how long a session is to be kept.
+  /// What 5.0 lets us announce: how many messages there is room for, and how long a session is to be
+  /// kept. No Maximum Packet Size: the broker would leave out what is larger and tell nobody (section
+  /// 3.1.2.11.4), and a stranger's large message on our status would stay there, unseen by us.
   private func connectProperties() -> ConnectProperties {
     guard versions.level == .v50 else { return ConnectProperties() }
-    let packetBytes = UInt32(truncatingIfNeeded: spec.packetBytes)
     let expiry = UInt32(truncatingIfNeeded: Int(narrow: UplinkSpec.sessionExpiry.seconds))
     let isPersistent = spec.persistentSession
     return ConnectProperties { list in
@@ -42,9 +43,8 @@ extension BrokerLink {
         if isPersistent { try V5.Properties.append(.sessionExpiryInterval, expiry, to: &list) }
         try V5.Properties.append(
           .receiveMaximum, UInt32(truncatingIfNeeded: Self.receivedMax), to: &list)
-        try V5.Properties.append(.maximumPacketSize, packetBytes, to: &list)
       } catch {
-        preconditionFailure("three numbers fit, and are in their ranges")
+        preconditionFailure("two numbers fit, and are in their ranges")
       }
     }
   }

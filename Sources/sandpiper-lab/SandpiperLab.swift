@@ -7,7 +7,9 @@ struct SandpiperLab: ParsableCommand {
     commandName: "sandpiper-lab",
     abstract: "The workbench of Sandpiper: try a device profile without board and broker.",
     version: "0.1.0",
-    subcommands: [DemoCommand.self, BrokerCommand.self, ClientCommand.self])
+    subcommands: [
+      DemoCommand.self, BrokerCommand.self, ClientCommand.self, PubCommand.self, SubCommand.self,
+    ])
 
   /// The version, as the line protocol's first line says it.
   static var versionText: StaticString { "0.1.0" }

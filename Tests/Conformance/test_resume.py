@@ -116,8 +116,8 @@ class Resume(Case):
     def test_message_expiry_counts_down(self):
         driver, server = self.driver(), self.server()
         self.prepare(driver, server, "ver=5 id=a")
-        driver.do("pub topic=t qos=1 prop.message-expiry-interval=1 ref=old")
         driver.do("pub topic=t qos=1 prop.content-type=c prop.message-expiry-interval=100")
+        driver.do("pub topic=t qos=1 prop.message-expiry-interval=1 ref=old")
         driver.event("dropped", why="expired", ref="old")
         peer = self.join(driver, server, 5)
         sent = peer.packet()

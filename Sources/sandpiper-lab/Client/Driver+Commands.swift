@@ -81,13 +81,13 @@ extension Driver {
   // MARK: What most commands need
 
   /// The client; `no-client` before `new`.
-  func current() throws -> DriverClient {
+  func current() throws -> LabClient {
     guard let client else { throw DriverFailure.noClient }
     return client
   }
 
   /// The client with its manager.
-  func ready() throws -> DriverClient {
+  func ready() throws -> LabClient {
     let client = try current()
     client.prepare()
     return client

@@ -31,7 +31,7 @@ extension Driver {
     settings.properties = properties
     guard settings.isWritable() else { throw DriverFailure.invalid }
     if let client { drop(client) }
-    client = DriverClient(settings)
+    client = LabClient(settings)
     toldDeadline = .never
     references = [:]
     large = nil
@@ -39,7 +39,7 @@ extension Driver {
   }
 
   /// The client is replaced: its connection ends without a word.
-  private func drop(_ client: DriverClient) {
+  private func drop(_ client: LabClient) {
     client.manager?.abort(at: client.now)
     client.serve(loop) { _ in }
   }
@@ -130,7 +130,7 @@ extension Driver {
     try begin(client)
   }
 
-  private func begin(_ client: DriverClient) throws {
+  private func begin(_ client: LabClient) throws {
     guard client.settings.isWritable() else { throw DriverFailure.invalid }
     guard (try? client.way.spec(writeBytes: 2_048)) != nil else { throw DriverFailure.invalid }
     client.identify()

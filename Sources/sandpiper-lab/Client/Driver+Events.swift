@@ -231,7 +231,7 @@ extension Driver {
   // MARK: Without a transport
 
   /// Hands out what a transport would have taken, and when time is wanted.
-  func tellPure(_ client: DriverClient) {
+  func tellPure(_ client: LabClient) {
     var hex: [UInt8] = []
     client.manager?.withOutput(at: client.now) { bytes in
       hex = [UInt8](copying: bytes)

@@ -14,7 +14,7 @@ extension Driver {
     var expiry: Interval?
     if let seconds = try line.number("expiry") { expiry = .seconds(Int64(seconds)) }
     if let size = try line.number("size") {
-      guard size <= DriverClient.sendBytes else { throw DriverFailure.oversize }
+      guard size <= client.sendBytes else { throw DriverFailure.oversize }
       fill(size)
     }
     let payload = line.field("payload")?.value ?? 0..<0

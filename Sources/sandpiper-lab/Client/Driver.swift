@@ -27,7 +27,7 @@ final class Driver {
   private var inputEnds = false
   /// False for a file, which is always ready.
   private var watchesInput = true
-  var client: DriverClient?
+  var client: LabClient?
   var wayCount: UInt32 = 0
   var exitCode: Int32?
   /// What `ref=` has called messages, by their tags.

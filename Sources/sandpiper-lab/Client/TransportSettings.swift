@@ -22,6 +22,7 @@ struct TransportSettings {
 
   struct TLSSettings {
     var authorityFile: [UInt8] = []
+    var authorityFolder: [UInt8] = []
     var certificateFile: [UInt8] = []
     var keyFile: [UInt8] = []
     /// A descriptor that the passphrase can be read from, so that it is in no file.
@@ -40,23 +41,29 @@ struct TransportSettings {
       let at = url.lastIndex(of: UInt8(ascii: "@")), at > slashes + 2,
       let colon = url[(slashes + 2)..<at].firstIndex(of: UInt8(ascii: ":"))
     else { return }
-    var secret: [UInt8] = []
-    var index = colon + 1
-    while index < at {
-      if url[index] == UInt8(ascii: "%") {
-        guard index + 2 < at, let high = DriverLine.hex(url[index + 1]),
-          let low = DriverLine.hex(url[index + 2])
-        else { throw .invalid }
-        secret.append(high << 4 | low)
+    proxy.removeSubrange(colon..<at)
+    guard let secret = Self.unescaped(url[(colon + 1)..<at]), let path = Self.memoryFile(secret)
+    else { throw .invalid }
+    proxySecretPath = path
+  }
+
+  /// The bytes that percent escapes stand for (RFC 3986, section 2.1); nil where they are wrong.
+  static func unescaped(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var index = text.startIndex
+    while index < text.endIndex {
+      if text[index] == UInt8(ascii: "%") {
+        guard index + 2 < text.endIndex, let high = DriverLine.hex(text[index + 1]),
+          let low = DriverLine.hex(text[index + 2])
+        else { return nil }
+        bytes.append(high << 4 | low)
         index += 3
       } else {
-        secret.append(url[index])
+        bytes.append(text[index])
         index += 1
       }
     }
-    proxy.removeSubrange(colon..<at)
-    guard let path = Self.memoryFile(secret) else { throw .invalid }
-    proxySecretPath = path
+    return bytes
   }
 
   /// The path of a file of these bytes that is in memory only; nil when there is none to be had.
@@ -147,6 +154,7 @@ struct TransportSettings {
     if let tls {
       var own = TLSSpec(host: .empty)
       own.authorityFile = place(tls.authorityFile)
+      own.authorityFolder = place(tls.authorityFolder)
       own.certificateFile = place(tls.certificateFile)
       own.key = place(tls.keyFile)
       own.passphraseFile = place(tls.passphrasePath)

@@ -4,9 +4,9 @@ import Dialing
 import Linux
 import MQTT
 
-/// The one client that is driven: settings, and from the first use on a session manager with its
-/// transport. Carries bytes, time and events between them.
-final class DriverClient {
+/// A client of the workbench's, of `client`, `pub` and `sub`: settings, and from the first use on a
+/// session manager with its transport. Carries bytes, time and events between them.
+final class LabClient {
   var settings: ClientSettings
   var way = TransportSettings()
   var options: ManagerOptions
@@ -38,9 +38,10 @@ final class DriverClient {
 
   // MARK: Memory
 
-  static let sendBytes = 16 << 20
+  /// Bytes of the longest packet that can be sent; memory is only taken as far as it is used. To be
+  /// set before the first use.
+  var sendBytes = 16 << 20
   private static let receiveBytes = 1 << 20
-  private static let storeBytes = 64 << 20
 
   private var sizes: ManagerSizes {
     let list = settings.properties
@@ -48,12 +49,12 @@ final class DriverClient {
       V5.Properties.number(id, written: list.span).map { Int($0) } ?? fallback
     }
     var session = ClientSession.Sizes(
-      sendBytes: Self.sendBytes, receiveBytes: Self.receiveBytes, inflight: 16_384,
+      sendBytes: sendBytes, receiveBytes: Self.receiveBytes, inflight: 16_384,
       received: announced(.receiveMaximum, 65_535), requests: 500)
     session.outboundAliases = 512
     session.inboundAliases = announced(.topicAliasMaximum, 0)
     session.aliasTopicBytes = session.inboundAliases > 512 ? 4_096 : 65_535
-    var sizes = ManagerSizes(session: session, storeBytes: Self.storeBytes)
+    var sizes = ManagerSizes(session: session, storeBytes: max(64 << 20, sendBytes))
     // Room for all identifiers behind one message that stays without an answer.
     sizes.storeMessages = 1 << 17
     sizes.unsentMarks = 65_536
