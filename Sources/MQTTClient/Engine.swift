@@ -130,19 +130,16 @@ final class Engine {
       arena: &arena)
   }
 
-  /// Goes another way from now on; the transport is closed.
-  func replaceTransport(_ way: Way) {
-    do throws(SystemError) {
-      let earliestTime = transport.earliestTime
-      let block = try MemoryBlock(Self.transportBytes(way))
-      transport = Self.transport(way, block)
-      // Only now nobody has tables in the memory of the one before.
-      transportBlock = block
-      transport.earliestTime = earliestTime
-      try transport.attach(to: loop)
-    } catch {
-      lossReason = .transport(.broken(code: error.code))
-    }
+  /// Goes another way from now on; the transport is closed. Throws, and stays, when the system does not
+  /// give what that takes.
+  func replaceTransport(_ way: Way) throws(SystemError) {
+    let block = try MemoryBlock(Self.transportBytes(way))
+    var next = Self.transport(way, block)
+    try next.attach(to: loop)
+    next.earliestTime = transport.earliestTime
+    transport = next
+    // Only now nobody has tables in the memory of the one before.
+    transportBlock = block
   }
 
   // MARK: The loop
