@@ -168,7 +168,6 @@ extension Table where Element == UInt8 {
     return unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))
   }
 
-
   /// Moves `count` bytes from `source` to `target`; the two ranges may overlap.
   public mutating func move(from source: Int, to target: Int, count: Int) {
     precondition(source >= 0 && target >= 0 && count >= 0)

@@ -76,6 +76,7 @@ public struct ByteQueue: ~Copyable {
   }
 
   /// Drops the first `count` bytes.
+  @inline(__always)
   public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= self.count)
     start = start &+ count

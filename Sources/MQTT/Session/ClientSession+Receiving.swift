@@ -64,7 +64,8 @@ extension ClientSession {
   /// Size below them and is heard still, for its CONNACK was longer.
   @inline(__always)
   private mutating func takeExpectedAck() -> Answered? {
-    guard isOnline, large == nil, let packet = input.firstFour, packet &>> 16 == Self.publishAckWithoutReason,
+    guard isOnline, large == nil,
+      let packet = input.firstFour, packet &>> 16 == Self.publishAckWithoutReason,
       let entry = inflight.first, entry.packetID == UInt16(truncatingIfNeeded: packet),
       entry.qos == .atLeastOnce, entry.stage == .published
     else { return nil }
