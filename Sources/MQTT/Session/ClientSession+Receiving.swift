@@ -92,6 +92,8 @@ extension ClientSession {
       case .closed, .ended: return nil
       case .connecting, .online, .leaving: break
       }
+      // The usual end of a turn needs no decoder either.
+      guard input.count > 0 || large != nil else { return timeOut(at: now) }
       switch large == nil ? takePacket(at: now) : takeLarge(at: now) {
       case .event(let event): return event
       case .handled: break
