@@ -29,17 +29,30 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
     set { entries[place(index)] = newValue }
   }
 
+  /// The oldest; nil when there is none.
+  @inline(__always)
+  var first: Entry? { count > 0 ? entries[head] : nil }
+
   /// Adds the newest; there is room.
+  @inline(__always)
   mutating func append(_ entry: Entry) {
     precondition(!isFull)
-    count += 1
-    entries[place(count - 1)] = entry
+    entries[place(count)] = entry
+    count = count &+ 1
   }
 
   /// Which entry has `packetID`; nil for none. Looks at the oldest first.
   func index(of packetID: UInt16) -> Int? {
     for index in 0..<count where self[index].packetID == packetID { return index }
     return nil
+  }
+
+  /// Removes the oldest, which there is.
+  @inline(__always)
+  mutating func removeFirst() {
+    precondition(count > 0)
+    head = place(1)
+    count = count &- 1
   }
 
   /// Removes entry `index`; the others keep their order.
@@ -50,8 +63,7 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
       self[hole] = self[hole - 1]
       hole -= 1
     }
-    head = place(1)
-    count -= 1
+    removeFirst()
   }
 
   /// Removes and returns the entry of `packetID`; nil when there is none, or not one that `matches`.
@@ -68,9 +80,12 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
     count = 0
   }
 
+  /// Where entry `index` is. Both numbers are below the capacity, so that one subtraction does; the
+  /// table sees to it that nothing else is touched.
+  @inline(__always)
   private func place(_ index: Int) -> Int {
-    let place = head + index
-    return place < entries.count ? place : place - entries.count
+    let place = head &+ index
+    return place < entries.count ? place : place &- entries.count
   }
 }
 
