@@ -146,16 +146,26 @@ extension Table where Element == UInt8 {
   }
 
   /// Writes exactly `count` bytes from `start` on, which `body` writes; traps when it writes fewer.
+  /// That the table has them, and one at least, is the caller's to know.
   @inline(__always)
-  public mutating func write(
+  @unsafe mutating func write(
     from start: Int, exactly count: Int, _ body: (inout ByteWriter) -> Void
   ) {
-    precondition(start >= 0 && count > 0 && start <= self.count - count)
-    guard let base = unsafe slots.baseAddress else { return }
-    // Sound: the range lies inside the table, and the writer does not leave the call.
+    // Sound: a table that has the range has a base, and the writer does not leave the call.
+    let base = unsafe slots.baseAddress.unsafelyUnwrapped
     var writer = unsafe ByteWriter(from: UnsafeMutableRawPointer(base + start), count: count)
     body(&writer)
     precondition(writer.isFull)
+  }
+
+  /// The four bytes from `start` on as a number, most significant first.
+  @inline(__always)
+  public func bigEndian(at start: Int) -> UInt32 {
+    // Without a sign a negative number is larger than any other, and one difference tells both.
+    precondition(UInt(bitPattern: start) < UInt(bitPattern: self.count) && self.count &- start >= 4)
+    // Sound: the four bytes lie inside the table, which so has a base.
+    let bytes = unsafe UnsafeRawPointer(slots.baseAddress.unsafelyUnwrapped)
+    return unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))
   }
 
   /// Moves `count` bytes from `source` to `target`; the two ranges may overlap.

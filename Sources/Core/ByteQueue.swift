@@ -38,12 +38,36 @@ public struct ByteQueue: ~Copyable {
     end += try self.bytes.fill(from: end, body)
   }
 
-  /// Appends exactly `count` bytes, for which there is room and which `body` writes.
+  /// Appends exactly `count` bytes, at least one, which `body` writes. False, and nothing is
+  /// appended, where there is no room for them and `reserve` bytes more.
   @inline(__always)
-  public mutating func append(exactly count: Int, _ body: (inout ByteWriter) -> Void) {
-    if capacity &- end < count { compact() }
-    bytes.write(from: end, exactly: count, body)
+  public mutating func append(
+    exactly count: Int, keeping reserve: Int, _ body: (inout ByteWriter) -> Void
+  ) -> Bool {
+    precondition(count > 0 && reserve >= 0)
+    if capacity &- end &- reserve < count {
+      guard makeRoom(count, reserve) else { return false }
+    }
+    let start = end
     end = end &+ count
+    // Sound: the room from `start` on was looked at, or made. Looking once is what this is for.
+    unsafe bytes.write(from: start, exactly: count, body)
+    return true
+  }
+
+  @inline(never)
+  private mutating func makeRoom(_ count: Int, _ reserve: Int) -> Bool {
+    guard count <= freeCapacity &- reserve else { return false }
+    compact()
+    return true
+  }
+
+  /// The first four bytes that wait, the first of them the most significant; nil where fewer wait.
+  /// Whoever knows by them what waits need not be lent it.
+  @inline(__always)
+  public var firstFour: UInt32? {
+    guard count >= 4 else { return nil }
+    return bytes.bigEndian(at: start)
   }
 
   /// Lends the bytes that wait.
@@ -52,9 +76,10 @@ public struct ByteQueue: ~Copyable {
   }
 
   /// Drops the first `count` bytes.
+  @inline(__always)
   public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= self.count)
-    start += count
+    start = start &+ count
     if start == end { removeAll() }
   }
 

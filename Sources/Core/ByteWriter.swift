@@ -33,12 +33,20 @@
     unsafe next += 2
   }
 
+  /// Writes a 32-bit number, most significant byte first; traps when there is no room.
+  @inlinable @inline(__always)
+  public mutating func put(bigEndian value: UInt32) {
+    precondition(unsafe end - next >= 4)
+    // Sound: the four bytes lie before the end.
+    unsafe next.storeBytes(of: value.bigEndian, as: UInt32.self)
+    unsafe next += 4
+  }
+
   /// Writes all bytes of `source`; traps when there is no room.
   @inlinable @inline(__always)
   public mutating func put(_ source: Span<UInt8>) {
     let count = source.count
     precondition(unsafe end - next >= count)
-    guard count > 0 else { return }
     let target = unsafe next
     unsafe source.withUnsafeBufferPointer { from in
       guard let start = from.baseAddress else { return }

@@ -94,31 +94,35 @@ extension Span<UInt8> {
     return hash
   }
 
-  /// How many bytes from `start` on are ASCII, not NUL, and neither `a` nor `b`, in steps of eight: a
-  /// multiple of eight, or all there are. What is behind has to be looked at byte by byte.
+  /// How many bytes from `start` on are ASCII, not NUL, and neither `a` nor `b`: all there are, or a
+  /// multiple of eight. What is behind has to be looked at byte by byte.
   ///
-  /// Eight bytes are looked at in one word: `x - 0x01.. & ~x & 0x80..` has a bit for each byte of x
-  /// that is zero, if there is any (Hacker's Delight, section 6-1).
+  /// `a` and `b` are ASCII, the same or different in one bit: without that bit they are one byte to
+  /// look for. Eight bytes are looked at in one word: where all are below 0x80, the sum of each and
+  /// 0x7F reaches 0x80 unless the byte is zero, and none carries into the next.
   @inlinable @inline(__always)
   public func plainPrefix(from start: Int, without a: UInt8, _ b: UInt8) -> Int {
+    precondition(start >= 0 && (a | b) < 0x80 && (a ^ b) & ((a ^ b) &- 1) == 0)
     let ones: UInt64 = 0x0101_0101_0101_0101
-    let tops: UInt64 = 0x8080_8080_8080_8080
-    let aWord = ones &* UInt64(wide: a)
-    let bWord = ones &* UInt64(wide: b)
+    let sevens = ones &* 0x7F
+    let tops = ones &* 0x80
+    let difference = ones &* UInt64(wide: a ^ b)
+    let both = ones &* UInt64(wide: a | b)
     return unsafe withUnsafeBufferPointer { bytes in
       let raw = UnsafeRawBufferPointer(bytes)
       let last = bytes.count &- 8
+      guard start <= last else { return 0 }
       var index = start
-      while index <= last {
-        // Sound: eight bytes are there.
+      while true {
+        // Sound: `index` is at most `last`, so eight bytes are there.
         let word = unsafe raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-        let x = word ^ aWord
-        let y = word ^ bWord
-        let zeros = ((word &- ones) & ~word) | ((x &- ones) & ~x) | ((y &- ones) & ~y)
-        guard (word | zeros) & tops == 0 else { break }
-        index = index &+ 8
+        let isNeither = ((word | difference) ^ both) &+ sevens
+        guard (word &+ sevens) & isNeither & ~word & tops == tops else { break }
+        guard index < last else { return bytes.count &- start }
+        // The last eight may be looked at twice in part.
+        index = min(index &+ 8, last)
       }
-      return index &- start
+      return (index &- start) & ~7
     }
   }
 

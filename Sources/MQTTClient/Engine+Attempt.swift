@@ -18,8 +18,12 @@ extension Engine {
     mailbox.events.tell(.attempting(number: attemptsInRow))
     if let way = reference {
       reference = nil
-      followsReference = way.texts != plan.way.texts
-      replaceTransport(way)
+      do throws(SystemError) {
+        try replaceTransport(way)
+        followsReference = way.texts != plan.way.texts
+      } catch {
+        return fail(.transport(.broken(code: error.code)), at: now)
+      }
     }
     let configuration = plan.configuration
     switch configuration.credentials {

@@ -90,6 +90,7 @@ extension Engine {
   private func want() {
     // An attempt that the back-off puts off is not made sooner by asking for it again.
     guard !manager.isWanted else { return }
+    isActive = true
     manager.connect()
   }
 
@@ -97,11 +98,8 @@ extension Engine {
     _ id: UInt64, drain: Interval, keepsWill: Bool, _ reply: Reply<Void>, at now: Instant
   ) {
     isStarted = false
-    if manager.isIdle {
-      end(subscriptionsWith: nil)
-      return reply.resume(returning: .success(()))
-    }
     waiters[id] = .disconnect(reply)
+    if manager.isIdle { return stopped() }
     guard keepsWill else { return manager.disconnect(drain: drain, at: now) }
     if manager.isOnline && manager.protocolLevel == .v50 {
       manager.disconnect(reason: .disconnectWithWill, at: now)

@@ -41,7 +41,7 @@ extension Engine {
     attemptsInRow = 0
     lossReason = nil
     lastLoss = nil
-    sortHeld(sessionPresent: sessionPresent)
+    sortHeld(sessionKept: sessionPresent, isCertain: manager.protocolLevel != .v31)
     if !sessionPresent { unsubscribing = [] }
     if plan.configuration.sessionExpiry.seconds > 0 {
       // What is to be kept is not wiped by the next connection.
@@ -120,9 +120,10 @@ extension Engine {
       case .connect, .disconnect, .publish, .subscribe, .ask: false
       }
     }
-    let staysAway = isAsked || !plan.configuration.reconnect.isEnabled
-    if reason.isPermanent || staysAway { failConnects(reason, at: now) }
-    if staysAway { stopped() }
+    if reason.isPermanent || isAsked || !plan.configuration.reconnect.isEnabled {
+      failConnects(reason, at: now)
+    }
+    if isAsked { stopped() }
   }
 
   private func failConnects(_ reason: LossReason, at now: Instant) {
@@ -146,9 +147,10 @@ extension Engine {
       || word.code == ConnectReturnCode.unacceptableProtocolVersion.rawValue
   }
 
-  /// The client wants no connection any more.
-  private func stopped() {
+  /// The client has let go of its connection and wants none: nobody waits for one any more.
+  func stopped() {
     isStarted = false
+    isActive = manager.isWanted
     failAll(.disconnected) { waiter in
       switch waiter {
       case .publish, .subscribe, .ask: true

@@ -85,15 +85,16 @@ extension Engine {
     }
   }
 
-  /// What was not acknowledged over the connection before.
-  func sortHeld(sessionPresent: Bool) {
+  /// What was not acknowledged over the connection before. Only in 3.1 it is not certain whether the
+  /// broker has kept the session.
+  func sortHeld(sessionKept: Bool, isCertain: Bool) {
     let current = connection
     for (serial, message) in held
-    where message.qos == .atLeastOnce || (!sessionPresent && message.connection < current) {
+    where message.qos == .atLeastOnce || (!sessionKept && message.connection < current) {
       held[serial] = nil
     }
     for inbox in routes.inboxes.values {
-      if sessionPresent {
+      if sessionKept && isCertain {
         // The broker has to send these again (section 4.4): nobody gets them twice for that.
         inbox.channel.removeAll { message in
           message.qos == .atLeastOnce && (message.token?.connection ?? current) < current

@@ -50,6 +50,8 @@ final class Engine {
   var lossReason: LossReason?
   /// `start` was called, so that a `connect` that fails ends nothing.
   var isStarted = false
+  /// There is, or was wanted, a connection, and `stopped` has not told of its end.
+  var isActive = false
   /// The server that the broker has named, for the next attempt.
   var reference: Way?
   var followsReference = false
@@ -128,19 +130,16 @@ final class Engine {
       arena: &arena)
   }
 
-  /// Goes another way from now on; the transport is closed.
-  func replaceTransport(_ way: Way) {
-    do throws(SystemError) {
-      let earliestTime = transport.earliestTime
-      let block = try MemoryBlock(Self.transportBytes(way))
-      transport = Self.transport(way, block)
-      // Only now nobody has tables in the memory of the one before.
-      transportBlock = block
-      transport.earliestTime = earliestTime
-      try transport.attach(to: loop)
-    } catch {
-      lossReason = .transport(.broken(code: error.code))
-    }
+  /// Goes another way from now on; the transport is closed. Throws, and stays, when the system does not
+  /// give what that takes.
+  func replaceTransport(_ way: Way) throws(SystemError) {
+    let block = try MemoryBlock(Self.transportBytes(way))
+    var next = Self.transport(way, block)
+    try next.attach(to: loop)
+    next.earliestTime = transport.earliestTime
+    transport = next
+    // Only now nobody has tables in the memory of the one before.
+    transportBlock = block
   }
 
   // MARK: The loop
@@ -227,6 +226,7 @@ final class Engine {
       handle(event, at: now)
     }
     carryOut(at: now)
+    if isActive && manager.isIdle { stopped() }
     publishBlocked(at: now)
     sendUnsubscribes(at: now)
   }

@@ -63,7 +63,8 @@ public enum Acknowledgement: Sendable {
 /// Restored by itself after each loss of the broker's session. Ends when the client disconnects or is
 /// gone, and by `Client.unsubscribe`; throws when the broker takes the subscription no more. A
 /// subscription that nobody holds any more is unsubscribed from, unless the broker is to keep the
-/// session (`ClientConfiguration.sessionExpiry`): then only `unsubscribe` does so.
+/// session (`ClientConfiguration.sessionExpiry`): then only `unsubscribe` does so, and messages that nobody
+/// takes wait, not acknowledged, for the next run of the program.
 ///
 /// A slow reader holds the broker up, not the client: what is not taken is not acknowledged, and the
 /// broker sends no more than `Limits.receiveMaximum` such messages. At QoS 0, for which there is no

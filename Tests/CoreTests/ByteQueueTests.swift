@@ -29,6 +29,19 @@ import Testing
       return room
     }
 
+    /// Appends `count` bytes if there is room for `reserve` more; returns whether there was.
+    func append(exactly count: Int, keeping reserve: Int) -> Bool {
+      let isWritten = queue.append(exactly: count, keeping: reserve) { writer in
+        for offset in 0..<count { writer.put(nextByte &+ UInt8(offset)) }
+      }
+      guard isWritten else { return false }
+      for _ in 0..<count {
+        model.append(nextByte)
+        nextByte = nextByte &+ 1
+      }
+      return true
+    }
+
     func consume(_ count: Int) {
       queue.consume(count)
       model.removeFirst(count)
@@ -41,6 +54,7 @@ import Testing
     }
 
     var freeCapacity: Int { queue.freeCapacity }
+    var firstFour: UInt32? { queue.firstFour }
   }
 
   /// Every head, every fill level, every size of what is appended.
@@ -63,6 +77,55 @@ import Testing
         }
       }
     }
+  }
+
+  /// Every head, every fill level, every size, every reserve.
+  @Test func exactBytesAreAppendedWhereTheyAndTheReserveFit() {
+    let capacity = 7
+    for head in 0...capacity {
+      for filled in 0...(capacity - head) {
+        for added in 1...capacity + 1 {
+          for reserve in 0...capacity {
+            let bench = Bench(capacity: capacity)
+            bench.append(head + filled)
+            bench.consume(head)
+            let fits = filled + added + reserve <= capacity
+            #expect(bench.append(exactly: added, keeping: reserve) == fits)
+            #expect(bench.agrees)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func exactBytesThatAreNotWrittenTrap() async {
+    await #expect(processExitsWith: .failure) {
+      let bench = Bench(capacity: 8)
+      _ = bench.queue.append(exactly: 3, keeping: 0) { writer in writer.put(1) }
+    }
+    await #expect(processExitsWith: .failure) {
+      let bench = Bench(capacity: 8)
+      _ = bench.queue.append(exactly: 3, keeping: 0) { writer in
+        writer.put(bigEndian: 1 as UInt32)
+      }
+    }
+    await #expect(processExitsWith: .failure) {
+      let bench = Bench(capacity: 8)
+      _ = bench.queue.append(exactly: 0, keeping: 0) { _ in }
+    }
+  }
+
+  @Test func firstFourAreThoseThatWait() {
+    let bench = Bench(capacity: 8)
+    #expect(bench.firstFour == nil)
+    bench.append(3)
+    #expect(bench.firstFour == nil)
+    bench.append(3)
+    #expect(bench.firstFour == 0x0001_0203)
+    bench.consume(2)
+    #expect(bench.firstFour == 0x0203_0405)
+    bench.consume(1)
+    #expect(bench.firstFour == nil)
   }
 
   @Test(arguments: 1...10 as ClosedRange<UInt64>)

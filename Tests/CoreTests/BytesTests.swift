@@ -89,4 +89,31 @@ import Testing
   func fnv1aIsThatOfItsAuthors(text: String, hash: UInt64) {
     #expect(utf8(text).span.fnv1a == hash)
   }
+
+  /// One byte that does not belong at each place of each length, from each start.
+  @Test func plainPrefixEndsBeforeTheFirstByteThatIsNot() {
+    for count in 0...26 {
+      var bytes = [UInt8](repeating: 0x7F, count: count)
+      for start in 0...count {
+        #expect(bytes.span.plainPrefix(from: start, without: 0x2B, 0x23) == whole(count - start))
+      }
+      for place in 0..<count {
+        for odd in [0x00, 0x2B, 0x23, 0x80, 0xFF] as [UInt8] {
+          bytes[place] = odd
+          let plain = bytes.span.plainPrefix(from: 0, without: 0x2B, 0x23)
+          #expect(plain <= place && plain % 8 == 0)
+          #expect(place < 8 || plain >= min(place, count - 8) / 8 * 8)
+        }
+        // What differs in another bit from either is neither.
+        for even in [0x01, 0x2A, 0x22, 0x03, 0x6B, 0x63, 0x7E] as [UInt8] {
+          bytes[place] = even
+          #expect(bytes.span.plainPrefix(from: 0, without: 0x2B, 0x23) == whole(count))
+        }
+        bytes[place] = 0x7F
+      }
+    }
+  }
+
+  /// So many plain bytes, if they are enough for one word.
+  private func whole(_ count: Int) -> Int { count < 8 ? 0 : count }
 }

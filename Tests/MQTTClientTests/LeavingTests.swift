@@ -129,6 +129,46 @@ import Testing
     #expect(client.statistics.queuedMessages == 1, "it is sent after the next connect")
   }
 
+  /// A refusal that ends `connect` leaves nobody waiting for a connection that is not wanted.
+  @Test func refusedConnectLeavesNobodyWaiting() async throws {
+    let peer = try ScriptedPeer { _, link in
+      _ = link.packet()
+      link.send([0x20, 3, 0, 0x87, 0])
+      _ = link.awaitEnd()
+    }
+    let client = try Client(configuration(peer.url))
+    let events = client.events
+    let publish = Task {
+      await failure { () async throws(ClientError) in try await client.publish("x", to: "t") }
+    }
+    try await eventually { client.statistics.queuedMessages == 1 }
+    let connect = try await within {
+      await failure { () async throws(ClientError) in try await client.connect() }
+    }
+    guard case .connectionRefused? = connect else {
+      Issue.record("\(String(describing: connect))")
+      return
+    }
+    #expect(try await within { await publish.value } == .disconnected)
+    try await wait(for: events) { $0 == .stopped }
+  }
+
+  /// The peer's garbage is answered by a last DISCONNECT, which is on its way when the owner leaves, too.
+  @Test func disconnectComesToItsEndInEveryState() async throws {
+    let peer = try ScriptedPeer { number, link in
+      link.accept()
+      if number % 2 == 0 { link.send([0x00, 0x00]) }
+      if number % 3 != 0 { _ = link.awaitEnd(100) }
+    }
+    let client = try Client(configuration(peer.url))
+    for round in 0..<40 {
+      client.start()
+      try await Task.sleep(for: .milliseconds(round % 8 * 5))
+      try await within { try await client.disconnect(drain: .milliseconds(10)) }
+      #expect(!client.statistics.isConnected)
+    }
+  }
+
   @Test func streamsEndWithTheClient() async throws {
     var client: Client? = try Client(configuration("mqtt://127.0.0.1:1"))
     let events = try #require(client).events

@@ -115,12 +115,12 @@ extension ClientSession {
     guard authentication == .awaitsServer,
       step.properties.isEmpty || method(in: step.properties) == own.method
     else { return .event(fail(.protocolViolation)) }
-    if case .connecting = state {
+    if state == .connecting {
       // The end of the first authentication is CONNACK.
       guard step.reason == .continueAuthentication else {
         return .event(fail(.protocolViolation))
       }
-      state = .connecting(until: now + options.replyTimeout)
+      connectBy = now + options.replyTimeout
     }
     authentication = step.reason == .continueAuthentication ? .awaitsOwner : .none
     return lend(.authenticate(step), size, step.properties)

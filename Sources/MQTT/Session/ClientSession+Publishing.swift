@@ -50,7 +50,7 @@ extension ClientSession {
     precondition(qos != .atMostOnce, "what is sent once and forgotten waits for nothing")
     guard !inflight.isFull else { throw .windowFull }
     let packetID = nextPacketID()
-    ids.take()
+    ids.take(packetID)
     let entry = OutgoingEntry(token: token, packetID: packetID, qos: qos, stage: .waiting)
     if first && sentCount == 0 { inflight.prepend(entry) } else { inflight.append(entry) }
     return packetID
@@ -72,6 +72,7 @@ extension ClientSession {
   /// How many messages may be under way at once: as many as the session or the server takes.
   private var windowSize: Int { min(inflight.capacity, serverLimits.receiveMaximum) }
 
+  @inline(__always)
   private func checkWindow(_ qos: QoS) throws(PublishError) {
     guard isOnline else { throw .notConnected }
     guard qos != .atMostOnce else { return }
@@ -160,12 +161,13 @@ extension ClientSession {
   }
 
   /// The message of `packetID` was written and is under way; nothing waited before it.
+  @inline(__always)
   private mutating func enterWindow(_ packetID: UInt16, _ qos: QoS, _ token: UInt32) {
-    guard qos != .atMostOnce else { return }
-    ids.take()
+    guard packetID != 0 else { return }
+    ids.take(packetID)
     inflight.append(
       OutgoingEntry(token: token, packetID: packetID, qos: qos, stage: .published))
-    sentCount += 1
+    sentCount = sentCount &+ 1
   }
 
   private func isNext(_ message: Resend) -> Bool {
@@ -174,7 +176,12 @@ extension ClientSession {
   }
 
   /// The identifier that the next packet will have, once it is written and `ids.take` is called.
-  mutating func nextPacketID() -> UInt16 {
+  @inline(__always)
+  mutating func nextPacketID() -> UInt16 { ids.next ?? searchPacketID() }
+
+  /// The same where none is known to be free.
+  @inline(never)
+  private mutating func searchPacketID() -> UInt16 {
     while true {
       if let next = ids.next { return next }
       var distance = Int.max

@@ -146,7 +146,7 @@ extension ClientSession {
     } catch {
       throw RequestError(error)
     }
-    ids.take()
+    ids.take(packetID)
     requests.append(
       RequestEntry(packetID: packetID, isSubscribe: isSubscribe, filterCount: filterCount))
     return packetID

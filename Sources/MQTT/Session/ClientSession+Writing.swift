@@ -2,10 +2,21 @@ import Core
 
 /// What a PUBLISH says besides topic, properties and payload.
 struct PublishHead: BitwiseCopyable {
-  var packetID: UInt16
-  var qos: QoS
-  var retain: Bool
-  var dup: Bool
+  let packetID: UInt16
+  let qos: QoS
+  let retain: Bool
+  let dup: Bool
+  /// The first byte of the packet, which says the same but for the identifier.
+  let firstByte: UInt8
+
+  @inline(__always)
+  init(packetID: UInt16, qos: QoS, retain: Bool, dup: Bool) {
+    self.packetID = packetID
+    self.qos = qos
+    self.retain = retain
+    self.dup = dup
+    firstByte = Publish.firstByte(qos: qos, retain: retain, dup: dup)
+  }
 }
 
 /// How a PUBLISH is written: what the server forbids is refused before, and an alias may stand for
@@ -16,10 +27,10 @@ extension ClientSession {
     _ head: PublishHead, topic: Span<UInt8>, properties: Span<UInt8>, payload: Span<UInt8>
   ) throws(PublishError) {
     try check(head)
-    guard options.level == .v50 else {
-      guard properties.isEmpty else { throw .invalidProperties }
-      return try writeV3(head, topic: topic, payload: payload)
+    guard !properties.isEmpty || options.assignsAliases && outbound.limit > 0 else {
+      return try writePlain(head, topic: topic, payload: payload)
     }
+    guard options.level == .v50 else { throw .invalidProperties }
     try writeV5(
       head, topic: topic, properties: properties, payloadMax: payload.count
     ) { (topic, alias, out) throws(EncodeError) in
@@ -29,23 +40,28 @@ extension ClientSession {
     }
   }
 
-  /// The hot path: checked once, then written without looking back.
+  /// The hot path, for a message without properties in any version: checked once, then written
+  /// without looking back.
   @inline(__always)
-  private mutating func writeV3(
+  private mutating func writePlain(
     _ head: PublishHead, topic: Span<UInt8>, payload: Span<UInt8>
   ) throws(PublishError) {
     guard TopicName.isValid(topic) else { throw .invalidTopic }
-    // A valid topic has at most 65,535 bytes, so none of these sums overflows.
-    guard payload.count <= packetBytesMax else { throw .packetTooLarge }
-    let bodySize = 2 &+ topic.count &+ (head.qos == .atMostOnce ? 0 : 2) &+ payload.count
-    guard bodySize <= VarInt.max else { throw .packetTooLarge }
+    let hasProperties = options.level == .v50
+    let bodySize = Publish.plainBodySize(
+      topic, hasPacketID: head.packetID != 0, hasProperties: hasProperties, payload)
     let size = 1 &+ VarInt.size(of: bodySize) &+ bodySize
-    try checkRoom(size)
-    let firstByte = Publish.firstByte(qos: head.qos, retain: head.retain, dup: head.dup)
-    output.append(exactly: size) { writer in
-      Publish.write(
-        firstByte, head.packetID, topic, payload, bodySize: bodySize, into: &writer)
+    // What the server takes is no longer than MQTT allows. A topic of at most 65,535 bytes and any
+    // payload have a sum that fits where no bit is a sign, so it is compared there.
+    guard UInt(bitPattern: size) <= UInt(bitPattern: serverLimits.packetBytesMax) else {
+      throw .packetTooLarge
     }
+    let isWritten = output.append(exactly: size, keeping: Self.sendReserve) { writer in
+      Publish.write(
+        head.firstByte, head.packetID, topic, hasProperties: hasProperties, payload,
+        bodySize: bodySize, into: &writer)
+    }
+    guard isWritten else { throw size > packetBytesMax ? .packetTooLarge : .bufferFull }
   }
 
   mutating func write(
@@ -75,9 +91,11 @@ extension ClientSession {
   }
 
   /// What the server does not take at all (5.0 section 3.2.2.3).
+  @inline(__always)
   private func check(_ head: PublishHead) throws(PublishError) {
-    guard head.qos <= serverLimits.maximumQoS else { throw .qosNotSupported }
-    guard !head.retain || serverLimits.retainAvailable else { throw .retainNotSupported }
+    guard head.firstByte & forbiddenFlags == 0 else {
+      throw head.qos > serverLimits.maximumQoS ? .qosNotSupported : .retainNotSupported
+    }
   }
 
   /// Bytes of the longest packet that can be sent: as many as the send buffer and the server take.

@@ -57,9 +57,9 @@ public struct ClientSession: ~Copyable {
     }
   }
 
-  enum State: BitwiseCopyable {
+  enum State: UInt8, BitwiseCopyable {
     case closed
-    case connecting(until: Instant)
+    case connecting
     case online
     case leaving
     case ended
@@ -77,6 +77,8 @@ public struct ClientSession: ~Copyable {
   public static var sendReserve: Int { 32 }
 
   var state = State.closed
+  /// When CONNACK, or the next step of an authentication, has to be there.
+  var connectBy = Instant.never
   var options = ConnectOptions(
     level: .v311, cleanSession: true, keepAlive: 0, replyTimeout: .zero)
   var output: ByteQueue
@@ -101,7 +103,11 @@ public struct ClientSession: ~Copyable {
   var own = OwnLimits()
   var authentication = Authentication.none
   /// What the server allows over the present connection.
-  public internal(set) var serverLimits = ServerLimits(keepAlive: 0)
+  public internal(set) var serverLimits = ServerLimits(keepAlive: 0) {
+    didSet { forbiddenFlags = serverLimits.forbiddenFlags }
+  }
+  /// Those of `serverLimits`, at hand for each message.
+  private(set) var forbiddenFlags: UInt8 = 0
   /// What the server has said of a session present, also in 3.1 where that means nothing.
   public internal(set) var hasSaidPresent = false
   /// What was counted so far.
@@ -140,9 +146,7 @@ public struct ClientSession: ~Copyable {
     userName: Span<UInt8>? = nil, password: Span<UInt8>? = nil,
     properties: Span<UInt8> = Span(), at now: Instant
   ) throws(EncodeError) {
-    guard case .closed = state else {
-      preconditionFailure("a session has one transport at a time")
-    }
+    precondition(state == .closed, "a session has one transport at a time")
     var own = OwnLimits()
     if options.level == .v50 {
       own = try OwnLimits(written: properties)
@@ -173,14 +177,12 @@ public struct ClientSession: ~Copyable {
     // Who acknowledged by hand before, and does not now, will not answer what is left of it.
     leaveReceivedBehind()
     if options.cleanSession { forget() }
-    state = .connecting(until: now + options.replyTimeout)
+    state = .connecting
+    connectBy = now + options.replyTimeout
   }
 
   /// True between CONNACK and the end: messages can be published.
-  public var isOnline: Bool {
-    if case .online = state { return true }
-    return false
-  }
+  public var isOnline: Bool { state == .online }
 
   /// The version of the present connection, or of the one before.
   public var level: ProtocolLevel { options.level }
@@ -197,7 +199,7 @@ public struct ClientSession: ~Copyable {
   /// When `nextEvent` is to be called even if nothing was received.
   public var deadline: Instant {
     switch state {
-    case .connecting(let until): min(until, progress?.deadline ?? .never)
+    case .connecting: min(connectBy, progress?.deadline ?? .never)
     case .online: min(keepAlive.deadline, progress?.deadline ?? .never)
     case .closed, .leaving, .ended: .never
     }

@@ -22,6 +22,16 @@ public struct ServerLimits: BitwiseCopyable, Equatable, Sendable {
   /// Seconds of keep-alive that count for this connection.
   public var keepAlive: UInt16
 
+  /// Flags of PUBLISH (section 3.3.1) that no message to the server may have.
+  var forbiddenFlags: UInt8 {
+    let retain: UInt8 = retainAvailable ? 0 : 0b0001
+    switch maximumQoS {
+    case .atMostOnce: return 0b0110 | retain
+    case .atLeastOnce: return 0b0100 | retain
+    case .exactlyOnce: return retain
+    }
+  }
+
   /// The limits of a server that names none.
   public init(keepAlive: UInt16) { self.keepAlive = keepAlive }
 

@@ -10,13 +10,15 @@ struct PacketIDs: BitwiseCopyable {
   private var freeCount = 0
 
   /// The identifier that follows; `taken` is nil while nothing is known to be free.
+  @inline(__always)
   var next: UInt16? { freeCount > 0 ? Self.following(last) : nil }
 
   /// The identifier that `next` gave is in use now.
-  mutating func take() {
+  @inline(__always)
+  mutating func take(_ packetID: UInt16) {
     precondition(freeCount > 0)
-    last = Self.following(last)
-    freeCount -= 1
+    last = packetID
+    freeCount = freeCount &- 1
   }
 
   /// Looks ahead: `distanceMin` is that from `last` to the nearest identifier in use, 65,535 or more
@@ -34,6 +36,6 @@ struct PacketIDs: BitwiseCopyable {
   }
 
   private static func following(_ packetID: UInt16) -> UInt16 {
-    packetID == .max ? 1 : packetID + 1
+    packetID == .max ? 1 : packetID &+ 1
   }
 }

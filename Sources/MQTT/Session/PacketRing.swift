@@ -29,11 +29,16 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
     set { entries[place(index)] = newValue }
   }
 
+  /// The oldest; nil when there is none.
+  @inline(__always)
+  var first: Entry? { count > 0 ? entries[head] : nil }
+
   /// Adds the newest; there is room.
+  @inline(__always)
   mutating func append(_ entry: Entry) {
     precondition(!isFull)
-    count += 1
-    entries[place(count - 1)] = entry
+    entries[place(count)] = entry
+    count = count &+ 1
   }
 
   /// Adds the oldest; there is room.
@@ -50,6 +55,14 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
     return nil
   }
 
+  /// Removes the oldest, which there is.
+  @inline(__always)
+  mutating func removeFirst() {
+    precondition(count > 0)
+    head = place(1)
+    count = count &- 1
+  }
+
   /// Removes entry `index`; the others keep their order.
   mutating func remove(at index: Int) {
     precondition(index < count)
@@ -58,8 +71,7 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
       self[hole] = self[hole - 1]
       hole -= 1
     }
-    head = place(1)
-    count -= 1
+    removeFirst()
   }
 
   /// Removes and returns the entry of `packetID`; nil when there is none, or not one that `matches`.
@@ -76,9 +88,12 @@ struct PacketRing<Entry: PacketEntry>: ~Copyable {
     count = 0
   }
 
+  /// Where entry `index` is. Both numbers are below the capacity, so that one subtraction does; the
+  /// table sees to it that nothing else is touched.
+  @inline(__always)
   private func place(_ index: Int) -> Int {
-    let place = head + index
-    return place < entries.count ? place : place - entries.count
+    let place = head &+ index
+    return place < entries.count ? place : place &- entries.count
   }
 }
 

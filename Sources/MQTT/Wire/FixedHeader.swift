@@ -12,6 +12,21 @@ public enum VarInt {
     if value < 16_384 { return 2 }
     return value < 2_097_152 ? 3 : 4
   }
+
+  /// The bytes of `value`, the first of them the least significant. Never inlined: where most numbers
+  /// are short, this is to be in nobody's way.
+  @inline(never)
+  static func bytes(of value: Int) -> UInt32 {
+    var bytes: UInt32 = 0
+    var rest = UInt32(truncatingIfNeeded: value)
+    var shift: UInt32 = 0
+    while rest >= 128 {
+      bytes |= (rest & 0x7F | 0x80) &<< shift
+      rest = rest &>> 7
+      shift = shift &+ 8
+    }
+    return bytes | rest &<< shift
+  }
 }
 
 extension OutputSpan<UInt8> {
@@ -24,6 +39,19 @@ extension OutputSpan<UInt8> {
       rest = rest &>> 7
     }
     append(UInt8(truncatingIfNeeded: rest))
+  }
+}
+
+extension ByteWriter {
+  /// Writes a number of at most `VarInt.max` in `VarInt.size` bytes; traps when there is no room.
+  @inline(__always)
+  mutating func put(varInt value: Int) {
+    var bytes = VarInt.bytes(of: value)
+    while bytes > 0xFF {
+      put(UInt8(truncatingIfNeeded: bytes))
+      bytes = bytes &>> 8
+    }
+    put(UInt8(truncatingIfNeeded: bytes))
   }
 }
 

@@ -45,26 +45,39 @@ public struct Publish: BitwiseCopyable, Equatable, Sendable {
     guard size <= out.freeCapacity else { throw .bufferFull }
     let firstByte = firstByte(qos: qos, retain: retain, dup: dup)
     out.append(exactly: size) { writer in
-      write(firstByte, packetID, topic, payload, bodySize: bodySize, into: &writer)
+      write(
+        firstByte, packetID, topic, hasProperties: false, payload, bodySize: bodySize,
+        into: &writer)
     }
   }
 
-  /// Writes the whole packet, of which all was checked.
+  /// Bytes of the body of a packet that has no properties, but in 5.0 their length.
+  @inline(__always)
+  static func plainBodySize(
+    _ topic: Span<UInt8>, hasPacketID: Bool, hasProperties: Bool, _ payload: Span<UInt8>
+  ) -> Int {
+    2 &+ topic.count &+ (hasPacketID ? 2 : 0) &+ (hasProperties ? 1 : 0) &+ payload.count
+  }
+
+  /// Writes the whole packet, of which all was checked. In 5.0 it has properties, none.
   @inline(__always)
   static func write(
-    _ firstByte: UInt8, _ packetID: UInt16, _ topic: Span<UInt8>, _ payload: Span<UInt8>,
-    bodySize: Int, into writer: inout ByteWriter
+    _ firstByte: UInt8, _ packetID: UInt16, _ topic: Span<UInt8>, hasProperties: Bool,
+    _ payload: Span<UInt8>, bodySize: Int, into writer: inout ByteWriter
   ) {
-    writer.put(firstByte)
-    var rest = bodySize
-    while rest >= 128 {
-      writer.put(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest = rest &>> 7
+    if bodySize < 128 {
+      // Most packets are short; what is before the topic is one word then.
+      writer.put(
+        bigEndian: UInt32(firstByte) &<< 24 | UInt32(truncatingIfNeeded: bodySize) &<< 16
+          | UInt32(truncatingIfNeeded: topic.count))
+    } else {
+      writer.put(firstByte)
+      writer.put(varInt: bodySize)
+      writer.put(bigEndian: UInt16(truncatingIfNeeded: topic.count))
     }
-    writer.put(UInt8(truncatingIfNeeded: rest))
-    writer.put(bigEndian: UInt16(truncatingIfNeeded: topic.count))
     writer.put(topic)
     if packetID != 0 { writer.put(bigEndian: packetID) }
+    if hasProperties { writer.put(0) }
     writer.put(payload)
   }
 
