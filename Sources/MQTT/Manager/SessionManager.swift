@@ -160,7 +160,7 @@ public struct SessionManager: ~Copyable {
 
   /// What DISCONNECT has said, or is to say; nil before 5.0, where it says nothing.
   public var leavingReason: V5.DisconnectReason? {
-    protocolLevel == .v50 ? leaveReason : nil
+    protocolLevel.isV5 ? leaveReason : nil
   }
 
   /// The version of the present or the next connection.
