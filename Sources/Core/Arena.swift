@@ -49,22 +49,33 @@
   public mutating func table<Element: BitwiseCopyable>(
     _ name: StaticString, count: Int, filledWith value: Element
   ) -> Table<Element> {
-    precondition(count >= 0 && rowCount < rows.count)
-    let size = count * MemoryLayout<Element>.stride
-    let bytes = (size + Self.alignment - 1) & ~(Self.alignment - 1)
-    rows[rowCount] = Row(name: name, count: count, bytes: bytes)
-    rowCount += 1
-    let start = used
-    used += bytes
-    guard let memory = unsafe memory, count > 0 else { return Table() }
-    precondition(used <= memory.count, "the plan and the construction ask for the same")
-    // Sound: the range lies inside the block, is aligned, and is handed out only once.
-    let slots = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + size])
+    guard let slots = unsafe take(name, count, stride: MemoryLayout<Element>.stride) else {
+      return Table()
+    }
     if isZeroed, Self.isZero(value) {
       // Sound: the bytes are those of `value`, and any bytes of a bitwise copyable type may be bound.
       return unsafe Table(over: slots.bindMemory(to: Element.self))
     }
     return unsafe Table(over: slots.initializeMemory(as: Element.self, repeating: value))
+  }
+
+  /// The part of `table` that is the same for all elements, and therefore there once: the bytes of
+  /// so many elements; nil while measuring, and for none.
+  @inline(never)
+  private mutating func take(
+    _ name: StaticString, _ count: Int, stride: Int
+  ) -> UnsafeMutableRawBufferPointer? {
+    precondition(count >= 0 && rowCount < rows.count)
+    let size = count * stride
+    let bytes = (size + Self.alignment - 1) & ~(Self.alignment - 1)
+    rows[rowCount] = Row(name: name, count: count, bytes: bytes)
+    rowCount += 1
+    let start = used
+    used += bytes
+    guard let memory = unsafe memory, count > 0 else { return nil }
+    precondition(used <= memory.count, "the plan and the construction ask for the same")
+    // Sound: the range lies inside the block, is aligned, and is handed out only once.
+    return unsafe UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + size])
   }
 
   private static func isZero(_ value: some BitwiseCopyable) -> Bool {

@@ -88,7 +88,7 @@ struct IdentityStore: ~Copyable {
     _ session: inout ClientSession, _ options: ConnectOptions, at now: Instant
   ) throws(EncodeError) {
     let none = Field(offset: 0, count: 0)
-    let isV5 = options.level == .v50
+    let isV5 = options.level.isV5
     try bytes.withSpan { (all) throws(EncodeError) in
       let lentWill: Will? =
         if let will {

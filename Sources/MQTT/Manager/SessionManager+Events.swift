@@ -245,7 +245,7 @@ extension SessionManager {
     } else if isGuess {
       level = options.connect.level
       isGuess = false
-    } else if cause == .transport, level == .v50 {
+    } else if cause == .transport, level.isV5 {
       level = .v311
       isGuess = true
     }

@@ -53,7 +53,7 @@ extension SessionManager {
       return Publication(packetID: 0, isQueued: false)
     }
     guard message.topic.isEmpty || TopicName.isValid(message.topic) else { throw .invalidTopic }
-    guard level == .v50 || options.fallsBack || message.properties.isEmpty else {
+    guard level.isV5 || options.fallsBack || message.properties.isEmpty else {
       throw .invalidProperties
     }
     try checkSize(message)
@@ -101,7 +101,7 @@ extension SessionManager {
       topicBytes: message.topic.count, propertyBytes: message.properties.count,
       payloadBytes: message.payload.count, qos: message.qos)
     // Before 5.0 there is no length of properties, nor are there any.
-    let sizeNow = level == .v50 ? size : size - 1 - message.properties.count
+    let sizeNow = level.isV5 ? size : size - 1 - message.properties.count
     guard sizeNow <= session.packetBytesMax else { throw .packetTooLarge }
     guard session.isOnline else { return }
     let limits = session.serverLimits
@@ -229,7 +229,7 @@ extension SessionManager {
   private static func subscribe(
     _ book: borrowing SubscriptionBook, _ index: Int, _ session: inout ClientSession
   ) throws(RequestError) -> UInt16 {
-    let isV5 = session.level == .v50
+    let isV5 = session.level.isV5
     let wanted = book[index].options
     return try book.withEntry(index) { (filter, properties) throws(RequestError) in
       try session.subscribe(
@@ -272,7 +272,7 @@ extension SessionManager {
   ) throws(PublishError) {
     let entry = store[next.token]
     // A message that was made for 5.0 goes without its properties where the server has none.
-    let hasProperties = session.level == .v50
+    let hasProperties = session.level.isV5
     try store.withMessage(next.token) { (topic, properties, payload) throws(PublishError) in
       try session.resend(
         next, topic: entry.omitsTopic ? topic.extracting(0..<0) : topic,
@@ -342,7 +342,7 @@ extension SessionManager {
   mutating func drainOn(at now: Instant) {
     guard case .draining(let until) = state, ending == nil else { return }
     guard store.count == 0 || until <= now else { return }
-    let reason = session.level == .v50 ? leaveReason : .normalDisconnection
+    let reason = session.level.isV5 ? leaveReason : .normalDisconnection
     try? session.disconnect(reason: reason)
     state = .leaving(until: now + options.closeTimeout)
   }

@@ -137,7 +137,7 @@ public struct SessionManager: ~Copyable {
   }
 
   /// What DISCONNECT has said, or is to say; nil before 5.0, where it says nothing.
-  public var leavingReason: V5.DisconnectReason? { level == .v50 ? leaveReason : nil }
+  public var leavingReason: V5.DisconnectReason? { level.isV5 ? leaveReason : nil }
 
   /// The version of the present or the next connection.
   public var protocolLevel: ProtocolLevel { level }

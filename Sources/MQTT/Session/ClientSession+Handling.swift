@@ -8,7 +8,7 @@ extension ClientSession {
     let none = V5.Properties(noneAt: size)
     switch (state, decoded.packet) {
     case (.connecting, .connectAck(let answer)):
-      guard options.level != .v50 || answer.returnCode != .accepted else {
+      guard !options.level.isV5 || answer.returnCode != .accepted else {
         return .event(fail(.protocolViolation))
       }
       guard answer.returnCode == .accepted else {
@@ -79,13 +79,16 @@ extension ClientSession {
       return .event(fail(.protocolViolation))
     }
     // 5.0 section 4.12: both name the same method. A server that does not repeat it is let pass.
-    if let named = method(in: properties), named != own.method {
+    if options.level.isV5, let named = method(in: properties), named != own.method {
       return .event(fail(.protocolViolation))
     }
     let isPresent = sessionPresent || (options.level == .v31 && !options.cleanSession)
     if !isPresent { forget() }
-    serverLimits = input.withBytes { bytes in
-      ServerLimits(properties, in: bytes, keepAlive: options.keepAlive)
+    serverLimits = ServerLimits(keepAlive: options.keepAlive)
+    if options.level.isV5 {
+      serverLimits = input.withBytes { bytes in
+        ServerLimits(properties, in: bytes, keepAlive: options.keepAlive)
+      }
     }
     inbound.removeAll(limit: own.topicAliasMaximum)
     outbound.removeAll(limit: serverLimits.topicAliasMaximum)
@@ -201,7 +204,7 @@ extension ClientSession {
     guard let entry = requests.take(granted.packetID, where: { $0.isSubscribe == isSubscribe })
     else { return unsolicited(size) }
     // A code for each filter; UNSUBACK has none before 5.0.
-    let hasCodes = isSubscribe || options.level == .v50
+    let hasCodes = isSubscribe || options.level.isV5
     guard !hasCodes || granted.codes.count == Int(entry.filterCount) else {
       return .event(fail(.protocolViolation))
     }

@@ -83,7 +83,7 @@ extension ClientSession {
     do throws(DecodeError) {
       message = try input.withBytes { (bytes) throws(DecodeError) in
         var fields = FieldReader(offset: header.size, end: headBytes)
-        guard level != .v50 else {
+        guard !level.isV5 else {
           return try V5.Publish(bytes, &fields, flags: header.flags, from: .server)
         }
         return V5.Publish(try Publish(bytes, &fields, flags: header.flags))
@@ -213,7 +213,7 @@ extension ClientSession {
     var end = before + topic + (header.flags & 0b0110 == 0 ? 0 : 2)
     guard end <= header.packetSize else { throw .malformedBody }
     guard end + 4 < capacity else { return .unseen(topic: topic, before: before, header) }
-    guard level == .v50 else {
+    guard level.isV5 else {
       return bytes.count >= end ? .fits(end, header) : .unknown
     }
     // The length of the properties takes up to four bytes.

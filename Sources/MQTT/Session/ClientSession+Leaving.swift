@@ -34,7 +34,7 @@ extension ClientSession {
     case .connecting, .online: break
     case .closed, .leaving, .ended: return
     }
-    if options.level == .v50 {
+    if options.level.isV5 {
       do throws(EncodeError) {
         let list = try V5.Properties(written: properties, in: .disconnectFromClient)
         // Section 3.14.2.2.2: what CONNECT ended with the connection stays so.
@@ -65,7 +65,7 @@ extension ClientSession {
   /// Reports `fault` and takes no part any more until the transport has gone. A 5.0 server that has
   /// accepted the connection is told why.
   mutating func fail(_ fault: SessionFault) -> SessionEvent {
-    if isOnline, options.level == .v50, let reason = fault.disconnectReason {
+    if isOnline, options.level.isV5, let reason = fault.disconnectReason {
       output.append(upTo: 3) { out in
         try? V5.Disconnect.encode(from: .client, reason: reason, properties: Span(), into: &out)
       }

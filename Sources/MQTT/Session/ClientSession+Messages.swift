@@ -33,7 +33,7 @@ extension ClientSession {
 
   /// Looks at the alias of a message (5.0 section 3.3.2.3.4).
   mutating func resolve(_ publish: V5.Publish) -> Resolved {
-    guard publish.properties.contains(.topicAlias) else { return .none }
+    guard options.level.isV5, publish.properties.contains(.topicAlias) else { return .none }
     let number = input.withBytes { bytes in publish.properties.number(.topicAlias, in: bytes) ?? 0 }
     let alias = UInt16(truncatingIfNeeded: number)
     guard Int(alias) <= inbound.limit else { return .fault(.topicAliasInvalid) }
@@ -138,7 +138,7 @@ extension ClientSession {
   public mutating func acknowledge(
     _ packetID: UInt16, _ reason: V5.PublishReason = .success
   ) throws(AcknowledgeError) {
-    guard options.level == .v50 || reason == .success else { throw .unsupportedLevel }
+    guard options.level.isV5 || reason == .success else { throw .unsupportedLevel }
     guard reason.mayCome(from: .client) else { throw .unsupportedLevel }
     guard let index = received.index(of: packetID), received[index].stage == .handed else {
       throw .notWaiting
@@ -207,13 +207,15 @@ extension ClientSession {
   /// "Packet identifier not found", in PUBREL and PUBCOMP.
   static var notFound: UInt8 { V5.ReleaseReason.packetIdentifierNotFound.rawValue }
 
-  /// Writes an acknowledgement; there is room. `code` is left out before 5.0.
+  /// Writes an acknowledgement; there is room. `code` is left out before 5.0. Not inlined: there are
+  /// many callers, and none is in a hurry.
+  @inline(never)
   mutating func answer(
     _ packet: Acknowledgement, _ packetID: UInt16, code: UInt8 = 0, dup: Bool = false
   ) {
-    guard options.level == .v50 && code != 0 else {
+    guard options.level.isV5 && code != 0 else {
       // Success is the same four bytes in every version, but for the DUP of 3.1.
-      let level = options.level == .v50 ? .v311 : options.level
+      let level = options.level.isV5 ? .v311 : options.level
       return write { (out) throws(EncodeError) in
         try packet.encode(level: level, packetID: packetID, dup: dup, into: &out)
       }

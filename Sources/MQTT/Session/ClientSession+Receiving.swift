@@ -24,6 +24,7 @@ extension ClientSession {
 
   /// True when there is room for an answer and, behind it, for that of the message that is lent,
   /// for PINGREQ and for DISCONNECT.
+  @inline(never)
   var canAnswer: Bool {
     output.freeCapacity >= 2 * (Acknowledgement.size + reasonBytes) + BarePacket.size
       + disconnectBytesMax
@@ -33,7 +34,7 @@ extension ClientSession {
   private var disconnectBytesMax: Int { BarePacket.size + reasonBytes }
 
   /// Bytes of a reason code, which 5.0 has.
-  private var reasonBytes: Int { options.level == .v50 ? 1 : 0 }
+  private var reasonBytes: Int { options.level.isV5 ? 1 : 0 }
 
   /// Bytes that `receive` has room for; when 0, take `nextEvent` or send the output first.
   public var receiveCapacity: Int { input.freeCapacity }
@@ -138,7 +139,7 @@ extension ClientSession {
   /// Takes the packet at the front of the input.
   private mutating func takePacket(at now: Instant) -> Turn {
     let limit = min(input.capacity, own.packetBytesMax ?? .max)
-    if options.level == .v50 && !hasOldConnectAck {
+    if options.level.isV5 && !hasOldConnectAck {
       let isVerbose = own.problemInformation
       let decoded: V5.Packet.Decoded?
       do throws(DecodeError) {
@@ -153,7 +154,7 @@ extension ClientSession {
       progress = nil
       return handle(decoded, at: now)
     }
-    let level = options.level == .v50 ? .v311 : options.level
+    let level = options.level.isV5 ? .v311 : options.level
     let decoded: Packet.Decoded?
     do throws(DecodeError) {
       decoded = try input.withBytes { (bytes) throws(DecodeError) in

@@ -17,13 +17,13 @@ extension ClientSession {
   ) throws(RequestError) -> UInt16 {
     let level = options.level
     try check(filter)
-    guard level == .v50 || wanted == V5.SubscriptionOptions(qos: wanted.qos) else {
+    guard level.isV5 || wanted == V5.SubscriptionOptions(qos: wanted.qos) else {
       throw .unsupportedLevel
     }
     return try request(
       isSubscribe: true, filterCount: 1, listBytes: 2 + filter.count + 1, properties
     ) { (packetID, out) throws(EncodeError) in
-      if level == .v50 {
+      if level.isV5 {
         try V5.Subscribe.encode(
           packetID: packetID, properties: properties, filter: filter, options: wanted, into: &out)
       } else {
@@ -43,7 +43,7 @@ extension ClientSession {
     return try request(
       isSubscribe: true, filterCount: count, listBytes: filters.count, properties
     ) { (packetID, out) throws(EncodeError) in
-      if level == .v50 {
+      if level.isV5 {
         try V5.Subscribe.encode(
           packetID: packetID, properties: properties, filters: filters, into: &out)
       } else {
@@ -60,7 +60,7 @@ extension ClientSession {
     return try request(
       isSubscribe: false, filterCount: 1, listBytes: 2 + filter.count, properties
     ) { (packetID, out) throws(EncodeError) in
-      if level == .v50 {
+      if level.isV5 {
         try V5.Unsubscribe.encode(
           packetID: packetID, properties: properties, filter: filter, into: &out)
       } else {
@@ -79,7 +79,7 @@ extension ClientSession {
     return try request(
       isSubscribe: false, filterCount: count, listBytes: filters.count, properties
     ) { (packetID, out) throws(EncodeError) in
-      if level == .v50 {
+      if level.isV5 {
         try V5.Unsubscribe.encode(
           packetID: packetID, properties: properties, filters: filters, into: &out)
       } else {
@@ -92,7 +92,7 @@ extension ClientSession {
   /// first of a new one (5.0 sections 4.12 and 4.12.1). `properties` name the method of CONNECT.
   /// Throws `windowFull` while the server is to answer.
   public mutating func authenticate(properties: Span<UInt8>) throws(RequestError) {
-    guard options.level == .v50 else { throw .unsupportedLevel }
+    guard options.level.isV5 else { throw .unsupportedLevel }
     let reason: V5.AuthenticateReason
     switch state {
     case .connecting, .online:
@@ -128,7 +128,7 @@ extension ClientSession {
     guard isOnline else { throw .notConnected }
     guard !requests.isFull else { throw .windowFull }
     var bodyBytes = 2 + listBytes
-    if options.level == .v50 {
+    if options.level.isV5 {
       bodyBytes += VarInt.size(of: properties.count) + properties.count
       try check(properties, isSubscribe: isSubscribe)
     } else {
@@ -184,7 +184,7 @@ extension ClientSession {
         throw .invalidFilter
       }
       // Before 5.0 all there is behind a filter is its QoS.
-      guard options.level == .v50 || tail.count == 0 || list[tail.offset] <= 2 else {
+      guard options.level.isV5 || tail.count == 0 || list[tail.offset] <= 2 else {
         throw .invalidOptions
       }
       if tailBytes > 0 { try check(list[filter]) }

@@ -30,7 +30,7 @@ extension ClientSession {
     guard !properties.isEmpty || options.assignsAliases && outbound.limit > 0 else {
       return try writePlain(head, topic: topic, payload: payload)
     }
-    guard options.level == .v50 else { throw .invalidProperties }
+    guard options.level.isV5 else { throw .invalidProperties }
     try writeV5(
       head, topic: topic, properties: properties, payloadMax: payload.count
     ) { (topic, alias, out) throws(EncodeError) in
@@ -47,7 +47,7 @@ extension ClientSession {
     _ head: PublishHead, topic: Span<UInt8>, payload: Span<UInt8>
   ) throws(PublishError) {
     guard TopicName.isValid(topic) else { throw .invalidTopic }
-    let hasProperties = options.level == .v50
+    let hasProperties = options.level.isV5
     let bodySize = Publish.plainBodySize(
       topic, hasPacketID: head.packetID != 0, hasProperties: hasProperties, payload)
     let size = 1 &+ VarInt.size(of: bodySize) &+ bodySize
@@ -69,7 +69,7 @@ extension ClientSession {
     writePayload: (inout OutputSpan<UInt8>) -> Void
   ) throws(PublishError) {
     try check(head)
-    guard options.level == .v50 else {
+    guard options.level.isV5 else {
       guard properties.isEmpty else { throw .invalidProperties }
       let size = Publish.size(topicBytes: topic.count, payloadBytes: payloadMax, qos: head.qos)
       try checkRoom(size)

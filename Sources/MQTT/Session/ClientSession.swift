@@ -146,7 +146,7 @@ public struct ClientSession: ~Copyable {
   ) throws(EncodeError) {
     precondition(state == .closed, "a session has one transport at a time")
     var own = OwnLimits()
-    if options.level == .v50 {
+    if options.level.isV5 {
       own = try OwnLimits(written: properties)
       guard own.topicAliasMaximum <= inbound.capacity else { throw .invalidProperties }
       guard own.receiveMaximum <= received.capacity || own.receiveMaximum == 65_535 else {
@@ -156,7 +156,7 @@ public struct ClientSession: ~Copyable {
       guard properties.isEmpty, will?.properties.isEmpty ?? true else { throw .invalidProperties }
     }
     try output.append { (out) throws(EncodeError) in
-      if options.level == .v50 {
+      if options.level.isV5 {
         try V5.Connect.encode(
           cleanStart: options.cleanSession, keepAlive: options.keepAlive, properties: properties,
           clientID: clientID, will: will, userName: userName, password: password, into: &out)

@@ -43,6 +43,7 @@ public enum Packet: BitwiseCopyable, Equatable, Sendable {
   /// packet of more than `packetBytesMax` bytes, header included, is refused by its header alone,
   /// so the sender of a huge length holds no memory here. `level` is the one that the connection
   /// has agreed on; CONNECT brings its own.
+  @inline(__always)
   public static func decode(
     _ bytes: Span<UInt8>, from sender: Role, level: ProtocolLevel, packetBytesMax: Int
   ) throws(DecodeError) -> Decoded? {
@@ -52,11 +53,38 @@ public enum Packet: BitwiseCopyable, Equatable, Sendable {
     }
     guard header.packetSize <= packetBytesMax else { throw .packetTooLarge }
     guard bytes.count >= header.packetSize else { return nil }
-    return Decoded(packet: try decode(bytes, header, level: level), size: header.packetSize)
+    let packet = try decode(bytes, header, from: sender, level: level)
+    return Decoded(packet: packet, size: header.packetSize)
   }
 
   /// The packet behind `header`; the whole of it is there.
+  ///
+  /// What only clients send is looked at apart, and the question is inlined where the answer is known:
+  /// so a client has no code for what only a server reads.
+  @inline(__always)
   private static func decode(
+    _ bytes: Span<UInt8>, _ header: FixedHeader, from sender: Role, level: ProtocolLevel
+  ) throws(DecodeError) -> Packet {
+    sender == .client
+      ? try decodeFromClient(bytes, header, level: level)
+      : try decodeFromEither(bytes, header, level: level)
+  }
+
+  private static func decodeFromClient(
+    _ bytes: Span<UInt8>, _ header: FixedHeader, level: ProtocolLevel
+  ) throws(DecodeError) -> Packet {
+    var fields = FieldReader(offset: header.size, end: header.packetSize)
+    switch header.type {
+    case .pingRequest: return .pingRequest
+    case .connect: return .connect(try Connect(bytes, &fields))
+    case .subscribe: return .subscribe(try Subscribe(bytes, &fields))
+    case .unsubscribe: return .unsubscribe(try Unsubscribe(bytes, &fields))
+    case .disconnect: return .disconnect
+    default: return try decodeFromEither(bytes, header, level: level)
+    }
+  }
+
+  private static func decodeFromEither(
     _ bytes: Span<UInt8>, _ header: FixedHeader, level: ProtocolLevel
   ) throws(DecodeError) -> Packet {
     var fields = FieldReader(offset: header.size, end: header.packetSize)
@@ -66,16 +94,13 @@ public enum Packet: BitwiseCopyable, Equatable, Sendable {
     case .publishReceived: return .publishReceived(packetID: try fields.packetID(in: bytes))
     case .publishRelease: return .publishRelease(packetID: try fields.packetID(in: bytes))
     case .publishComplete: return .publishComplete(packetID: try fields.packetID(in: bytes))
-    case .pingRequest: return .pingRequest
     case .pingResponse: return .pingResponse
-    case .connect: return .connect(try Connect(bytes, &fields))
     case .connectAck: return .connectAck(try ConnectAck(bytes, &fields, level: level))
-    case .subscribe: return .subscribe(try Subscribe(bytes, &fields))
     case .subscribeAck: return .subscribeAck(try SubscribeAck(bytes, &fields, level: level))
-    case .unsubscribe: return .unsubscribe(try Unsubscribe(bytes, &fields))
     case .unsubscribeAck: return .unsubscribeAck(packetID: try fields.packetID(in: bytes))
-    case .disconnect: return .disconnect
     case .authenticate: throw .reservedType
+    // The header has seen to it that only clients send these.
+    case .connect, .subscribe, .unsubscribe, .pingRequest, .disconnect: throw .wrongDirection
     }
   }
 }

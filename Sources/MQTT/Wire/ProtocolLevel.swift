@@ -11,6 +11,20 @@ public enum ProtocolLevel: UInt8, BitwiseCopyable, Sendable {
   case v311 = 4
   /// MQTT 5.0, protocol name "MQTT".
   case v50 = 5
+
+  /// True for 5.0: the one question behind which everything is that only 5.0 has.
+  ///
+  /// For a microcontroller that speaks 3.1 and 3.1.1 only, compile with `-D SANDPIPER_MQTT_V3`. The
+  /// answer is always no then, so that the linker finds nobody who needs the rest, and to open a
+  /// session of 5.0 throws `unsupportedLevel`.
+  @inline(__always)
+  var isV5: Bool {
+    #if SANDPIPER_MQTT_V3
+      false
+    #else
+      self == .v50
+    #endif
+  }
 }
 
 /// Quality of service: how hard the two sides try to deliver one message (section 4.3).

@@ -62,7 +62,9 @@ extension V5 {
         try? property(in: bytes)
       }
 
-      /// Decoding and walking read the list by the same code, so what was decoded can be walked.
+      /// Decoding and walking read the list by the same code, so what was decoded can be walked. It
+      /// is long and there once: not inlined.
+      @inline(never)
       fileprivate mutating func property(in bytes: Span<UInt8>) throws(DecodeError) -> Property? {
         guard !fields.isAtEnd else { return nil }
         // Identifiers are numbers of variable length, and those that exist are below 128.

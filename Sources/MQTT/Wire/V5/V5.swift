@@ -76,6 +76,7 @@ extension V5.Packet {
   /// `problemInformation` is false for a client that has sent a Request Problem Information of 0:
   /// the server then leaves reason strings and user properties out of all packets but PUBLISH,
   /// CONNACK and DISCONNECT (section 3.1.2.11.7).
+  @inline(__always)
   public static func decode(
     _ bytes: Span<UInt8>, from sender: Role, packetBytesMax: Int, problemInformation: Bool = true
   ) throws(DecodeError) -> Decoded? {
@@ -83,12 +84,29 @@ extension V5.Packet {
     guard header.packetSize <= packetBytesMax else { throw .packetTooLarge }
     guard bytes.count >= header.packetSize else { return nil }
     let isTerse = sender == .server && !problemInformation
-    let packet = try decode(bytes, header, from: sender, isTerse: isTerse)
+    // Inlined where the sender is known: so a client has no code for what only a server reads.
+    let packet =
+      sender == .client
+      ? try decodeFromClient(bytes, header)
+      : try decodeFromEither(bytes, header, from: sender, isTerse: isTerse)
     return Decoded(packet: packet, size: header.packetSize)
   }
 
-  /// The packet behind `header`; the whole of it is there.
-  private static func decode(
+  /// The packet of a client behind `header`; the whole of it is there.
+  private static func decodeFromClient(
+    _ bytes: Span<UInt8>, _ header: FixedHeader
+  ) throws(DecodeError) -> V5.Packet {
+    var fields = FieldReader(offset: header.size, end: header.packetSize)
+    switch header.type {
+    case .pingRequest: return .pingRequest
+    case .connect: return .connect(try V5.Connect(bytes, &fields))
+    case .subscribe: return .subscribe(try V5.Subscribe(bytes, &fields))
+    case .unsubscribe: return .unsubscribe(try V5.Unsubscribe(bytes, &fields))
+    default: return try decodeFromEither(bytes, header, from: .client, isTerse: false)
+    }
+  }
+
+  private static func decodeFromEither(
     _ bytes: Span<UInt8>, _ header: FixedHeader, from sender: Role, isTerse: Bool
   ) throws(DecodeError) -> V5.Packet {
     var fields = FieldReader(offset: header.size, end: header.packetSize)
@@ -104,19 +122,17 @@ extension V5.Packet {
       return .publishRelease(try V5.ReleaseAnswer(bytes, &fields, in: place))
     case .publishComplete:
       return .publishComplete(try V5.ReleaseAnswer(bytes, &fields, in: place))
-    case .pingRequest: return .pingRequest
     case .pingResponse: return .pingResponse
-    case .connect: return .connect(try V5.Connect(bytes, &fields))
     case .connectAck: return .connectAck(try V5.ConnectAck(bytes, &fields))
-    case .subscribe: return .subscribe(try V5.Subscribe(bytes, &fields))
     case .subscribeAck: return .subscribeAck(try V5.SubscribeAck(bytes, &fields, in: place))
-    case .unsubscribe: return .unsubscribe(try V5.Unsubscribe(bytes, &fields))
     case .unsubscribeAck: return .unsubscribeAck(try V5.UnsubscribeAck(bytes, &fields, in: place))
     case .disconnect: return .disconnect(try V5.Disconnect(bytes, &fields, from: sender))
     case .authenticate:
       return .authenticate(
         try V5.Authenticate(
           bytes, &fields, from: sender, in: isTerse ? .terseAuthenticate : .authenticate))
+    // The header has seen to it that only clients send these.
+    case .connect, .subscribe, .unsubscribe, .pingRequest: throw .wrongDirection
     }
   }
 }
