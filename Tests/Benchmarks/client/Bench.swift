@@ -65,7 +65,6 @@ struct Bench {
 
   /// The number in eight digits, before what is always the same.
   static func format(_ sequence: Int, _ payload: inout InlineArray<64, UInt8>) {
-    payload = InlineArray(repeating: 0x78)
     var rest = UInt32(truncatingIfNeeded: sequence)
     for index in 0..<8 {
       payload[7 - index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
