@@ -5,7 +5,7 @@ import MQTT
 import Uplink
 
 /// The agent's own health, retained at QoS 0: what waits, what was lost, how often the link went.
-extension DeviceAgent {
+extension DeviceAgent where Medium: ~Copyable {
   mutating func publishDiagnostics(at moment: Moment) {
     let own = OwnCounts(session: life.session, reassertions: reassertions)
     Self.publishDiagnostics(&link, points, own, at: moment)
@@ -17,7 +17,8 @@ extension DeviceAgent {
   }
 
   private static func publishDiagnostics(
-    _ link: inout BrokerLink, _ points: borrowing Points, _ own: OwnCounts, at moment: Moment
+    _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ own: OwnCounts,
+    at moment: Moment
   ) {
     let counters = link.counters
     let waiting = link.outbox.unacknowledged

@@ -5,17 +5,7 @@ import MQTT
 import Uplink
 
 /// Birth, re-assertion and orderly stop: that the broker always tells the truth about the device.
-extension DeviceAgent {
-  /// Why the agent stops.
-  public enum StopReason: BitwiseCopyable, Sendable {
-    /// Asked to: SIGTERM, or a person.
-    case asked
-    /// To begin anew with a changed profile: outputs do not take their stop state.
-    case reload
-
-    var slug: StaticString { self == .asked ? "stopped" : "reload" }
-  }
-
+extension DeviceAgent where Medium: ~Copyable {
   /// Our own last word must not be said again more often than this.
   static var reassertInterval: Interval { .seconds(5) }
 
@@ -26,7 +16,7 @@ extension DeviceAgent {
   }
 
   private static func openSession(
-    _ link: inout BrokerLink, _ points: borrowing Points, will life: Life,
+    _ link: inout BrokerLink<Medium>, _ points: borrowing Points, will life: Life,
     password: Span<UInt8>?, at now: Instant
   ) {
     link.opened(
@@ -101,7 +91,7 @@ extension DeviceAgent {
   }
 
   private static func publishStatus(
-    _ link: inout BrokerLink, _ points: borrowing Points, _ life: Life, tag: UInt32
+    _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ life: Life, tag: UInt32
   ) -> UInt64? {
     var hash: UInt64 = 0
     let sent = link.publishNow(
@@ -221,7 +211,7 @@ extension DeviceAgent {
   }
 
   private static func subscribe(
-    _ link: inout BrokerLink, _ points: borrowing Points, _ filter: StaticString,
+    _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ filter: StaticString,
     _ retainAsPublished: Bool
   ) -> UInt16? {
     link.subscribe(retainAsPublished: retainAsPublished) { topic in
@@ -231,7 +221,7 @@ extension DeviceAgent {
   }
 
   private static func unsubscribe(
-    _ link: inout BrokerLink, _ points: borrowing Points, _ filter: StaticString
+    _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ filter: StaticString
   ) {
     _ = link.unsubscribe { topic in
       points.appendTopicPrefix(to: &topic)

@@ -4,7 +4,7 @@ import MQTT
 import Uplink
 
 /// What comes from the broker: our own status, the health report of the run before, commands.
-extension DeviceAgent {
+extension DeviceAgent where Medium: ~Copyable {
   private enum Incoming: BitwiseCopyable {
     case status(hash: UInt64, LastWord?)
     case diagnostics(seen: WallTime?)
@@ -31,7 +31,7 @@ extension DeviceAgent {
   }
 
   private static func read(
-    _ message: IncomingMessage, _ link: borrowing BrokerLink, _ points: borrowing Points
+    _ message: IncomingMessage, _ link: borrowing BrokerLink<Medium>, _ points: borrowing Points
   ) -> Incoming {
     link.session.withMessage(message) { topic, payload in
       guard let start = points.topicPrefixCount(in: topic) else { return .foreign }

@@ -7,33 +7,11 @@ import Uplink
 ///
 /// The rim reports what the board, the transport and the clock say, then calls `advance`, and carries
 /// out what `nextAction` and `withOutput` hand it, until there is nothing more. It sleeps to `deadline`.
-public struct DeviceAgent: ~Copyable {
-  /// What the rim has to do.
-  public enum Action: BitwiseCopyable, Equatable, Sendable {
-    /// See `BrokerLink.Action`.
-    case link(BrokerLink.Action)
-    /// Drive an output; answer with `driven`.
-    case drive(Points.Drive)
-  }
-
-  /// Everything that the profile decides, as the constructor needs it.
-  public struct Specs: BitwiseCopyable, Sendable {
-    /// The device.
-    public var device: DeviceSpec
-    /// Its way to the broker.
-    public var uplink: UplinkSpec
-
-    /// The two together.
-    public init(device: DeviceSpec, uplink: UplinkSpec) {
-      self.device = device
-      self.uplink = uplink
-    }
-  }
-
+public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// The points.
   public var points: Points
   /// The broker link.
-  public var link: BrokerLink
+  public var link: BrokerLink<Medium>
   var life: Life
   var greeting: Greeting
   var notices: Notices
@@ -57,7 +35,7 @@ public struct DeviceAgent: ~Copyable {
 
   /// An agent at its start. `points` and `texts` are copied; memory comes from `arena`.
   public init(
-    _ specs: Specs, points: Span<PointSpec>, texts: Span<UInt8>, boardDebounces: Bool,
+    _ specs: AgentSpecs, points: Span<PointSpec>, texts: Span<UInt8>, boardDebounces: Bool,
     identity: Identity, at moment: Moment, arena: inout Arena
   ) {
     self.points = Points(
@@ -136,7 +114,7 @@ public struct DeviceAgent: ~Copyable {
   }
 
   /// The next thing to do, or nil.
-  public mutating func nextAction() -> Action? {
+  public mutating func nextAction() -> AgentAction? {
     if let drive = points.nextDrive() { return .drive(drive) }
     if let action = link.nextAction() { return .link(action) }
     return nil
@@ -145,7 +123,7 @@ public struct DeviceAgent: ~Copyable {
   /// The next line for the log, or nil.
   public mutating func nextNotice() -> Notice? { notices.next() }
 
-  private mutating func handle(_ event: BrokerLink.Event, at moment: Moment) {
+  private mutating func handle(_ event: LinkEvent, at moment: Moment) {
     switch event {
     case .online: wentOnline(at: moment)
     case .message(let message): received(message, at: moment)

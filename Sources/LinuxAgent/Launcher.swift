@@ -11,14 +11,14 @@ import Uplink
 /// What the command line and the profile say of one run.
 public struct Launch: BitwiseCopyable, Sendable {
   /// Device and uplink, as the profile describes them.
-  public var specs: DeviceAgent.Specs
+  public var specs: AgentSpecs
   /// The agent's version.
   public var version: StaticString
   /// What chance is seeded with.
   public var seed: UInt64
 
   /// A run.
-  public init(specs: DeviceAgent.Specs, version: StaticString, seed: UInt64) {
+  public init(specs: AgentSpecs, version: StaticString, seed: UInt64) {
     self.specs = specs
     self.version = version
     self.seed = seed
@@ -161,7 +161,7 @@ public enum Launcher {
   static func makeAgent(
     _ launch: Launch, _ points: Span<PointSpec>, _ texts: Span<UInt8>, boardDebounces: Bool,
     lastSession: UInt64, _ arena: inout Arena
-  ) -> DeviceAgent {
+  ) -> DeviceAgent<NoStorage> {
     let identity = Identity(
       version: launch.version, bootID: bootID(), lastSession: lastSession, seed: launch.seed)
     return DeviceAgent(
@@ -200,7 +200,8 @@ public enum Launcher {
   }
 
   static func run<Hardware: Board & ~Copyable>(
-    _ agent: consuming DeviceAgent, _ board: consuming Hardware, _ loop: consuming EventLoop,
+    _ agent: consuming DeviceAgent<NoStorage>, _ board: consuming Hardware,
+    _ loop: consuming EventLoop,
     _ transport: consuming Transport, signals: consuming Signals,
     control: consuming ControlSocket?, numbers: consuming SessionNumbers, reload: () -> Bool
   ) throws(SystemError) -> LaunchEnd {

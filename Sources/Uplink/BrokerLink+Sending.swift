@@ -2,7 +2,7 @@ import Core
 import MQTT
 
 /// What leaves next: live records first, late ones behind them in packs.
-extension BrokerLink {
+extension BrokerLink where Medium: ~Copyable {
   /// Tokens from here on belong to messages that do not come from the outbox.
   static var directTokens: UInt32 { 0x8000_0000 }
 

@@ -4,7 +4,7 @@ import MQTT
 
 /// What the rim reports: that there is a way to the broker, that there is none, and that time has
 /// passed.
-extension BrokerLink {
+extension BrokerLink where Medium: ~Copyable {
   /// The way is open: CONNECT is written, with a will at QoS 1 that the broker retains. A
   /// password goes only along with the profile's user name.
   public mutating func opened(

@@ -14,44 +14,7 @@ import MQTT
 ///
 /// Every loss, whatever its cause, goes through `lose`, and so through the back-off; no publish
 /// bypasses it.
-public struct BrokerLink: ~Copyable {
-  enum State: BitwiseCopyable {
-    case waiting(until: Instant)
-    case dialing
-    case opening
-    case online(since: Instant)
-    case closing(until: Instant)
-    case stopped
-  }
-
-  /// What the rim has to do.
-  public enum Action: BitwiseCopyable, Equatable, Sendable {
-    /// Open a way to the broker; answer with `opened` or `failed`.
-    case open
-    /// Drop it, or the attempt. No answer.
-    case close
-  }
-
-  /// What has happened, for the layer above.
-  public enum Event: BitwiseCopyable, Equatable, Sendable {
-    /// The broker accepted the session.
-    case online(sessionPresent: Bool)
-    /// A message has come; `session.withMessage` lends it until the next event.
-    case message(IncomingMessage)
-    /// A message has come that is larger than `UplinkSpec.packetBytes`. Nobody can tell what it said.
-    case skipped(packetBytes: Int)
-    /// The broker has granted, or with `accepted` false refused, a subscription.
-    case subscribed(packetID: UInt16, accepted: Bool)
-    /// The broker has acknowledged the message that was published with `publishNow`.
-    case acknowledged(tag: UInt32)
-    /// The session that was online is lost.
-    case lost(LinkFault)
-    /// An attempt has failed; the next one begins `wait` from now.
-    case attemptFailed(LinkFault, wait: Interval)
-    /// `disconnect` has come to its end.
-    case stopped
-  }
-
+public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// How the connection is kept.
   public let spec: UplinkSpec
   /// The protocol state of the present session.
@@ -59,33 +22,19 @@ public struct BrokerLink: ~Copyable {
   /// What is unacknowledged.
   public var outbox: Outbox
   /// Counts since start.
-  public internal(set) var counters = Counters()
-  var state: State
+  public internal(set) var counters = LinkCounters()
+  var state: LinkState
   var topic: Table<UInt8>
   var payload: Table<UInt8>
   /// Which version the broker is asked for.
   var versions: VersionChoice
   private var backoff: Backoff
   private var chance: Generator
-  var action: Action?
-  private var event: Event?
+  var action: LinkAction?
+  private var event: LinkEvent?
   /// When the broker must have answered something of all that it owes an answer to.
   var answerBy = Instant.never
   var packsUnderWay = InlineArray<64, Bool>(repeating: false)
-
-  /// Counts since the agent's start.
-  public struct Counters: BitwiseCopyable, Sendable {
-    /// Connections that the broker accepted.
-    public var connections: UInt32 = 0
-    /// Attempts that failed before the broker accepted one.
-    public var attemptsFailed: UInt32 = 0
-    /// Messages that were handed to a session.
-    public var published: UInt64 = 0
-    /// Records of the outbox that were acknowledged.
-    public var acknowledged: UInt64 = 0
-    /// Records that no packet can carry, given up.
-    public var unsendable: UInt32 = 0
-  }
 
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
@@ -141,7 +90,7 @@ public struct BrokerLink: ~Copyable {
   }
 
   /// What the rim has to do next, once.
-  public mutating func nextAction() -> Action? {
+  public mutating func nextAction() -> LinkAction? {
     defer { action = nil }
     return action
   }
@@ -149,7 +98,7 @@ public struct BrokerLink: ~Copyable {
   // MARK: What has happened
 
   /// The next thing that happened, one at a time.
-  public mutating func nextEvent(at now: Instant) -> Event? {
+  public mutating func nextEvent(at now: Instant) -> LinkEvent? {
     if let event {
       self.event = nil
       return event
@@ -206,7 +155,7 @@ public struct BrokerLink: ~Copyable {
     counters.acknowledged &+= UInt64(wide: outbox.acknowledged(token))
   }
 
-  private mutating func takeEvent() -> Event? {
+  private mutating func takeEvent() -> LinkEvent? {
     defer { event = nil }
     return event
   }

@@ -42,7 +42,7 @@ enum RunCommand {
   /// What the launcher needs of a configuration.
   static func launch(_ configuration: Configuration, seed: UInt64) -> Launch {
     Launch(
-      specs: DeviceAgent.Specs(device: configuration.device, uplink: configuration.uplink),
+      specs: AgentSpecs(device: configuration.device, uplink: configuration.uplink),
       version: Sandpiper.version, seed: seed)
   }
 

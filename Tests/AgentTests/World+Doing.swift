@@ -17,7 +17,7 @@ extension World {
   }
 
   /// Asks the agent to stop.
-  func stop(_ reason: DeviceAgent.StopReason = .asked) {
+  func stop(_ reason: StopReason = .asked) {
     agent.stop(reason, at: moment)
     turn()
   }

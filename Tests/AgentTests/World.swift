@@ -14,7 +14,7 @@ import Uplink
 /// Time passes only in `run`, from deadline to deadline. The agent is driven as the program's loop
 /// drives it. Every run sees to it that no deadline stands still: that would be a busy loop.
 final class World {
-  var agent: DeviceAgent
+  var agent: DeviceAgent<NoStorage>
   var board: VirtualBoard
   var broker: MessageBroker
   var network = Network()
@@ -84,12 +84,12 @@ final class World {
   private static func makeAgent(
     _ configuration: Configuration, boot: UInt8, lastSession: UInt64, seed: UInt64,
     at moment: Moment
-  ) -> DeviceAgent {
+  ) -> DeviceAgent<NoStorage> {
     var bootID = InlineArray<36, UInt8>(repeating: 0)
     for index in bootID.indices { bootID[index] = boot }
     var arena = testArena()
-    return DeviceAgent(
-      DeviceAgent.Specs(device: configuration.device, uplink: configuration.uplink),
+    return DeviceAgent<NoStorage>(
+      AgentSpecs(device: configuration.device, uplink: configuration.uplink),
       points: configuration.points.span, texts: configuration.texts.span, boardDebounces: false,
       identity: Identity(version: "1.2", bootID: bootID, lastSession: lastSession, seed: seed),
       at: moment, arena: &arena)
@@ -203,7 +203,7 @@ final class World {
     agent.driven(point: drive.point, readBack: stuck[drive.point] ?? readBack, at: moment)
   }
 
-  private func carryOut(_ action: BrokerLink.Action) {
+  private func carryOut(_ action: LinkAction) {
     switch action {
     case .open:
       attempts.append(now)

@@ -81,7 +81,7 @@ import Uplink
       Issue.record("there is no pack")
       return
     }
-    #expect(payload.utf8.count <= 512 - BrokerLink.topicBytesMax)
+    #expect(payload.utf8.count <= 512 - BrokerLink<NoStorage>.topicBytesMax)
     #expect(payload.utf8.count > 150)
   }
 

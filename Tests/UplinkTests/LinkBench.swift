@@ -6,7 +6,7 @@ import Uplink
 
 /// A broker link, a clock, and the far end of its transport, for one test.
 final class LinkBench {
-  var link: BrokerLink
+  var link: BrokerLink<NoStorage>
   var now = Instant.boot
   var renderer = TextRenderer()
   private let texts: TextPool
@@ -24,7 +24,7 @@ final class LinkBench {
     change(&spec)
     var arena = testArena()
     texts = TextPool(copying: names.span, arena: &arena)
-    link = BrokerLink(spec, seed: seed, start: .boot, arena: &arena)
+    link = BrokerLink<NoStorage>(spec, seed: seed, start: .boot, arena: &arena)
   }
 
   /// The user of a profile that names one.
@@ -55,7 +55,7 @@ final class LinkBench {
 
   /// From waiting to online.
   @discardableResult
-  func connect(sessionPresent: Bool = false) -> BrokerLink.Event? {
+  func connect(sessionPresent: Bool = false) -> LinkEvent? {
     open()
     _ = action()
     _ = sent()
@@ -76,19 +76,19 @@ final class LinkBench {
   }
 
   /// Lets `interval` pass, and takes the event that comes of it.
-  func pass(_ interval: Interval) -> BrokerLink.Event? {
+  func pass(_ interval: Interval) -> LinkEvent? {
     now = now + interval
     link.deadlineReached(at: now)
     return event()
   }
 
-  func action() -> BrokerLink.Action? { link.nextAction() }
+  func action() -> LinkAction? { link.nextAction() }
 
-  func event() -> BrokerLink.Event? { link.nextEvent(at: now) }
+  func event() -> LinkEvent? { link.nextEvent(at: now) }
 
   /// Brings bytes from the broker and takes the first event that they lead to.
   @discardableResult
-  func receive(_ bytes: [UInt8]) -> BrokerLink.Event? {
+  func receive(_ bytes: [UInt8]) -> LinkEvent? {
     link.session.receive(at: now) { out in for byte in bytes { out.append(byte) } }
     return event()
   }
@@ -130,7 +130,7 @@ final class LinkBench {
   var isOnline: Bool { link.isOnline }
   var isStopped: Bool { link.isStopped }
   var unacknowledged: Int { link.outbox.unacknowledged }
-  var counters: BrokerLink.Counters { link.counters }
+  var counters: LinkCounters { link.counters }
 
   private func append(_ text: String, to out: inout OutputSpan<UInt8>) {
     TestSupport.append(text, to: &out)

@@ -1,0 +1,54 @@
+import Core
+import MQTT
+
+/// Where a broker link stands; see `BrokerLink`.
+enum LinkState: BitwiseCopyable {
+  case waiting(until: Instant)
+  case dialing
+  case opening
+  case online(since: Instant)
+  case closing(until: Instant)
+  case stopped
+}
+
+/// What the rim has to do for a broker link.
+public enum LinkAction: BitwiseCopyable, Equatable, Sendable {
+  /// Open a way to the broker; answer with `opened` or `failed`.
+  case open
+  /// Drop it, or the attempt. No answer.
+  case close
+}
+
+/// What has happened, for the layer above.
+public enum LinkEvent: BitwiseCopyable, Equatable, Sendable {
+  /// The broker accepted the session.
+  case online(sessionPresent: Bool)
+  /// A message has come; `session.withMessage` lends it until the next event.
+  case message(IncomingMessage)
+  /// A message has come that is larger than `UplinkSpec.packetBytes`. Nobody can tell what it said.
+  case skipped(packetBytes: Int)
+  /// The broker has granted, or with `accepted` false refused, a subscription.
+  case subscribed(packetID: UInt16, accepted: Bool)
+  /// The broker has acknowledged the message that was published with `publishNow`.
+  case acknowledged(tag: UInt32)
+  /// The session that was online is lost.
+  case lost(LinkFault)
+  /// An attempt has failed; the next one begins `wait` from now.
+  case attemptFailed(LinkFault, wait: Interval)
+  /// `disconnect` has come to its end.
+  case stopped
+}
+
+/// Counts since the agent's start.
+public struct LinkCounters: BitwiseCopyable, Sendable {
+  /// Connections that the broker accepted.
+  public var connections: UInt32 = 0
+  /// Attempts that failed before the broker accepted one.
+  public var attemptsFailed: UInt32 = 0
+  /// Messages that were handed to a session.
+  public var published: UInt64 = 0
+  /// Records of the outbox that were acknowledged.
+  public var acknowledged: UInt64 = 0
+  /// Records that no packet can carry, given up.
+  public var unsendable: UInt32 = 0
+}
