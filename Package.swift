@@ -43,6 +43,7 @@ let package = Package(
     module("WebSocket", ["Core"]),
     module("Dialing", ["Core", "WebSocket"]),
     module("JSON", ["Core"]),
+    module("Journal", ["Core"]),
     module("Uplink", ["Core", "MQTT", "Dialing"]),
     module("Device", ["Core", "JSON", "Uplink"]),
     module("Agent", ["Core", "JSON", "MQTT", "Uplink", "Device"]),
@@ -92,6 +93,7 @@ let package = Package(
     tests("WebSocketTests", ["Core", "WebSocket", "TestSupport"]),
     tests("DialingTests", ["Core", "WebSocket", "Dialing", "TestSupport"]),
     tests("JSONTests", ["Core", "JSON", "TestSupport"]),
+    tests("JournalTests", ["Core", "Journal", "TestSupport"]),
     tests("UplinkTests", ["Core", "MQTT", "Dialing", "Uplink", "TestSupport"]),
     tests("DeviceTests", ["Core", "JSON", "Uplink", "Device", "TestSupport"]),
     tests(

@@ -1,0 +1,284 @@
+import Core
+
+/// What `open` has found.
+public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
+  /// A journal, with all that was durable in it.
+  case opened
+  /// There is no journal on the medium, or nothing left that would say so.
+  case notAJournal
+  /// The journal is one of blocks of so many bytes, not of those that memory was taken for.
+  case otherBlocks(bytes: Int)
+  /// The medium can't be read.
+  case failed(StorageFault)
+}
+
+/// From whatever a power cut has left to a ring that goes on.
+///
+/// The headers of the blocks say which is the newest, and which head was durable when it was begun.
+/// From that head on the stream is walked record by record. Where none is whole, there is a hole. Of a
+/// hole that something behind it proves to lie among durable records, the rest is read on behind it: a
+/// record has rotted. Any other hole is where the stream ends: what lies behind it was never durable.
+extension RecordRing where Medium: ~Copyable {
+  /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
+  /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
+  /// afterwards as long as one of the superblocks is whole and the medium can be read.
+  public mutating func open(seed: UInt64) -> JournalOpening {
+    precondition(!isOpen)
+    do throws(StorageFault) {
+      guard let found = try readLayout() else { return .notAJournal }
+      guard found.blockBytes == sizes.blockBytes else {
+        return .otherBlocks(bytes: found.blockBytes)
+      }
+      layout = found
+      chance = Generator(seed: seed)
+      // Nothing is in the buffer: all is read from the medium.
+      bufferBlock = .max
+      let walk = walkStream()
+      try goOn(behind: walk)
+    } catch {
+      return .failed(error)
+    }
+    isOpen = true
+    return .opened
+  }
+
+  private mutating func readLayout() throws(StorageFault) -> Layout? {
+    let size = medium.byteCount
+    guard size >= 2 * Layout.superblockBytes else { return nil }
+    if let layout = try superblock(at: 0, size) { return layout }
+    // The other one is a block before the end, whatever the blocks' size.
+    var blockBytes = 512
+    while blockBytes <= 65_536 {
+      let address = (size / blockBytes - 1) * blockBytes
+      if address > 0, let layout = try superblock(at: address, size),
+        layout.blockBytes == blockBytes
+      {
+        return layout
+      }
+      blockBytes *= 2
+    }
+    return nil
+  }
+
+  private mutating func superblock(
+    at address: Int, _ size: Int
+  ) throws(StorageFault) -> Layout? {
+    guard address + Layout.superblockBytes <= size else { return nil }
+    try Self.read(&medium, at: address, count: Layout.superblockBytes, into: &record, from: 0)
+    return record.withSpan(count: Layout.superblockBytes) {
+      Layout(superblock: $0, mediumBytes: size)
+    }
+  }
+
+  // MARK: The walk
+
+  /// How far the walk has come.
+  struct Walk: BitwiseCopyable {
+    /// Where the next record is looked for.
+    var offset: Int64 = 0
+    /// All before it is known to be durable.
+    var proven: Int64 = 0
+    /// The number of the record before.
+    var previous: UInt32?
+    var ranges = SettledRanges(head: 0)
+    /// The newest head that is known to be durable.
+    var durableHead: Int64 = 0
+    /// The head of a mark, and where that mark ends.
+    var markHead: Int64 = 0
+    var markEnd = Int64.max
+    var context = RecordContext(repeating: 0)
+    /// The block of the record before, where its first record begins, and the context there.
+    var block: Int64 = -1
+    var firstInBlock = Layout.noRecord
+    var contextOfBlock = RecordContext(repeating: 0)
+    var rotten: UInt32 = 0
+  }
+
+  private mutating func walkStream() -> Walk {
+    var walk = Walk()
+    var newest: Int64 = -1
+    for index in 0..<layout.blockCount {
+      guard let header = headerInPlace(index) else { continue }
+      newest = max(newest, header.number)
+      walk.durableHead = max(walk.durableHead, header.head)
+      walk.proven = max(walk.proven, header.durable)
+    }
+    walk.ranges = SettledRanges(head: walk.durableHead)
+    begin(&walk, newest)
+    while step(&walk, newest) {}
+    return walk
+  }
+
+  /// The header in place `index` of the ring, when it is one of a block that belongs there.
+  private mutating func headerInPlace(_ index: Int) -> BlockHeader? {
+    do throws(StorageFault) {
+      try Self.read(
+        &medium, at: (1 + index) * layout.blockBytes, count: Layout.headerBytes, into: &record,
+        from: 0)
+    } catch {
+      return nil
+    }
+    let id = layout.id
+    guard let header = record.withSpan(count: Layout.headerBytes, { BlockHeader($0, id: id) }),
+      Int(narrow: header.number % Int64(wide: layout.blockCount)) == index
+    else { return nil }
+    return header
+  }
+
+  /// Finds where to begin: at the first record in the durable head's block, for the context's sake.
+  private mutating func begin(_ walk: inout Walk, _ newest: Int64) {
+    let oldest = max(0, newest - Int64(wide: layout.blockCount) + 1)
+    var number = max(layout.block(of: walk.durableHead), oldest)
+    walk.offset = max(walk.durableHead, layout.start(ofBlock: number))
+    if let header = blockHeader(number), header.number == number {
+      walk.context = header.context
+      if header.first != Layout.noRecord {
+        walk.offset = layout.start(ofBlock: number) + Int64(wide: header.first)
+      }
+    }
+    // Where even the head's block is gone, the next one that says where a record begins.
+    while walk.durableHead < layout.start(ofBlock: oldest), number <= newest {
+      if let header = blockHeader(number), header.number == number,
+        header.first != Layout.noRecord
+      {
+        walk.context = header.context
+        walk.offset = layout.start(ofBlock: number) + Int64(wide: header.first)
+        break
+      }
+      number += 1
+    }
+  }
+
+  /// Takes the record at `walk.offset`, or finds out what the hole there is. False at the end.
+  private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
+    // One block more than the headers say: the newest header may have rotted.
+    let reach = max(newest, layout.block(of: walk.offset)) + 2
+    let last = layout.block(of: walk.durableHead) + Int64(wide: layout.blockCount)
+    let end = layout.start(ofBlock: max(min(reach, last), layout.block(of: walk.offset)))
+    if let header = loadRecord(at: walk.offset, before: end),
+      header.sequence == walk.previous.map({ $0 &+ 1 }) ?? header.sequence
+        || header.kind == .run && loadedNumber() == walk.previous
+    {
+      take(header, &walk)
+      return true
+    }
+    let wasProven = walk.offset < walk.proven
+    if !wasProven { lookForProof(&walk, before: end) }
+    guard walk.offset < walk.proven else { return false }
+    let found = resync(from: walk.offset, behind: walk.previous, before: max(end, walk.proven))
+    let next = min(found ?? walk.proven, walk.proven)
+    if let header = loadRecord(at: next, before: end) {
+      let distance = header.sequence &- (walk.previous ?? header.sequence)
+      walk.rotten &+= distance > 1 && distance < 1 << 16 ? distance - 1 : 1
+      // Whatever number it has, it is durable and so the one that follows.
+      walk.previous = header.sequence &- 1
+    } else {
+      walk.rotten &+= 1
+    }
+    walk.offset = next
+    return true
+  }
+
+  private func loadedNumber() -> UInt32 {
+    record.withSpan(from: RecordHeader.byteCount, count: 4) {
+      UInt32(truncatingIfNeeded: $0.littleEndian(at: 0, bytes: 4))
+    }
+  }
+
+  private mutating func take(_ header: RecordHeader, _ walk: inout Walk) {
+    let block = layout.block(of: walk.offset)
+    if block != walk.block {
+      walk.block = block
+      walk.firstInBlock = layout.place(of: walk.offset)
+      walk.contextOfBlock = walk.context
+    }
+    walk.previous = header.sequence
+    if header.followsSync { walk.proven = max(walk.proven, walk.offset) }
+    let end = walk.offset + Int64(wide: header.byteCount)
+    switch header.kind {
+    case .data, .run: break
+    case .context: walk.context = loadedContext()
+    case .mark:
+      if let mark = loadedMark(header, at: walk.offset), mark.ranges.head >= walk.ranges.head {
+        walk.ranges = mark.ranges
+        walk.proven = max(walk.proven, mark.durable)
+        walk.markHead = mark.ranges.head
+        walk.markEnd = end
+      }
+    }
+    if walk.markEnd <= walk.proven { walk.durableHead = max(walk.durableHead, walk.markHead) }
+    walk.offset = end
+  }
+
+  private func loadedMark(
+    _ header: RecordHeader, at offset: Int64
+  ) -> (ranges: SettledRanges, durable: Int64)? {
+    record.withSpan(from: RecordHeader.byteCount, count: header.bodyBytes) {
+      SettledRanges.read($0, at: offset)
+    }
+  }
+
+  /// Looks behind a hole for a record that says that the hole lies among durable ones.
+  private mutating func lookForProof(_ walk: inout Walk, before end: Int64) {
+    var place = walk.offset
+    var previous = walk.previous
+    while let found = resync(from: place, behind: previous, before: end),
+      let header = loadRecord(at: found, before: end)
+    {
+      if header.followsSync { walk.proven = max(walk.proven, found) }
+      if header.kind == .mark, let mark = loadedMark(header, at: found) {
+        walk.proven = max(walk.proven, mark.durable)
+      }
+      if walk.proven > walk.offset { return }
+      previous = header.sequence
+      place = found
+    }
+  }
+
+  // MARK: Going on
+
+  private mutating func goOn(behind walk: Walk) throws(StorageFault) {
+    tailOffset = max(walk.offset, walk.proven)
+    durableOffset = min(walk.proven, tailOffset)
+    ranges = walk.ranges
+    if ranges.head > tailOffset { tailOffset = ranges.head }
+    durableHead = walk.durableHead
+    markedHead = durableHead
+    syncing = nil
+    counters.rotten &+= walk.rotten
+    unsyncedRecords = tailOffset > durableOffset ? 1 : 0
+    hasUnwrittenMarks = ranges.head > durableHead
+    context = walk.context
+    writtenContext = walk.context
+    let jump = UInt32(truncatingIfNeeded: chance.next(below: 1 << 30)) + 1 << 20
+    sequenceBefore = walk.previous ?? 0
+    sequence = (walk.previous ?? 0) &+ jump
+    try loadLastBlock(walk)
+    cachedBlock = -1
+    readOffset = -1
+  }
+
+  /// The block in which the stream goes on, as it is on the medium up to the stream's end.
+  private mutating func loadLastBlock(_ walk: Walk) throws(StorageFault) {
+    let number = layout.block(of: tailOffset)
+    let place = layout.place(of: tailOffset)
+    bufferBlock = number
+    fill = 0
+    written = 0
+    guard place > 0 else { return }
+    try Self.read(
+      &medium, at: layout.address(ofBlock: number), count: layout.blockBytes, into: &buffer, from: 0
+    )
+    fill = Layout.headerBytes + place
+    written = fill
+    if let header = blockHeader(number), header.number == number { return }
+    // Its header has not reached the medium, or has rotted.
+    let isKnown = walk.block == number
+    let header = BlockHeader(
+      first: isKnown ? walk.firstInBlock : Layout.noRecord, number: number, head: durableHead,
+      durable: durableOffset, context: isKnown ? walk.contextOfBlock : walk.context)
+    let id = layout.id
+    _ = buffer.fill(from: 0, limit: Layout.headerBytes) { header.write(to: &$0, id: id) }
+    written = 0
+  }
+}

@@ -1,0 +1,24 @@
+import Core
+
+/// What need not be kept any more.
+extension RecordRing where Medium: ~Copyable {
+  /// The records from `start` up to `end` are settled: they are not read any more, and their room is
+  /// free once a commit has said so and is durable.
+  ///
+  /// Ahead of the head some stretches are kept apart; one too many is forgotten, and its records come
+  /// again after a restart.
+  public mutating func settle(from start: RecordPosition, upTo end: RecordPosition) {
+    precondition(start <= end && end <= tail)
+    guard start < end, end.offset > ranges.head else { return }
+    ranges.settle(start.offset, end.offset)
+    hasUnwrittenMarks = true
+  }
+
+  /// All records are settled.
+  public mutating func settleAll() { settle(from: head, upTo: tail) }
+
+  /// True when the record at `position` need not be kept.
+  public func isSettled(_ position: RecordPosition) -> Bool {
+    ranges.contains(position.offset)
+  }
+}
