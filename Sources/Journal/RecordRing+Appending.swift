@@ -142,7 +142,7 @@ extension RecordRing where Medium: ~Copyable {
   public mutating func commit() throws(StorageFault) {
     guard isOpen, syncing == nil, hasUnsynced else { return }
     if let fault { throw fault }
-    if hasUnwrittenMarks { try sayMark() }
+    if hasUnwrittenMarks && canSayMark { try sayMark() }
     try write()
     do throws(StorageFault) {
       try medium.beginSync()
@@ -168,28 +168,34 @@ extension RecordRing where Medium: ~Copyable {
     durableOffset = end
     durableHead = max(durableHead, syncingHead)
     // A hole among several records can be told from a torn end only by something behind it.
-    if syncingRecords > 1 && tailOffset == end {
+    if syncingRecords > 1 && tailOffset == end && canSayMark {
       try sayMark()
       try write()
     }
     return true
   }
 
-  /// Says what is settled and durable, if there is room to say it.
+  /// True when what is settled can be said: while there is room for records, and in the block that is
+  /// set aside for this once it makes a block free. Else it waits until it does.
+  var canSayMark: Bool {
+    let size = RecordHeader.byteCount + 4 + RecordHeader.byteCount + ranges.markBytes
+    if size <= freeBytes { return true }
+    let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 1)
+    return layout.block(of: tailOffset + Int64(wide: size)) <= last
+      && layout.block(of: ranges.head) > layout.block(of: durableHead)
+  }
+
+  /// Says what is settled and durable.
   private mutating func sayMark() throws(StorageFault) {
     let ranges = ranges
     let durable = durableOffset
-    let size = RecordHeader.byteCount + 4 + RecordHeader.byteCount + ranges.markBytes
-    let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 1)
-    if layout.block(of: tailOffset + Int64(wide: size)) <= last {
-      do throws(AppendFault) {
-        try beginRun()
-        try put(.mark, bodyBytes: ranges.markBytes) { ranges.write(durable: durable, to: &$0) }
-      } catch {
-        if case .storage(let fault) = error { throw fault }
-      }
-      markedHead = ranges.head
+    do throws(AppendFault) {
+      try beginRun()
+      try put(.mark, bodyBytes: ranges.markBytes) { ranges.write(durable: durable, to: &$0) }
+    } catch {
+      if case .storage(let fault) = error { throw fault }
     }
+    markedHead = ranges.head
     hasUnwrittenMarks = false
   }
 

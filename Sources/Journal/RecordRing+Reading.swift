@@ -15,7 +15,8 @@ extension RecordRing where Medium: ~Copyable {
       guard offset < tailOffset else { return nil }
       if offset != readOffset { seek(to: offset) }
       guard let header = loadRecord(at: offset, before: tailOffset) else {
-        counters.rotten &+= 1
+        // What had rotted before `open` was counted there.
+        if offset >= openedAt { counters.rotten &+= 1 }
         offset = resync(from: offset, behind: previous, before: tailOffset) ?? tailOffset
         readOffset = offset
         continue

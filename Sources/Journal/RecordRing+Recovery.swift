@@ -240,6 +240,7 @@ extension RecordRing where Medium: ~Copyable {
   private mutating func goOn(behind walk: Walk) throws(StorageFault) {
     tailOffset = max(walk.offset, walk.proven)
     durableOffset = min(walk.proven, tailOffset)
+    openedAt = tailOffset
     ranges = walk.ranges
     if ranges.head > tailOffset { tailOffset = ranges.head }
     durableHead = walk.durableHead

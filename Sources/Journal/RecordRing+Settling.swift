@@ -6,12 +6,21 @@ extension RecordRing where Medium: ~Copyable {
   /// free once a commit has said so and is durable.
   ///
   /// Ahead of the head some stretches are kept apart; one too many is forgotten, and its records come
-  /// again after a restart.
+  /// again after a restart. What `next` has lent is gone.
   public mutating func settle(from start: RecordPosition, upTo end: RecordPosition) {
     precondition(start <= end && end <= tail)
     guard start < end, end.offset > ranges.head else { return }
+    passWhatIsNotKept()
     ranges.settle(start.offset, end.offset)
+    passWhatIsNotKept()
     hasUnwrittenMarks = true
+  }
+
+  /// Moves the head to the first record of the owner's that is kept: over the ring's own records, and
+  /// over what has rotted.
+  private mutating func passWhatIsNotKept() {
+    let first = next(from: head)?.position.offset ?? tailOffset
+    ranges.advance(to: first)
   }
 
   /// All records are settled.

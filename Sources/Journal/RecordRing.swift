@@ -71,6 +71,8 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
 
   var tailOffset: Int64 = 0
   var durableOffset: Int64 = 0
+  /// Where the stream ended when the ring was opened.
+  var openedAt: Int64 = 0
   /// The tail that the sync under way will make durable; nil without one.
   var syncing: Int64?
   var ranges = SettledRanges(head: 0)
@@ -139,7 +141,7 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   public var tail: RecordPosition { RecordPosition(offset: tailOffset) }
 
   /// True while there is something that `commit` would make durable.
-  public var hasUnsynced: Bool { unsyncedRecords > 0 || hasUnwrittenMarks }
+  public var hasUnsynced: Bool { unsyncedRecords > 0 || hasUnwrittenMarks && canSayMark }
 
   /// True between `commit` and the end of its sync.
   public var isSyncing: Bool { syncing != nil }

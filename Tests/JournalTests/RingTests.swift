@@ -1,1 +1,189 @@
+import Core
+import Journal
+import TestSupport
 import Testing
+
+/// Memory that a ring lies on and that a test still sees.
+final class MemoryBytes {
+  var bytes: [UInt8]
+  var writes = 0
+  var syncs = 0
+  init(_ count: Int) { bytes = [UInt8](repeating: 0, count: count) }
+}
+
+struct MemoryStorage: Storage, ~Copyable {
+  let memory: MemoryBytes
+  var byteCount: Int { memory.bytes.count }
+  mutating func read(
+    at offset: Int, count: Int, into out: inout OutputSpan<UInt8>
+  ) throws(StorageFault) {
+    for index in offset..<offset + count { out.append(memory.bytes[index]) }
+  }
+  mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
+    memory.writes += 1
+    for index in bytes.indices { memory.bytes[offset + index] = bytes[index] }
+  }
+  mutating func beginSync() throws(StorageFault) { memory.syncs += 1 }
+  mutating func finishSync() throws(StorageFault) -> Bool { true }
+}
+
+/// A ring over memory, driven as its owner drives it.
+final class RingBench {
+  let memory: MemoryBytes
+  var ring: RecordRing<MemoryStorage>
+  static let blockBytes = 512
+  static let bodyMax = 1500
+
+  init(_ memory: MemoryBytes, seed: UInt64 = 1) {
+    self.memory = memory
+    var arena = testArena()
+    ring = RecordRing(
+      MemoryStorage(memory: memory),
+      sizes: .init(blockBytes: Self.blockBytes, bodyBytesMax: Self.bodyMax), arena: &arena)
+    opening = ring.open(seed: seed)
+  }
+  let opening: JournalOpening
+
+  static func fresh(blocks: Int = 16) -> RingBench {
+    let memory = MemoryBytes((blocks + 2) * blockBytes)
+    var storage = MemoryStorage(memory: memory)
+    _ = try! RecordRing<MemoryStorage>.format(&storage, blockBytes: blockBytes, id: 77)
+    return RingBench(memory)
+  }
+
+  func append(_ text: String, at seconds: Int64 = 0) throws -> RecordPosition {
+    let body = utf8(text)
+    return try ring.append(recordClass: 3, time: .boot + .seconds(seconds), bodyBytes: body.count) {
+      $0.append(contentsOf: body.span)
+    }
+  }
+
+  func commit() throws {
+    try ring.commit()
+    _ = try ring.finishCommit()
+  }
+
+  /// All that is kept, in order.
+  func kept() -> [String] {
+    var found: [String] = []
+    var place = ring.head
+    while let head = ring.next(from: place) {
+      found.append(
+        ring.withBody(of: head) { body in
+          String(decoding: body.indices.map { body[$0] }, as: UTF8.self)
+        })
+      place = head.next
+    }
+    return found
+  }
+
+  func settleFirst() {
+    guard let first = ring.next(from: ring.head) else { return }
+    ring.settle(from: first.position, upTo: first.next)
+  }
+
+  var head: RecordPosition { ring.head }
+  var rotten: UInt32 { ring.counters.rotten }
+  var isDurable: Bool { ring.durable == ring.tail }
+}
+
+@Suite struct RingTests {
+  @Test func whatWasCommittedIsThereAfterReopening() throws {
+    let bench = RingBench.fresh()
+    for number in 0..<40 { _ = try bench.append("record \(number)") }
+    try bench.commit()
+    let again = RingBench(bench.memory, seed: 2)
+    #expect(again.opening == .opened)
+    #expect(again.kept() == (0..<40).map { "record \($0)" })
+    #expect(again.rotten == 0)
+  }
+
+  @Test func recordsOfAllSizesFlowOverBlocksAndAroundTheRing() throws {
+    var bench = RingBench.fresh()
+    var expected: [String] = []
+    var chance = Generator(seed: 5)
+    for number in 0..<2_000 {
+      let length = Int(chance.next(below: number % 10 == 0 ? 1400 : 90))
+      let text = "\(number) " + String(repeating: "x", count: length)
+      while true {
+        do throws(AppendFault) {
+          let body = utf8(text)
+          try bench.ring.append(recordClass: 1, time: .boot, bodyBytes: body.count) {
+            $0.append(contentsOf: body.span)
+          }
+          break
+        } catch {
+          #expect(error == .full)
+          // The oldest goes, and that becomes durable.
+          bench.settleFirst()
+          expected.removeFirst()
+          try bench.commit()
+        }
+      }
+      expected.append(text)
+      if chance.next(below: 7) == 0 { try bench.commit() }
+      if chance.next(below: 40) == 0 {
+        try bench.commit()
+        bench = RingBench(bench.memory, seed: UInt64(number))
+        try #require(bench.kept() == expected, "after record \(number)")
+      }
+    }
+    #expect(bench.rotten == 0)
+  }
+
+  @Test func aRottenRecordCostsThatRecord() throws {
+    for bit in stride(from: 0, to: 600 * 8, by: 37) {
+      let bench = RingBench.fresh()
+      for number in 0..<30 { _ = try bench.append("record \(number)") }
+      try bench.commit()
+      bench.memory.bytes[512 + 64 + bit / 8] ^= 1 << (bit % 8)
+      let again = RingBench(bench.memory, seed: 2)
+      let kept = again.kept()
+      #expect(kept.count >= 29, "bit \(bit): \(kept.count)")
+      #expect(kept == (0..<30).map { "record \($0)" }.filter { kept.contains($0) })
+    }
+  }
+
+  @Test func nothingIsWrittenWhileNothingIsAppendedOrSettled() throws {
+    let bench = RingBench.fresh()
+    _ = try bench.append("one")
+    try bench.commit()
+    let (writes, syncs) = (bench.memory.writes, bench.memory.syncs)
+    try bench.commit()
+    #expect(bench.memory.writes == writes && bench.memory.syncs == syncs)
+    _ = RingBench(bench.memory, seed: 2)
+    #expect(bench.memory.writes == writes)
+  }
+
+  @Test func whatIsSettledAheadOfTheHeadStaysSettled() throws {
+    let bench = RingBench.fresh()
+    var places: [RecordPosition] = []
+    for number in 0..<12 { places.append(try bench.append("r\(number)")) }
+    bench.ring.settle(from: places[3], upTo: places[5])
+    bench.ring.settle(from: places[8], upTo: places[9])
+    try bench.commit()
+    let again = RingBench(bench.memory, seed: 2)
+    #expect(again.kept() == [0, 1, 2, 5, 6, 7, 9, 10, 11].map { "r\($0)" })
+    again.ring.settle(from: places[0], upTo: places[3])
+    #expect(again.head == places[5])
+  }
+
+  @Test func aMediumThatIsNoJournalIsLeftAlone() {
+    let memory = MemoryBytes(8192)
+    let bench = RingBench(memory)
+    #expect(bench.opening == .notAJournal)
+    #expect(memory.writes == 0)
+  }
+
+  @Test func eitherSuperblockWillDo() throws {
+    for place in [0, 17 * 512] {
+      let bench = RingBench.fresh()
+      _ = try bench.append("kept")
+      try bench.commit()
+      for index in place..<place + 36 { bench.memory.bytes[index] = 0xEE }
+      let again = RingBench(bench.memory, seed: 2)
+      #expect(again.opening == .opened)
+      #expect(again.kept() == ["kept"])
+    }
+  }
+}
