@@ -91,7 +91,7 @@ extension RecordRing where Medium: ~Copyable {
     var block: Int64 = -1
     var firstInBlock = Layout.noRecord
     var contextOfBlock = RecordContext(repeating: 0)
-    var rotten: UInt32 = 0
+    var holes = Holes()
   }
 
   private mutating func walkStream() -> Walk {
@@ -169,11 +169,11 @@ extension RecordRing where Medium: ~Copyable {
     let next = min(found ?? walk.proven, walk.proven)
     if let header = loadRecord(at: next, before: end) {
       let distance = header.sequence &- (walk.previous ?? header.sequence)
-      walk.rotten &+= distance > 1 && distance < 1 << 16 ? distance - 1 : 1
+      walk.holes.add(walk.offset, distance > 1 && distance < 1 << 16 ? distance - 1 : 1)
       // Whatever number it has, it is durable and so the one that follows.
       walk.previous = header.sequence &- 1
     } else {
-      walk.rotten &+= 1
+      walk.holes.add(walk.offset, 1)
     }
     walk.offset = next
     return true
@@ -246,7 +246,7 @@ extension RecordRing where Medium: ~Copyable {
     durableHead = walk.durableHead
     markedHead = durableHead
     syncing = nil
-    counters.rotten &+= walk.rotten
+    counters.rotten &+= walk.holes.records(behind: ranges.head)
     unsyncedRecords = tailOffset > durableOffset ? 1 : 0
     hasUnwrittenMarks = ranges.head > durableHead
     context = walk.context
@@ -281,5 +281,32 @@ extension RecordRing where Medium: ~Copyable {
     let id = layout.id
     _ = buffer.fill(from: 0, limit: Layout.headerBytes) { header.write(to: &$0, id: id) }
     written = 0
+  }
+}
+
+/// Where durable records could not be read. What lies before the head has been used again, perhaps
+/// before the header of its new block reached the medium, and is no loss.
+struct Holes: BitwiseCopyable {
+  private var offsets = InlineArray<16, Int64>(repeating: 0)
+  private var records = InlineArray<16, UInt32>(repeating: 0)
+  private var count = 0
+
+  /// `number` records are missing from `offset` on; holes come in order.
+  mutating func add(_ offset: Int64, _ number: UInt32) {
+    if count == offsets.count {
+      offsets[count - 1] = offset
+      records[count - 1] &+= number
+    } else {
+      offsets[count] = offset
+      records[count] = number
+      count += 1
+    }
+  }
+
+  /// Records that are missing at or behind `head`.
+  func records(behind head: Int64) -> UInt32 {
+    var sum: UInt32 = 0
+    for index in 0..<count where offsets[index] >= head { sum &+= records[index] }
+    return sum
   }
 }

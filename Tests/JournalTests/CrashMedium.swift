@@ -1,0 +1,119 @@
+import Core
+
+/// A medium that remembers what was written and is not synced, and can tell what a power cut would
+/// leave of it.
+final class CrashMedium {
+  private struct Write {
+    var offset: Int
+    var bytes: [UInt8]
+  }
+
+  /// What a reader sees: all writes.
+  private(set) var current: [UInt8]
+  /// What is certain to survive.
+  private var durable: [UInt8]
+  private var pending: [Write] = []
+  private var syncing: (image: [UInt8], writes: Int)?
+  /// True while syncs do not come to their end.
+  var holdsSyncs = false
+  /// The next writes, reads or syncs fail so.
+  var writeFault: StorageFault?
+  var readFault: StorageFault?
+  var syncFault: StorageFault?
+
+  init(_ bytes: [UInt8]) {
+    current = bytes
+    durable = bytes
+  }
+
+  func write(_ bytes: [UInt8], at offset: Int) {
+    current.replaceSubrange(offset..<offset + bytes.count, with: bytes)
+    pending.append(Write(offset: offset, bytes: bytes))
+  }
+
+  func beginSync() { syncing = (current, pending.count) }
+
+  func finishSync() -> Bool {
+    guard let begun = syncing else { return true }
+    guard !holdsSyncs else { return false }
+    durable = begun.image
+    pending.removeFirst(begun.writes)
+    syncing = nil
+    return true
+  }
+
+  /// Flips one bit, on the medium and for every reader.
+  func rot(_ bit: Int) {
+    current[bit / 8] ^= 1 << (bit % 8)
+    durable[bit / 8] ^= 1 << (bit % 8)
+  }
+
+  /// What the process's death alone leaves: everything that was written.
+  func afterKill() -> [UInt8] { current }
+
+  /// One of the states that a power cut may leave: each sector as it was, as any later write made it, or
+  /// torn between two of these, byte by byte.
+  func afterCut(sectorBytes: Int, _ chance: inout Generator) -> [UInt8] {
+    var state = durable
+    var touched: Set<Int> = []
+    for write in pending where !write.bytes.isEmpty {
+      let last = (write.offset + write.bytes.count - 1) / sectorBytes
+      touched.formUnion(write.offset / sectorBytes...last)
+    }
+    for sector in touched.sorted() {
+      let range = sector * sectorBytes..<min((sector + 1) * sectorBytes, state.count)
+      let versions = versions(of: range)
+      let first = Int(chance.next(below: UInt64(versions.count)))
+      let second = Int(chance.next(below: UInt64(versions.count)))
+      let isTorn = chance.next(below: 3) == 0
+      for index in range {
+        let version = isTorn && chance.next(below: 2) == 0 ? second : first
+        state[index] = versions[version][index - range.lowerBound]
+      }
+    }
+    return state
+  }
+
+  private func versions(of range: Range<Int>) -> [[UInt8]] {
+    var versions = [Array(durable[range])]
+    for write in pending {
+      let overlap = range.clamped(to: write.offset..<write.offset + write.bytes.count)
+      guard !overlap.isEmpty else { continue }
+      var next = versions[versions.count - 1]
+      for index in overlap {
+        next[index - range.lowerBound] = write.bytes[index - write.offset]
+      }
+      versions.append(next)
+    }
+    return versions
+  }
+}
+
+/// The ring's hold on a `CrashMedium`.
+struct CrashStorage: Storage, ~Copyable {
+  let medium: CrashMedium
+
+  var byteCount: Int { medium.current.count }
+
+  mutating func read(
+    at offset: Int, count: Int, into out: inout OutputSpan<UInt8>
+  ) throws(StorageFault) {
+    if let fault = medium.readFault { throw fault }
+    for index in offset..<offset + count { out.append(medium.current[index]) }
+  }
+
+  mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
+    if let fault = medium.writeFault { throw fault }
+    medium.write(bytes.indices.map { bytes[$0] }, at: offset)
+  }
+
+  mutating func beginSync() throws(StorageFault) {
+    if let fault = medium.syncFault { throw fault }
+    medium.beginSync()
+  }
+
+  mutating func finishSync() throws(StorageFault) -> Bool {
+    if let fault = medium.syncFault { throw fault }
+    return medium.finishSync()
+  }
+}

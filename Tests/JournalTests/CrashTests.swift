@@ -1,0 +1,191 @@
+import Core
+import TestSupport
+import Testing
+
+@testable import Journal
+
+/// One random life of a journal: appends, commits, settlements, kills and power cuts, with a model
+/// beside it that knows what has to be there.
+final class JournalLife {
+  private struct Kept {
+    var body: [UInt8]
+    var position: RecordPosition
+    var end: RecordPosition
+    var isSettled = false
+    /// A durable mark says that it is settled.
+    var isSettledForGood = false
+  }
+
+  private var chance: Generator
+  private var medium: CrashMedium
+  private var ring: RecordRing<CrashStorage>
+  private var records: [Kept] = []
+  private var marksUnderWay: Int?
+  private var counter = 0
+  private let blockBytes: Int
+  private let bodyMax: Int
+  private(set) var cuts = 0
+  private(set) var laps: Int64 = 0
+
+  init(seed: UInt64) {
+    chance = Generator(seed: seed)
+    blockBytes = [512, 512, 1024, 4096][Int(chance.next(below: 4))]
+    let blocks = 6 + Int(chance.next(below: 12))
+    let quarter = (blocks - 1) * (blockBytes - 64) / 4
+    bodyMax = min(quarter, [40, 200, 900][Int(chance.next(below: 3))])
+    let old = (0..<(blocks + 2) * blockBytes).map { _ in UInt8(truncatingIfNeeded: seed) }
+    medium = CrashMedium(old)
+    var storage = CrashStorage(medium: medium)
+    _ = try! RecordRing<CrashStorage>.format(&storage, blockBytes: blockBytes, id: seed)
+    medium = CrashMedium(medium.current)
+    ring = Self.ring(medium, blockBytes, bodyMax)
+    #expect(ring.open(seed: seed) == .opened)
+  }
+
+  private static func ring(
+    _ medium: CrashMedium, _ blockBytes: Int, _ bodyMax: Int
+  ) -> RecordRing<CrashStorage> {
+    var arena = testArena(bytes: 64 << 10)
+    return RecordRing(
+      CrashStorage(medium: medium), sizes: .init(blockBytes: blockBytes, bodyBytesMax: bodyMax),
+      arena: &arena)
+  }
+
+  /// Does `steps` random things; returns what went wrong.
+  func live(steps: Int) -> String? {
+    for _ in 0..<steps {
+      switch chance.next(below: 100) {
+      case 0..<60: append()
+      case 60..<75: commit()
+      case 75..<80: medium.holdsSyncs.toggle()
+      case 80..<94: settle()
+      case 94..<97: if let wrong = reopen(medium.afterKill(), isCut: false) { return wrong }
+      default:
+        let sector = chance.next(below: 2) == 0 ? 512 : 4096
+        let state = medium.afterCut(sectorBytes: sector, &chance)
+        if let wrong = reopen(state, isCut: true) { return wrong }
+      }
+      finish()
+    }
+    medium.holdsSyncs = false
+    finish()
+    commit()
+    finish()
+    return reopen(medium.afterCut(sectorBytes: 512, &chance), isCut: true)
+  }
+
+  private func append() {
+    counter += 1
+    var body = [UInt8](utf8("\(counter) "))
+    let extra = Int(chance.next(below: UInt64(max(1, bodyMax - body.count))))
+    for _ in 0..<extra { body.append(UInt8(truncatingIfNeeded: chance.next())) }
+    do throws(AppendFault) {
+      let position = try ring.append(
+        recordClass: 1, time: .boot + .seconds(Int64(counter)), bodyBytes: body.count
+      ) { $0.append(contentsOf: body.span) }
+      records.append(Kept(body: body, position: position, end: ring.tail))
+      laps = max(laps, position.offset / Int64(ring.capacityBytes))
+    } catch {
+      if error == .full {
+        settleOldest()
+        commit()
+      } else {
+        #expect(error == .full)
+      }
+    }
+  }
+
+  private func settleOldest() {
+    let count = min(records.count, 1 + Int(chance.next(below: 12)))
+    guard count > 0 else { return }
+    ring.settle(from: records[0].position, upTo: records[count - 1].end)
+    for index in 0..<count { records[index].isSettled = true }
+  }
+
+  private func settle() {
+    guard !records.isEmpty else { return }
+    guard chance.next(below: 4) == 0 else { return settleOldest() }
+    let start = Int(chance.next(below: UInt64(records.count)))
+    let end = min(records.count, start + 1 + Int(chance.next(below: 6)))
+    ring.settle(from: records[start].position, upTo: records[end - 1].end)
+    // Too many stretches may be forgotten, so only what the ring still knows counts.
+    for index in start..<end where ring.isSettled(records[index].position) {
+      records[index].isSettled = true
+    }
+    for index in records.indices where !ring.isSettled(records[index].position) {
+      records[index].isSettled = false
+    }
+  }
+
+  private func commit() {
+    guard !ring.isSyncing else { return }
+    try! ring.commit()
+    marksUnderWay = ring.hasUnwrittenMarks ? nil : records.count { $0.isSettled }
+    settledUnderWay = marksUnderWay == nil ? [] : records.filter(\.isSettled).map(\.position)
+  }
+  private var settledUnderWay: [RecordPosition] = []
+
+  private func finish() {
+    guard ring.isSyncing, (try! ring.finishCommit()) == true else { return }
+    let settled = Set(settledUnderWay)
+    for index in records.indices where settled.contains(records[index].position) {
+      records[index].isSettledForGood = true
+    }
+    records.removeAll { $0.isSettledForGood && $0.end <= ring.head }
+  }
+
+  private func reopen(_ state: [UInt8], isCut: Bool) -> String? {
+    cuts += 1
+    let durable = ring.durable
+    medium = CrashMedium(state)
+    ring = Self.ring(medium, blockBytes, bodyMax)
+    guard ring.open(seed: chance.next()) == .opened else { return "open was refused" }
+    if ring.counters.rotten > 0 { return "rot where there was none" }
+    var found: [Kept] = []
+    var place = ring.head
+    while let head = ring.next(from: place) {
+      let body = ring.withBody(of: head) { body in body.indices.map { body[$0] } }
+      found.append(Kept(body: body, position: head.position, end: head.next))
+      place = head.next
+    }
+    if let wrong = compare(found, durable: durable, isCut: isCut) { return wrong }
+    // The marks of what is settled may be lost, and the unsynced tail.
+    records = found
+    return nil
+  }
+
+  private func compare(_ found: [Kept], durable: RecordPosition, isCut: Bool) -> String? {
+    var next = 0
+    var isOver = false
+    for record in records {
+      let isFound = next < found.count && found[next].position == record.position
+      if isFound {
+        if found[next].body != record.body { return "another body at \(record.position)" }
+        if record.isSettledForGood { return "\(record.position) was settled for good" }
+        if isOver { return "\(record.position) behind one that is missing: no prefix" }
+        next += 1
+      } else if !record.isSettled {
+        if record.end <= durable { return "\(record.position) was durable (\(durable))" }
+        if !isCut && record.end <= durable { return "\(record.position) was written" }
+        isOver = true
+      }
+    }
+    return next == found.count ? nil : "invented or reordered: \(found[next].position)"
+  }
+}
+
+@Suite struct CrashTests {
+  @Test(arguments: 0..<32)
+  func nothingDurableIsLostAndNothingIsInventedOverCutsAtAnyPoint(batch: Int) {
+    var cuts = 0
+    var laps: Int64 = 0
+    for seed in batch * 40..<batch * 40 + 40 {
+      let life = JournalLife(seed: UInt64(seed))
+      let wrong = life.live(steps: 400)
+      #expect(wrong == nil, "seed \(seed), after \(life.cuts) cuts")
+      cuts += life.cuts
+      laps += life.laps
+    }
+    #expect(cuts > 400 && laps > 0)
+  }
+}
