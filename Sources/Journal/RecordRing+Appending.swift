@@ -182,7 +182,7 @@ extension RecordRing where Medium: ~Copyable {
     if size <= freeBytes { return true }
     let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 1)
     return layout.block(of: tailOffset + Int64(wide: size)) <= last
-      && layout.block(of: ranges.head) > layout.block(of: durableHead)
+      && layout.block(of: min(ranges.head, durableOffset)) > layout.block(of: durableHead)
   }
 
   /// Says what is settled and durable.
@@ -195,8 +195,10 @@ extension RecordRing where Medium: ~Copyable {
     } catch {
       if case .storage(let fault) = error { throw fault }
     }
-    markedHead = ranges.head
-    hasUnwrittenMarks = false
+    // What is settled but not durable yet counts with the next mark: a mark may outlive such records,
+    // and others take their place.
+    markedHead = min(ranges.head, durable)
+    hasUnwrittenMarks = ranges.head > durable
   }
 
   /// Writes what the medium has not got yet; the block that is being filled stays in memory.

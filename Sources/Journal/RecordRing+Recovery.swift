@@ -14,8 +14,10 @@ public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
 
 /// From whatever a power cut has left to a ring that goes on.
 ///
-/// The headers of the blocks say which is the newest, and which head was durable when it was begun.
-/// From that head on the stream is walked record by record. Where none is whole, there is a hole. Of a
+/// The headers of the blocks say which is the newest, and which head was durable when it was begun; the
+/// newest mark in the newest blocks may know a later one. (It has to be found without the blocks that
+/// it has set free: they may be half written over.) From that head on the stream is walked record by
+/// record. Where none is whole, there is a hole. Of a
 /// hole that something behind it proves to lie among durable records, the rest is read on behind it: a
 /// record has rotted. Any other hole is where the stream ends: what lies behind it was never durable.
 extension RecordRing where Medium: ~Copyable {
@@ -83,9 +85,9 @@ extension RecordRing where Medium: ~Copyable {
     var ranges = SettledRanges(head: 0)
     /// The newest head that is known to be durable.
     var durableHead: Int64 = 0
-    /// The head of a mark, and where that mark ends.
+    /// The head from which the stream is walked, and that of the last mark.
+    var start: Int64 = 0
     var markHead: Int64 = 0
-    var markEnd = Int64.max
     var context = RecordContext(repeating: 0)
     /// The block of the record before, where its first record begins, and the context there.
     var block: Int64 = -1
@@ -104,6 +106,9 @@ extension RecordRing where Medium: ~Copyable {
       walk.proven = max(walk.proven, header.durable)
     }
     walk.ranges = SettledRanges(head: walk.durableHead)
+    readMarks(&walk, upTo: newest)
+    walk.start = walk.ranges.head
+    walk.markHead = walk.start
     begin(&walk, newest)
     while step(&walk, newest) {}
     return walk
@@ -125,11 +130,34 @@ extension RecordRing where Medium: ~Copyable {
     return header
   }
 
-  /// Finds where to begin: at the first record in the durable head's block, for the context's sake.
+  /// Learns from the marks in the newest blocks, behind what any header knows to be durable. What they
+  /// say of durable records holds whether or not they themselves are of the stream.
+  private mutating func readMarks(_ walk: inout Walk, upTo newest: Int64) {
+    var number = max(
+      layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
+    while number <= newest {
+      if let header = blockHeader(number), header.number == number,
+        header.first != Layout.noRecord
+      {
+        var place = layout.start(ofBlock: number) + Int64(wide: header.first)
+        let next = layout.start(ofBlock: number + 1)
+        while place < next, let record = loadRecord(at: place, before: .max) {
+          if record.kind == .mark, let mark = loadedMark(record, at: place) {
+            walk.ranges.advance(to: min(mark.ranges.head, mark.durable))
+            walk.proven = max(walk.proven, mark.durable)
+          }
+          place += Int64(wide: record.byteCount)
+        }
+      }
+      number += 1
+    }
+  }
+
+  /// Finds where to begin: at the first record in the head's block, for the context's sake.
   private mutating func begin(_ walk: inout Walk, _ newest: Int64) {
     let oldest = max(0, newest - Int64(wide: layout.blockCount) + 1)
-    var number = max(layout.block(of: walk.durableHead), oldest)
-    walk.offset = max(walk.durableHead, layout.start(ofBlock: number))
+    var number = max(layout.block(of: walk.start), oldest)
+    walk.offset = max(walk.start, layout.start(ofBlock: number))
     if let header = blockHeader(number), header.number == number {
       walk.context = header.context
       if header.first != Layout.noRecord {
@@ -137,7 +165,7 @@ extension RecordRing where Medium: ~Copyable {
       }
     }
     // Where even the head's block is gone, the next one that says where a record begins.
-    while walk.durableHead < layout.start(ofBlock: oldest), number <= newest {
+    while walk.start < layout.start(ofBlock: oldest), number <= newest {
       if let header = blockHeader(number), header.number == number,
         header.first != Layout.noRecord
       {
@@ -153,7 +181,7 @@ extension RecordRing where Medium: ~Copyable {
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
     // One block more than the headers say: the newest header may have rotted.
     let reach = max(newest, layout.block(of: walk.offset)) + 2
-    let last = layout.block(of: walk.durableHead) + Int64(wide: layout.blockCount)
+    let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
     let end = layout.start(ofBlock: max(min(reach, last), layout.block(of: walk.offset)))
     if let header = loadRecord(at: walk.offset, before: end),
       header.sequence == walk.previous.map({ $0 &+ 1 }) ?? header.sequence
@@ -199,14 +227,15 @@ extension RecordRing where Medium: ~Copyable {
     case .data, .run: break
     case .context: walk.context = loadedContext()
     case .mark:
-      if let mark = loadedMark(header, at: walk.offset), mark.ranges.head >= walk.ranges.head {
+      if let mark = loadedMark(header, at: walk.offset) {
+        let known = walk.ranges.head
         walk.ranges = mark.ranges
+        walk.ranges.advance(to: known)
         walk.proven = max(walk.proven, mark.durable)
-        walk.markHead = mark.ranges.head
-        walk.markEnd = end
+        walk.markHead = max(walk.markHead, min(mark.ranges.head, mark.durable))
+        if end <= walk.proven { walk.durableHead = max(walk.durableHead, walk.markHead) }
       }
     }
-    if walk.markEnd <= walk.proven { walk.durableHead = max(walk.durableHead, walk.markHead) }
     walk.offset = end
   }
 
@@ -244,11 +273,12 @@ extension RecordRing where Medium: ~Copyable {
     ranges = walk.ranges
     if ranges.head > tailOffset { tailOffset = ranges.head }
     durableHead = walk.durableHead
-    markedHead = durableHead
+    markedHead = max(durableHead, walk.markHead)
     syncing = nil
     counters.rotten &+= walk.holes.records(behind: ranges.head)
-    unsyncedRecords = tailOffset > durableOffset ? 1 : 0
-    hasUnwrittenMarks = ranges.head > durableHead
+    // What a killed program has written may be in the system's memory only.
+    unsyncedRecords = tailOffset > durableOffset || markedHead > durableHead ? 1 : 0
+    hasUnwrittenMarks = ranges.head > markedHead
     context = walk.context
     writtenContext = walk.context
     let jump = UInt32(truncatingIfNeeded: chance.next(below: 1 << 30)) + 1 << 20

@@ -175,17 +175,17 @@ final class JournalLife {
 }
 
 @Suite struct CrashTests {
-  @Test(arguments: 0..<32)
+  @Test(arguments: 0..<12)
   func nothingDurableIsLostAndNothingIsInventedOverCutsAtAnyPoint(batch: Int) {
     var cuts = 0
     var laps: Int64 = 0
-    for seed in batch * 40..<batch * 40 + 40 {
+    for seed in batch * 30..<batch * 30 + 30 {
       let life = JournalLife(seed: UInt64(seed))
       let wrong = life.live(steps: 400)
       #expect(wrong == nil, "seed \(seed), after \(life.cuts) cuts")
       cuts += life.cuts
       laps += life.laps
     }
-    #expect(cuts > 400 && laps > 0)
+    #expect(cuts > 300 && laps > 0)
   }
 }
