@@ -67,7 +67,8 @@ let package = Package(
     .executableTarget(
       name: "sandpiper",
       dependencies: [
-        "CLinux", "Core", "JSON", "Agent", "Device", "Profile", "SimulatedBoard", "Linux",
+        "CLinux", "Core", "JSON", "Journal", "Agent", "Device", "Profile", "SimulatedBoard",
+        "Linux",
         "LinuxBoard", "LinuxAgent",
       ],
       swiftSettings: strict),
@@ -113,7 +114,8 @@ let package = Package(
     tests(
       "LinuxTests",
       [
-        "CLinux", "Core", "WebSocket", "Dialing", "Device", "Linux", "LinuxBoard", "TestSupport",
+        "CLinux", "Core", "WebSocket", "Dialing", "Journal", "Device", "Linux", "LinuxBoard",
+        "TestSupport",
       ]),
   ]
 )

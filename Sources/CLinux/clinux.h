@@ -7,6 +7,7 @@
 #define SANDPIPER_CLINUX_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -194,6 +195,43 @@ void clinux_directory_close(void *directory);
 /// The name of the group that owns a file, from /etc/group; its number where it has none. Returns
 /// the length, 0 on failure.
 size_t clinux_group_of(const char *path, char *name, size_t capacity);
+
+/// Makes the name of a file durable: fsync of its folder.
+int clinux_sync_folder(const char *path);
+
+// ---- the medium of a journal (medium.c)
+
+/// Opens a file or device, close-on-exec, never through a symbolic link. Reading leaves no trace.
+int clinux_medium_open(const char *path, bool writes);
+/// Bytes of a regular file or a block device; -1 for anything else (EINVAL).
+int64_t clinux_medium_bytes(int medium);
+/// Another descriptor for the same medium and lock, close-on-exec.
+static inline int clinux_medium_duplicate(int medium) { return fcntl(medium, F_DUPFD_CLOEXEC, 3); }
+/// Takes the exclusive lock (flock); false when somebody has it.
+bool clinux_medium_lock(int medium);
+/// True when somebody has the exclusive lock.
+bool clinux_medium_is_locked(int medium);
+/// Reads `count` bytes from `offset` on; returns fewer at the end, -1 when it fails.
+ssize_t clinux_medium_read(int medium, void *bytes, size_t count, int64_t offset);
+/// Writes all bytes; 0, or -1.
+int clinux_medium_write(int medium, const void *bytes, size_t count, int64_t offset);
+/// Creates `path`.new, mode 0600, of `bytes` zeros, locked; -1 and no file when that fails.
+int clinux_medium_create(const char *path, int64_t bytes);
+/// With `good`, makes `path`.new durable and gives it its name; else, or when that fails, removes it.
+int clinux_medium_publish(int medium, const char *path, bool good);
+/// Renames `path` to `path`.bad, or `path`.bad.1 and so on.
+int clinux_medium_set_aside(const char *path);
+
+/// A thread that syncs a medium (fdatasync), which is its own from now on; null when that fails.
+struct clinux_syncer *clinux_syncer_create(int medium);
+/// Leaves the thread, which ends, and closes the medium, once a sync that goes on is over.
+void clinux_syncer_destroy(struct clinux_syncer *syncer);
+/// Readable once a sync has come to its end.
+int clinux_syncer_descriptor(const struct clinux_syncer *syncer);
+/// Begins a sync; none goes on.
+void clinux_syncer_begin(struct clinux_syncer *syncer);
+/// -1 while the sync goes on, then 0 or its error number.
+int clinux_syncer_result(struct clinux_syncer *syncer);
 
 // ---- process, threads, memory (process.c)
 

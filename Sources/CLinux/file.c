@@ -27,7 +27,7 @@ static int write_all(int descriptor, const char *bytes, size_t count) {
 }
 
 // A rename is on flash only once its directory is.
-static int sync_directory(const char *path) {
+int clinux_sync_folder(const char *path) {
   char directory[1024];
   const char *slash = strrchr(path, '/');
   size_t length = slash ? (size_t)(slash - path) : 0;
@@ -63,7 +63,7 @@ int clinux_write_file(const char *path, const void *bytes, size_t count, unsigne
     good = false;
     reason = errno;
   }
-  if (good && rename(temporary, path) == 0) return sync_directory(path);
+  if (good && rename(temporary, path) == 0) return clinux_sync_folder(path);
   if (good) reason = errno;
   unlink(temporary);
   errno = reason;

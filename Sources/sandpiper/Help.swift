@@ -18,6 +18,9 @@ enum Help {
       plan PROFILE       print the memory that the agent takes, row by row
         --simulate         as with a simulated board
       lines              list this board's GPIO chips and lines, and its sensors
+      journal FILE       say what a journal holds, without touching it
+        --json             each record that waits as a line of JSON
+        --verify           only whether all of it can be read; exit status 1 if not
       set PATH POINT VALUE
                          change a simulated point: 1, 0, a number, or auto
       --version          print the version

@@ -27,7 +27,7 @@ final class JournalLife {
   private(set) var cuts = 0
   private(set) var laps: Int64 = 0
 
-  init(seed: UInt64) {
+  init(seed: UInt64) throws {
     chance = Generator(seed: seed)
     blockBytes = [512, 512, 1024, 4096][Int(chance.next(below: 4))]
     let blocks = 6 + Int(chance.next(below: 12))
@@ -36,7 +36,7 @@ final class JournalLife {
     let old = (0..<(blocks + 2) * blockBytes).map { _ in UInt8(truncatingIfNeeded: seed) }
     medium = CrashMedium(old)
     var storage = CrashStorage(medium: medium)
-    _ = try! RecordRing<CrashStorage>.format(&storage, blockBytes: blockBytes, id: seed)
+    _ = try RecordRing<CrashStorage>.format(&storage, blockBytes: blockBytes, id: seed)
     medium = CrashMedium(medium.current)
     ring = Self.ring(medium, blockBytes, bodyMax)
     #expect(ring.open(seed: seed) == .opened)
@@ -52,11 +52,11 @@ final class JournalLife {
   }
 
   /// Does `steps` random things; returns what went wrong.
-  func live(steps: Int) -> String? {
+  func live(steps: Int) throws -> String? {
     for _ in 0..<steps {
       switch chance.next(below: 100) {
-      case 0..<60: append()
-      case 60..<75: commit()
+      case 0..<60: try append()
+      case 60..<75: try commit()
       case 75..<80: medium.holdsSyncs.toggle()
       case 80..<94: settle()
       case 94..<97: if let wrong = reopen(medium.afterKill(), isCut: false) { return wrong }
@@ -65,16 +65,16 @@ final class JournalLife {
         let state = medium.afterCut(sectorBytes: sector, &chance)
         if let wrong = reopen(state, isCut: true) { return wrong }
       }
-      finish()
+      try finish()
     }
     medium.holdsSyncs = false
-    finish()
-    commit()
-    finish()
+    try finish()
+    try commit()
+    try finish()
     return reopen(medium.afterCut(sectorBytes: 512, &chance), isCut: true)
   }
 
-  private func append() {
+  private func append() throws {
     counter += 1
     var body = [UInt8](utf8("\(counter) "))
     let extra = Int(chance.next(below: UInt64(max(1, bodyMax - body.count))))
@@ -88,7 +88,7 @@ final class JournalLife {
     } catch {
       if error == .full {
         settleOldest()
-        commit()
+        try commit()
       } else {
         #expect(error == .full)
       }
@@ -117,16 +117,16 @@ final class JournalLife {
     }
   }
 
-  private func commit() {
+  private func commit() throws {
     guard !ring.isSyncing else { return }
-    try! ring.commit()
+    try ring.commit()
     marksUnderWay = ring.hasUnwrittenMarks ? nil : records.count { $0.isSettled }
     settledUnderWay = marksUnderWay == nil ? [] : records.filter(\.isSettled).map(\.position)
   }
   private var settledUnderWay: [RecordPosition] = []
 
-  private func finish() {
-    guard ring.isSyncing, (try! ring.finishCommit()) == true else { return }
+  private func finish() throws {
+    guard ring.isSyncing, try ring.finishCommit() else { return }
     let settled = Set(settledUnderWay)
     for index in records.indices where settled.contains(records[index].position) {
       records[index].isSettledForGood = true
@@ -176,12 +176,12 @@ final class JournalLife {
 
 @Suite struct CrashTests {
   @Test(arguments: 0..<12)
-  func nothingDurableIsLostAndNothingIsInventedOverCutsAtAnyPoint(batch: Int) {
+  func nothingDurableIsLostAndNothingIsInventedOverCutsAtAnyPoint(batch: Int) throws {
     var cuts = 0
     var laps: Int64 = 0
     for seed in batch * 30..<batch * 30 + 30 {
-      let life = JournalLife(seed: UInt64(seed))
-      let wrong = life.live(steps: 400)
+      let life = try JournalLife(seed: UInt64(seed))
+      let wrong = try life.live(steps: 400)
       #expect(wrong == nil, "seed \(seed), after \(life.cuts) cuts")
       cuts += life.cuts
       laps += life.laps

@@ -44,10 +44,10 @@ final class RingBench {
   }
   let opening: JournalOpening
 
-  static func fresh(blocks: Int = 16) -> RingBench {
+  static func fresh(blocks: Int = 16) throws -> RingBench {
     let memory = MemoryBytes((blocks + 2) * blockBytes)
     var storage = MemoryStorage(memory: memory)
-    _ = try! RecordRing<MemoryStorage>.format(&storage, blockBytes: blockBytes, id: 77)
+    _ = try RecordRing<MemoryStorage>.format(&storage, blockBytes: blockBytes, id: 77)
     return RingBench(memory)
   }
 
@@ -89,7 +89,7 @@ final class RingBench {
 
 @Suite struct RingTests {
   @Test func whatWasCommittedIsThereAfterReopening() throws {
-    let bench = RingBench.fresh()
+    let bench = try RingBench.fresh()
     for number in 0..<40 { _ = try bench.append("record \(number)") }
     try bench.commit()
     let again = RingBench(bench.memory, seed: 2)
@@ -99,7 +99,7 @@ final class RingBench {
   }
 
   @Test func recordsOfAllSizesFlowOverBlocksAndAroundTheRing() throws {
-    var bench = RingBench.fresh()
+    var bench = try RingBench.fresh()
     var expected: [String] = []
     var chance = Generator(seed: 5)
     for number in 0..<2_000 {
@@ -133,7 +133,7 @@ final class RingBench {
 
   @Test func aRottenRecordCostsThatRecord() throws {
     for bit in stride(from: 0, to: 600 * 8, by: 37) {
-      let bench = RingBench.fresh()
+      let bench = try RingBench.fresh()
       for number in 0..<30 { _ = try bench.append("record \(number)") }
       try bench.commit()
       bench.memory.bytes[512 + 64 + bit / 8] ^= 1 << (bit % 8)
@@ -145,7 +145,7 @@ final class RingBench {
   }
 
   @Test func nothingIsWrittenWhileNothingIsAppendedOrSettled() throws {
-    let bench = RingBench.fresh()
+    let bench = try RingBench.fresh()
     _ = try bench.append("one")
     try bench.commit()
     let (writes, syncs) = (bench.memory.writes, bench.memory.syncs)
@@ -156,7 +156,7 @@ final class RingBench {
   }
 
   @Test func whatIsSettledAheadOfTheHeadStaysSettled() throws {
-    let bench = RingBench.fresh()
+    let bench = try RingBench.fresh()
     var places: [RecordPosition] = []
     for number in 0..<12 { places.append(try bench.append("r\(number)")) }
     bench.ring.settle(from: places[3], upTo: places[5])
@@ -177,7 +177,7 @@ final class RingBench {
 
   @Test func eitherSuperblockWillDo() throws {
     for place in [0, 17 * 512] {
-      let bench = RingBench.fresh()
+      let bench = try RingBench.fresh()
       _ = try bench.append("kept")
       try bench.commit()
       for index in place..<place + 36 { bench.memory.bytes[index] = 0xEE }
