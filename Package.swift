@@ -44,9 +44,9 @@ let package = Package(
     module("Dialing", ["Core", "WebSocket"]),
     module("JSON", ["Core"]),
     module("Journal", ["Core"]),
-    module("Uplink", ["Core", "MQTT", "Dialing"]),
+    module("Uplink", ["Core", "MQTT", "Dialing", "Journal"]),
     module("Device", ["Core", "JSON", "Uplink"]),
-    module("Agent", ["Core", "JSON", "MQTT", "Uplink", "Device"]),
+    module("Agent", ["Core", "JSON", "MQTT", "Journal", "Uplink", "Device"]),
     module("SimulatedBoard", ["Core", "Device"]),
     module(
       "Profile",
@@ -61,7 +61,7 @@ let package = Package(
     module(
       "LinuxAgent",
       [
-        "CLinux", "Core", "MQTT", "Dialing", "JSON", "Uplink", "Device", "Agent",
+        "CLinux", "Core", "MQTT", "Dialing", "JSON", "Journal", "Uplink", "Device", "Agent",
         "SimulatedBoard", "Linux", "LinuxBoard",
       ]),
     .executableTarget(
@@ -100,8 +100,8 @@ let package = Package(
     tests(
       "AgentTests",
       [
-        "Core", "MQTT", "Dialing", "Uplink", "Device", "Agent", "SimulatedBoard", "Broker",
-        "Profile", "TestSupport",
+        "Core", "JSON", "MQTT", "Dialing", "Journal", "Uplink", "Device", "Agent", "SimulatedBoard",
+        "Broker", "Profile", "TestSupport",
       ]),
     tests("SimulatedBoardTests", ["Core", "Device", "SimulatedBoard", "TestSupport"]),
     tests(

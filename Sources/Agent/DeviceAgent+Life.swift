@@ -169,6 +169,7 @@ extension DeviceAgent where Medium: ~Copyable {
 
   private mutating func leave(at moment: Moment) {
     stopping = .over
+    link.keepAll(points, at: moment)
     link.disconnect(at: moment.instant, timeout: .seconds(2))
   }
 

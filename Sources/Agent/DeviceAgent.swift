@@ -1,5 +1,6 @@
 import Core
 import Device
+import Journal
 import MQTT
 import Uplink
 
@@ -36,12 +37,13 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// An agent at its start. `points` and `texts` are copied; memory comes from `arena`.
   public init(
     _ specs: AgentSpecs, points: Span<PointSpec>, texts: Span<UInt8>, boardDebounces: Bool,
-    identity: Identity, at moment: Moment, arena: inout Arena
+    identity: Identity, medium: consuming Medium, at moment: Moment, arena: inout Arena
   ) {
     self.points = Points(
       specs.device, points: points, texts: texts, boardDebounces: boardDebounces,
       start: moment.instant, arena: &arena)
-    link = BrokerLink(specs.uplink, seed: identity.seed, start: moment.instant, arena: &arena)
+    link = BrokerLink(
+      specs.uplink, medium: medium, seed: identity.seed, start: moment.instant, arena: &arena)
     life = Life(identity, profileHash: specs.device.profileHash, at: moment)
     greeting = Greeting()
     notices = Notices()
@@ -51,7 +53,16 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   public var session: UInt64 { life.session }
 
   /// True when the agent has come to its end and the rim may leave.
-  public var isStopped: Bool { stopping.isOver && link.isStopped }
+  public var isStopped: Bool { stopping.isOver && link.isStopped && !link.backlog.isSyncing }
+
+  /// Opens the journal, before anything else happens.
+  public mutating func openJournal() -> JournalOpening {
+    var boot: UInt64 = 0xCBF2_9CE4_8422_2325
+    for index in life.identity.bootID.indices {
+      boot = (boot ^ UInt64(wide: life.identity.bootID[index])) &* 0x100_0000_01B3
+    }
+    return link.openJournal(seed: life.identity.seed, boot: boot)
+  }
 
   /// The earliest moment at which `advance` has something to do.
   public var deadline: Instant {
@@ -108,6 +119,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       handle(event, at: moment)
     }
     advanceLife(at: moment)
+    link.keep(points, at: moment)
     if greeting.isOver, stopping.letsRecordsOut {
       link.pump(points, onlyAgain: owesStates, at: moment)
     }

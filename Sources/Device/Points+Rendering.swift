@@ -74,6 +74,44 @@ extension Points: MessageRenderer {
     payload.append(UInt8(ascii: "}"))
   }
 
+  /// The reading, and its point's name: the profile may be another by the time it is read.
+  public func journaledBytes(of record: Span<UInt8>) -> Int {
+    guard let reading = ReadingRecord(record) else { return record.count }
+    return record.count + Int(points[reading.point].name.count)
+  }
+
+  /// See `MessageRenderer`.
+  public func appendToJournal(_ record: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
+    out.append(contentsOf: record)
+    if let reading = ReadingRecord(record) { append(points[reading.point].name, to: &out) }
+  }
+
+  /// See `MessageRenderer`. A reading of an earlier run says which: sequence numbers begin anew with
+  /// each run. One of a point that the profile does not have any more keeps its name.
+  public func appendJournaledToPack(
+    _ record: Span<UInt8>, of run: RunStamp, isFirst: Bool, at moment: Moment,
+    payload: inout OutputSpan<UInt8>
+  ) {
+    guard record.count > ReadingRecord.size,
+      let reading = ReadingRecord(record.extracting(0..<ReadingRecord.size))
+    else { return }
+    let name = record.extracting(ReadingRecord.size..<record.count)
+    if !isFirst { payload.append(UInt8(ascii: ",")) }
+    payload.append(literal: "{\"p\":")
+    payload.append(jsonString: name)
+    payload.append(literal: reading.kind == .event ? ",\"k\":\"event\"," : ",")
+    if !run.isPresentRun {
+      payload.append(literal: "\"run\":")
+      payload.append(digits: UInt64(wide: run.run), width: 1)
+      payload.append(UInt8(ascii: ","))
+    }
+    var point = PointSpec(name: .empty, kind: .sensor)
+    if let index = index(named: name) { point = points[index] }
+    append(
+      reading, of: point, at: run.moment(of: reading.instant, now: moment), to: &payload)
+    payload.append(UInt8(ascii: "}"))
+  }
+
   /// See `MessageRenderer`.
   public func endPack(payload: inout OutputSpan<UInt8>) { payload.append(literal: "]}") }
 
@@ -81,7 +119,13 @@ extension Points: MessageRenderer {
   private func append(
     _ reading: ReadingRecord, at moment: Moment, to payload: inout OutputSpan<UInt8>
   ) {
-    let point = points[reading.point]
+    append(reading, of: points[reading.point], at: moment, to: &payload)
+  }
+
+  private func append(
+    _ reading: ReadingRecord, of point: PointSpec, at moment: Moment,
+    to payload: inout OutputSpan<UInt8>
+  ) {
     payload.append(literal: "\"v\":")
     switch (reading.quality, point.kind) {
     case (.missing, _), (.timedOut, _), (.unreadable, _): payload.append(literal: "null")

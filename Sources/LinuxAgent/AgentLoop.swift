@@ -10,7 +10,7 @@ import Uplink
 /// The one loop that waits: carries what the world says to the agent, and what the agent wants to the
 /// world, until the agent has stopped.
 struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
-  private var agent: DeviceAgent<NoStorage>
+  private var agent: DeviceAgent<FileStorage>
   private var board: Hardware
   private var loop: EventLoop
   private var transport: Transport
@@ -25,7 +25,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
 
   /// A loop over parts that `loop` watches already.
   init(
-    agent: consuming DeviceAgent<NoStorage>, board: consuming Hardware, loop: consuming EventLoop,
+    agent: consuming DeviceAgent<FileStorage>, board: consuming Hardware, loop: consuming EventLoop,
     transport: consuming Transport, signals: consuming Signals, control: consuming ControlSocket?,
     numbers: consuming SessionNumbers
   ) {
@@ -59,7 +59,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   }
 
   private static func poll(
-    _ board: inout Hardware, _ agent: inout DeviceAgent<NoStorage>, at moment: Moment
+    _ board: inout Hardware, _ agent: inout DeviceAgent<FileStorage>, at moment: Moment
   ) {
     board.poll(at: moment.instant) { event in agent.handle(event, at: moment) }
   }
@@ -103,7 +103,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   }
 
   private static func receive(
-    _ agent: inout DeviceAgent<NoStorage>, _ transport: inout Transport, at now: Instant
+    _ agent: inout DeviceAgent<FileStorage>, _ transport: inout Transport, at now: Instant
   ) -> DialFault? {
     var fault: DialFault?
     agent.receive(at: now) { out in fault = transport.read(into: &out) }
@@ -169,7 +169,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   }
 
   private static func send(
-    _ agent: inout DeviceAgent<NoStorage>, _ transport: inout Transport, at now: Instant
+    _ agent: inout DeviceAgent<FileStorage>, _ transport: inout Transport, at now: Instant
   ) -> Bool {
     var sent = 0
     agent.withOutput(at: now) { bytes in

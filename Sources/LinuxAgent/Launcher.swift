@@ -45,7 +45,8 @@ public enum Launcher {
     texts: Span<UInt8>
   ) -> Arena {
     var arena = Arena()
-    _ = makeAgent(launch, points, texts, boardDebounces: false, lastSession: 0, &arena)
+    _ = makeAgent(
+      launch, points, texts, boardDebounces: false, lastSession: 0, FileStorage(), &arena)
     _ = makeBoard(launch, points, simulations, at: .boot, &arena)
     _ = makeTransport(launch, texts, &arena)
     return arena
@@ -56,14 +57,14 @@ public enum Launcher {
   public static func runSimulated(
     _ launch: Launch, points: Span<PointSpec>, simulations: Span<SimulationSpec>,
     texts: Span<UInt8>, controlPath: Span<UInt8>, numbers: consuming SessionNumbers,
-    reload: () -> Bool
+    journal: consuming FileStorage, reload: () -> Bool
   ) -> LaunchEnd {
     let plan = planSimulated(launch, points: points, simulations: simulations, texts: texts)
     guard var arena = memory(of: plan.used) else {
       return .failed(SystemError(code: ENOMEM, doing: "mmap"))
     }
     let agent = makeAgent(
-      launch, points, texts, boardDebounces: false, lastSession: numbers.last, &arena)
+      launch, points, texts, boardDebounces: false, lastSession: numbers.last, journal, &arena)
     let board = makeBoard(launch, points, simulations, at: Clock.now(), &arena)
     let transport = makeTransport(launch, texts, &arena)
     do throws(SystemError) {
@@ -83,7 +84,8 @@ public enum Launcher {
     _ launch: Launch, points: Span<PointSpec>, texts: Span<UInt8>
   ) -> Arena {
     var arena = Arena()
-    _ = makeAgent(launch, points, texts, boardDebounces: false, lastSession: 0, &arena)
+    _ = makeAgent(
+      launch, points, texts, boardDebounces: false, lastSession: 0, FileStorage(), &arena)
     _ = GPIOBoard(points: points, arena: &arena)
     _ = makeTransport(launch, texts, &arena)
     return arena
@@ -92,7 +94,7 @@ public enum Launcher {
   /// Runs the agent on this board's lines and sensors. `reload` as above.
   public static func runOnBoard(
     _ launch: Launch, points: Span<PointSpec>, texts: Span<UInt8>,
-    numbers: consuming SessionNumbers, reload: () -> Bool
+    numbers: consuming SessionNumbers, journal: consuming FileStorage, reload: () -> Bool
   ) -> LaunchEnd {
     let plan = planOnBoard(launch, points: points, texts: texts)
     guard var arena = memory(of: plan.used) else {
@@ -103,7 +105,7 @@ public enum Launcher {
       let signals = try Signals()
       let agent = makeAgent(
         launch, points, texts, boardDebounces: GPIOBoard.debouncesInKernel,
-        lastSession: numbers.last, &arena)
+        lastSession: numbers.last, journal, &arena)
       var board = GPIOBoard(points: points, arena: &arena)
       let transport = makeTransport(launch, texts, &arena)
       do throws(BoardError) {
@@ -160,13 +162,13 @@ public enum Launcher {
 
   static func makeAgent(
     _ launch: Launch, _ points: Span<PointSpec>, _ texts: Span<UInt8>, boardDebounces: Bool,
-    lastSession: UInt64, _ arena: inout Arena
-  ) -> DeviceAgent<NoStorage> {
+    lastSession: UInt64, _ journal: consuming FileStorage, _ arena: inout Arena
+  ) -> DeviceAgent<FileStorage> {
     let identity = Identity(
       version: launch.version, bootID: bootID(), lastSession: lastSession, seed: launch.seed)
     return DeviceAgent(
       launch.specs, points: points, texts: texts, boardDebounces: boardDebounces,
-      identity: identity, at: Clock.moment(), arena: &arena)
+      identity: identity, medium: journal, at: Clock.moment(), arena: &arena)
   }
 
   private static func makeBoard(
@@ -200,13 +202,16 @@ public enum Launcher {
   }
 
   static func run<Hardware: Board & ~Copyable>(
-    _ agent: consuming DeviceAgent<NoStorage>, _ board: consuming Hardware,
+    _ agent: consuming DeviceAgent<FileStorage>, _ board: consuming Hardware,
     _ loop: consuming EventLoop,
     _ transport: consuming Transport, signals: consuming Signals,
     control: consuming ControlSocket?, numbers: consuming SessionNumbers, reload: () -> Bool
   ) throws(SystemError) -> LaunchEnd {
     try loop.add(signals.descriptor, token: Token.signals, read: true, write: false)
     try transport.attach(to: loop)
+    JournalFile.tell(agent.openJournal(), agent.link.backlog)
+    let journal = agent.link.backlog.withMedium { $0.descriptor }
+    if journal >= 0 { try loop.add(journal, token: Token.journal, read: true, write: false) }
     if let descriptor = control?.descriptor {
       try loop.add(descriptor, token: Token.control, read: true, write: false)
     }

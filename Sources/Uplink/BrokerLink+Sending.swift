@@ -1,4 +1,5 @@
 import Core
+import Journal
 import MQTT
 
 /// What leaves next: live records first, late ones behind them in packs.
@@ -6,7 +7,10 @@ extension BrokerLink where Medium: ~Copyable {
   /// Tokens from here on belong to messages that do not come from the outbox.
   static var directTokens: UInt32 { 0x8000_0000 }
 
-  /// How many such messages may be under way at once.
+  /// Tokens from here on belong to packs from the journal.
+  static var backlogTokens: UInt32 { 0x4000_0000 }
+
+  /// How many messages past the outbox may be under way at once.
   static var directMax: Int { 4 }
 
   /// Publishes a message past the outbox: the layer above repeats it on the next connection itself.
@@ -58,9 +62,13 @@ extension BrokerLink where Medium: ~Copyable {
   private mutating func sendRecords(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
-    while let token = outbox.freeToken() {
+    while outbox.batchCount + backlog.flightCount < spec.inflight,
+      let token = outbox.freeToken()
+    {
       if let place = outbox.nextLive() {
         guard sendOne(place, token, renderer, at: moment) else { return }
+      } else if backlog.hasUnsent {
+        guard packCount < packsMax, sendBacklog(renderer, at: moment) else { return }
       } else if packCount < packsMax, let place = outbox.nextHistorical() {
         let packable = outbox.withBody(place) { record in renderer.isPackable(record) }
         let sent =
@@ -89,7 +97,7 @@ extension BrokerLink where Medium: ~Copyable {
   private var packCount: Int {
     var count = 0
     for index in packsUnderWay.indices where packsUnderWay[index] { count += 1 }
-    return count
+    return count + backlog.flightCount
   }
 
   /// Sends again, under their old identifiers, what the broker's session still waits for. False
@@ -98,9 +106,10 @@ extension BrokerLink where Medium: ~Copyable {
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
     while let entry = session.nextResend() {
-      guard entry.token < Self.directTokens, let (first, count) = outbox.records(of: entry.token)
+      guard entry.token < Self.backlogTokens, let (first, count) = outbox.records(of: entry.token)
       else {
-        // A status is said anew on each connection; a record that was dropped is gone.
+        // A status is said anew on each connection, and what is in the journal is, too; a record that
+        // was dropped is gone.
         giveUp(entry)
         continue
       }
@@ -155,10 +164,58 @@ extension BrokerLink where Medium: ~Copyable {
     return true
   }
 
+  /// Sends a pack of records from the journal. False when the session has no room for now.
+  private mutating func sendBacklog(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) -> Bool {
+    guard let flight = backlog.freeFlight() else { return false }
+    let (message, end, count) = Self.renderBacklog(
+      &backlog, into: &topic, &payload, limit: packPayloadMax, renderer, at: moment)
+    guard count > 0 else {
+      backlog.pass(upTo: end)
+      return true
+    }
+    let token = Self.backlogTokens + UInt32(truncatingIfNeeded: flight)
+    switch publish(message, .atLeastOnce, token: token) {
+    case .sent: backlog.sent(upTo: end, flight: flight)
+    case .later: return false
+    case .never:
+      backlog.skip(upTo: end)
+      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
+    }
+    return true
+  }
+
+  private static func renderBacklog(
+    _ backlog: inout Backlog<Medium>, into topic: inout Table<UInt8>,
+    _ payload: inout Table<UInt8>, limit: Int,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) -> (message: Rendered, end: RecordPosition, count: Int) {
+    var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
+    var count = 0
+    var end = RecordPosition(offset: 0)
+    message.topicBytes = topic.fill(from: 0) { topic in
+      message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
+        renderer.beginPack(topic: &topic, payload: &payload)
+        end = backlog.read { record, run in
+          guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
+            return false
+          }
+          renderer.appendJournaledToPack(
+            record, of: run, isFirst: count == 0, at: moment, payload: &payload)
+          count += 1
+          return true
+        }
+        renderer.endPack(payload: &payload)
+      }
+    }
+    return (message, end, count)
+  }
+
   /// A packet of the broker's session is not sent again; what is left of its records is given up.
   private mutating func giveUp(_ entry: Resend) {
     session.giveUp(entry)
-    guard entry.token < Self.directTokens else { return }
+    guard entry.token < Self.backlogTokens else { return }
     packsUnderWay[Int(entry.token)] = false
     counters.unsendable &+= UInt32(truncatingIfNeeded: outbox.acknowledged(entry.token))
   }
@@ -199,12 +256,14 @@ extension BrokerLink where Medium: ~Copyable {
     from place: Outbox.Place, _ count: Int?, _ renderer: borrowing some MessageRenderer & ~Copyable,
     at moment: Moment
   ) -> (message: Rendered, count: Int) {
-    // What the fixed header, the topic's length and the packet identifier take, at most.
-    let overheadMax = 1 + 4 + 2 + 2
-    return Self.renderPack(
-      outbox, from: place, count, into: &topic, &payload,
-      limit: spec.packetBytes - Self.topicBytesMax - overheadMax, renderer, at: moment)
+    Self.renderPack(
+      outbox, from: place, count, into: &topic, &payload, limit: packPayloadMax, renderer,
+      at: moment)
   }
+
+  /// The largest payload of a pack: the fixed header, the topic's length and the packet identifier take
+  /// nine bytes at most.
+  private var packPayloadMax: Int { spec.packetBytes - Self.topicBytesMax - 9 }
 
   private static func renderPack(
     _ outbox: borrowing Outbox, from place: Outbox.Place, _ exactly: Int?,

@@ -19,8 +19,16 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public let spec: UplinkSpec
   /// The protocol state of the present session.
   public var session: ClientSession
-  /// What is unacknowledged.
+  /// What is unacknowledged, in memory.
   public var outbox: Outbox
+  /// What is unacknowledged, in the journal: older than what is in memory.
+  public internal(set) var backlog: Backlog<Medium>
+  /// When what waits in memory goes to the journal, while the link is down.
+  var spillAt: Instant
+  /// When it is noted in the journal how far it is drained.
+  var marksAt = Instant.never
+  /// When a medium that has failed may be tried again.
+  var retryAt = Instant.boot
   /// Counts since start.
   public internal(set) var counters = LinkCounters()
   var state: LinkState
@@ -40,8 +48,13 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public static var topicBytesMax: Int { 256 }
 
   /// A link that makes its first attempt within the first back-off, in memory from `arena`.
-  public init(_ spec: UplinkSpec, seed: UInt64, start: Instant, arena: inout Arena) {
+  public init(
+    _ spec: UplinkSpec, medium: consuming Medium, seed: UInt64, start: Instant, arena: inout Arena
+  ) {
     self.spec = spec
+    spillAt = start + spec.spillAfter
+    backlog = Backlog(
+      medium, isWanted: spec.journalBytes > 0, inflight: spec.inflight, arena: &arena)
     versions = spec.version
     session = ClientSession(Self.sizes(spec), arena: &arena)
     outbox = Outbox(bytes: spec.outboxBytes, inflight: spec.inflight, arena: &arena)
@@ -82,10 +95,11 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// The earliest moment at which `deadlineReached` has something to do.
   public var deadline: Instant {
     switch state {
-    case .waiting(let until), .closing(let until): until
-    case .opening: session.deadline
-    case .online: min(session.deadline, answerBy)
-    case .dialing, .stopped: .never
+    case .waiting(let until), .closing(let until): min(until, keepAt)
+    case .opening: min(session.deadline, keepAt)
+    case .online: min(min(session.deadline, answerBy), keepAt)
+    case .dialing: keepAt
+    case .stopped: .never
     }
   }
 
@@ -125,6 +139,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         answerBy = .never
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
+        backlog.connectionOpened()
+        spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
       case .refused(let refusal, _): lose(.refused(refusal), at: now)
@@ -151,6 +167,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// The broker has acknowledged what was sent under `token`.
   private mutating func settle(_ token: UInt32) {
     guard token < Self.directTokens else { return }
+    if token >= Self.backlogTokens {
+      backlog.acknowledged(Int(token - Self.backlogTokens))
+      return
+    }
     packsUnderWay[Int(token)] = false
     counters.acknowledged &+= UInt64(wide: outbox.acknowledged(token))
   }
@@ -168,6 +188,11 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     if case .online(let since) = state {
       wasOnline = true
       if now - since >= spec.stableAfter { backoff.reset() }
+      if !spec.persistentSession {
+        outbox.connectionLost()
+        packsUnderWay = InlineArray(repeating: false)
+      }
+      spillAt = now + spec.spillAfter
     } else {
       counters.attemptsFailed &+= 1
     }

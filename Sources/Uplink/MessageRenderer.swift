@@ -22,6 +22,18 @@ public protocol MessageRenderer: ~Copyable {
   func appendToPack(
     _ record: Span<UInt8>, isFirst: Bool, at moment: Moment, payload: inout OutputSpan<UInt8>)
 
+  /// Bytes that a record, which is packable, takes in the journal: at most 128.
+  func journaledBytes(of record: Span<UInt8>) -> Int
+
+  /// Writes a record for the journal, so that a later run of the agent, perhaps with another profile,
+  /// knows what it is.
+  func appendToJournal(_ record: Span<UInt8>, into out: inout OutputSpan<UInt8>)
+
+  /// Adds a record from the journal to the message.
+  func appendJournaledToPack(
+    _ record: Span<UInt8>, of run: RunStamp, isFirst: Bool, at moment: Moment,
+    payload: inout OutputSpan<UInt8>)
+
   /// Ends the message. Writes at most 16 bytes.
   func endPack(payload: inout OutputSpan<UInt8>)
 }

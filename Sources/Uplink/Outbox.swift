@@ -161,6 +161,43 @@ public struct Outbox: ~Copyable {
     freeHeadWhileDone()
   }
 
+  /// The connection is lost and the broker keeps no session: what was under way waits again.
+  public mutating func connectionLost() {
+    for index in 0..<batches.count { batches[index] = Batch() }
+    var place = head
+    for _ in 0..<count {
+      place = skip(place)
+      if state(at: place) == State.underWay { setState(State.waiting, at: place) }
+      place += size(at: place)
+    }
+    live = skip(head)
+    history = live
+  }
+
+  /// Offers each record that waits and `isWanted` to `take`, oldest first, until it refuses one. What it
+  /// takes is done here.
+  public mutating func handOver(
+    where isWanted: (Span<UInt8>) -> Bool, take: (Span<UInt8>) -> Bool
+  ) {
+    var place = head
+    for _ in 0..<count {
+      place = skip(place)
+      if state(at: place) == State.waiting, withBody(Place(offset: place), isWanted) {
+        guard withBody(Place(offset: place), take) else { break }
+        finish(place)
+      }
+      place += size(at: place)
+    }
+    freeHeadWhileDone()
+  }
+
+  /// Packets under way.
+  public var batchCount: Int {
+    var used = 0
+    for index in 0..<batches.count where batches[index].used { used += 1 }
+    return used
+  }
+
   /// The oldest live record that waits.
   public mutating func nextLive() -> Place? {
     live = firstWaiting(from: live)

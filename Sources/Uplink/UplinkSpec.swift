@@ -36,6 +36,15 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
 
   /// Bytes for messages that wait for an acknowledgement.
   public var outboxBytes = 64 * 1024
+  /// The journal's file or device; empty for none.
+  public var journalFile = Text.empty
+  /// Bytes of the journal's file; 0 for no journal.
+  public var journalBytes = 0
+  /// Once the link has been down for so long, readings go to the journal.
+  public var spillAfter = Interval.seconds(60)
+  /// How often they do from then on: what a power cut may cost while the link is down.
+  public var spillEvery = Interval.seconds(30)
+
   /// QoS 1 messages under way at once, 1 to 64.
   public var inflight = 16
   /// The largest packet sent or received, in bytes.

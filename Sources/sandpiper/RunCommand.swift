@@ -118,6 +118,9 @@ enum RunCommand {
   ) -> LaunchEnd {
     let launch = launch(configuration, seed: settings.seed ?? Chance.seed())
     let numbers = SessionNumbers(path: sessionFile(configuration, settings).span)
+    let journal = JournalFile.open(
+      journalFile(configuration, settings).span, bytes: configuration.uplink.journalBytes,
+      id: Chance.seed())
     Log.write(.notice) { line in
       line.append(literal: "sandpiper ")
       line.append(literal: Sandpiper.version)
@@ -132,15 +135,39 @@ enum RunCommand {
       return Launcher.runSimulated(
         launch, points: configuration.points.span, simulations: configuration.simulations.span,
         texts: configuration.texts.span, controlPath: control.span, numbers: numbers,
-        reload: reload)
+        journal: journal, reload: reload)
     }
     return Launcher.runOnBoard(
       launch, points: configuration.points.span, texts: configuration.texts.span,
-      numbers: numbers, reload: reload)
+      numbers: numbers, journal: journal, reload: reload)
   }
 
   /// Where the session numbers of this device are kept; empty for nowhere.
   private static func sessionFile(_ configuration: Configuration, _ settings: Settings) -> [UInt8] {
+    let folder = stateFolder(settings)
+    if folder.isEmpty {
+      Log.write(.info, "no state directory: session numbers begin at 1 with each start (--state)")
+      return []
+    }
+    let id = configuration.string(configuration.device.id)
+    return folder + [UInt8](("/" + id + ".session").utf8)
+  }
+
+  /// Where the journal is: a path from the root as the profile has it, any other in the state
+  /// directory; empty for no journal.
+  private static func journalFile(_ configuration: Configuration, _ settings: Settings) -> [UInt8] {
+    guard configuration.uplink.journalBytes > 0 else { return [] }
+    let name = [UInt8](configuration.string(configuration.uplink.journalFile).utf8)
+    if name.first == UInt8(ascii: "/") { return name }
+    let folder = stateFolder(settings)
+    if folder.isEmpty {
+      Log.write(.error, "no journal: it lies in the state directory, and there is none (--state)")
+      return []
+    }
+    return folder + [UInt8(ascii: "/")] + name
+  }
+
+  private static func stateFolder(_ settings: Settings) -> [UInt8] {
     var folder = [UInt8](settings.state.utf8)
     if folder.isEmpty {
       folder = [UInt8](capacity: 1024) { out in
@@ -149,12 +176,7 @@ enum RunCommand {
       // systemd separates several by colons (systemd.exec, StateDirectory=); the first will do.
       folder = [UInt8](folder.prefix { $0 != UInt8(ascii: ":") })
     }
-    if folder.isEmpty {
-      Log.write(.info, "no state directory: session numbers begin at 1 with each start (--state)")
-      return []
-    }
-    let id = configuration.string(configuration.device.id)
-    return folder + [UInt8](("/" + id + ".session").utf8)
+    return folder
   }
 
   /// SIGHUP: true when the profile's new text is good, so that the agent may begin anew with it.

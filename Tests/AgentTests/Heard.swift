@@ -73,6 +73,7 @@ struct Reading: Decodable {
   var q: String
   var why: String?
   var seq: Int
+  var run: Int?
 
   /// Which sequence it counts in: states and events count apart.
   var series: String { "\(k ?? "state") \(p ?? "?")" }

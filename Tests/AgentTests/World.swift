@@ -2,6 +2,7 @@ import Agent
 import Broker
 import Core
 import Device
+import Journal
 import MQTT
 import Profile
 import SimulatedBoard
@@ -14,10 +15,12 @@ import Uplink
 /// Time passes only in `run`, from deadline to deadline. The agent is driven as the program's loop
 /// drives it. Every run sees to it that no deadline stands still: that would be a busy loop.
 final class World {
-  var agent: DeviceAgent<NoStorage>
+  var agent: DeviceAgent<MemoryStorage>
   var board: VirtualBoard
   var broker: MessageBroker
   var network = Network()
+  /// What the journal lies on; no bytes when the profile has none.
+  let flash: MemoryBytes
   private(set) var now = Instant.boot + .seconds(100)
   /// The wall clock's time at boot, and what the kernel says of it. 2026-11-23T04:00:00Z.
   var wallAtBoot: Int64 = 1_795_406_400_000
@@ -58,8 +61,14 @@ final class World {
     let start = Moment(
       instant: now, wall: WallTime(milliseconds: wallAtBoot + now.nanoseconds / 1_000_000),
       quality: quality)
+    flash = MemoryBytes(configuration.uplink.journalBytes)
+    if configuration.uplink.journalBytes > 0 {
+      var storage = MemoryStorage(memory: flash)
+      _ = try RecordRing.format(&storage, id: seed)
+    }
     agent = Self.makeAgent(
-      configuration, boot: UInt8(ascii: "a"), lastSession: 0, seed: seed, at: start)
+      configuration, boot: UInt8(ascii: "a"), lastSession: 0, seed: seed, flash, at: start)
+    _ = agent.openJournal()
     board = Self.makeBoard(configuration, seed: seed, at: now)
     broker = MessageBroker(limits: limits, isObserved: true)
   }
@@ -77,22 +86,23 @@ final class World {
   func restart(boot: UInt8 = UInt8(ascii: "a"), lastSession: UInt64 = 0, seed: UInt64 = 2) {
     cut()
     agent = Self.makeAgent(
-      configuration, boot: boot, lastSession: lastSession, seed: seed, at: moment)
+      configuration, boot: boot, lastSession: lastSession, seed: seed, flash, at: moment)
+    _ = agent.openJournal()
     board = Self.makeBoard(configuration, seed: seed, at: now)
   }
 
   private static func makeAgent(
     _ configuration: Configuration, boot: UInt8, lastSession: UInt64, seed: UInt64,
-    at moment: Moment
-  ) -> DeviceAgent<NoStorage> {
+    _ flash: MemoryBytes, at moment: Moment
+  ) -> DeviceAgent<MemoryStorage> {
     var bootID = InlineArray<36, UInt8>(repeating: 0)
     for index in bootID.indices { bootID[index] = boot }
     var arena = testArena()
-    return DeviceAgent<NoStorage>(
+    return DeviceAgent(
       AgentSpecs(device: configuration.device, uplink: configuration.uplink),
       points: configuration.points.span, texts: configuration.texts.span, boardDebounces: false,
       identity: Identity(version: "1.2", bootID: bootID, lastSession: lastSession, seed: seed),
-      at: moment, arena: &arena)
+      medium: MemoryStorage(memory: flash), at: moment, arena: &arena)
   }
 
   private static func makeBoard(
@@ -115,6 +125,8 @@ final class World {
   var isOnline: Bool { agent.link.isOnline }
   var isStopped: Bool { agent.isStopped }
   var unacknowledged: Int { agent.link.outbox.unacknowledged }
+  var droppedFromJournal: UInt32 { agent.link.backlog.dropped }
+  var dropped: Int { Int(agent.points.droppedInAll) }
   var agentDeadline: Instant { agent.deadline }
 
   // MARK: Time

@@ -3,30 +3,6 @@ import Journal
 import TestSupport
 import Testing
 
-/// Memory that a ring lies on and that a test still sees.
-final class MemoryBytes {
-  var bytes: [UInt8]
-  var writes = 0
-  var syncs = 0
-  init(_ count: Int) { bytes = [UInt8](repeating: 0, count: count) }
-}
-
-struct MemoryStorage: Storage, ~Copyable {
-  let memory: MemoryBytes
-  var byteCount: Int { memory.bytes.count }
-  mutating func read(
-    at offset: Int, count: Int, into out: inout OutputSpan<UInt8>
-  ) throws(StorageFault) {
-    for index in offset..<offset + count { out.append(memory.bytes[index]) }
-  }
-  mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
-    memory.writes += 1
-    for index in bytes.indices { memory.bytes[offset + index] = bytes[index] }
-  }
-  mutating func beginSync() throws(StorageFault) { memory.syncs += 1 }
-  mutating func finishSync() throws(StorageFault) -> Bool { true }
-}
-
 /// A ring over memory, driven as its owner drives it.
 final class RingBench {
   let memory: MemoryBytes

@@ -24,7 +24,7 @@ final class LinkBench {
     change(&spec)
     var arena = testArena()
     texts = TextPool(copying: names.span, arena: &arena)
-    link = BrokerLink<NoStorage>(spec, seed: seed, start: .boot, arena: &arena)
+    link = BrokerLink(spec, medium: NoStorage(), seed: seed, start: .boot, arena: &arena)
   }
 
   /// The user of a profile that names one.
@@ -168,6 +168,19 @@ struct TextRenderer: MessageRenderer {
     if !isFirst { payload.append(UInt8(ascii: " ")) }
     payload.append(contentsOf: record)
     append(suffix, to: &payload)
+  }
+
+  func journaledBytes(of record: Span<UInt8>) -> Int { record.count }
+
+  func appendToJournal(_ record: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
+    out.append(contentsOf: record)
+  }
+
+  func appendJournaledToPack(
+    _ record: Span<UInt8>, of run: RunStamp, isFirst: Bool, at moment: Moment,
+    payload: inout OutputSpan<UInt8>
+  ) {
+    appendToPack(record, isFirst: isFirst, at: moment, payload: &payload)
   }
 
   func endPack(payload: inout OutputSpan<UInt8>) { payload.append(literal: ".") }

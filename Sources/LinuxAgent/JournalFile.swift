@@ -1,0 +1,63 @@
+import Core
+import Journal
+import Linux
+import Uplink
+
+/// The journal's file at start: opened, or made. Whatever is wrong with it, the agent goes on without.
+public enum JournalFile {
+  /// The journal at `path`, of `bytes` bytes if it has to be made; none when there can be none, and the
+  /// log says why.
+  public static func open(_ path: Span<UInt8>, bytes: Int, id: UInt64) -> FileStorage {
+    guard bytes > 0, path.count > 0 else { return FileStorage() }
+    do throws(FileStorageFault) {
+      do throws(FileStorageFault) {
+        return try FileStorage(opening: path, byteCount: bytes)
+      } catch {
+        guard case .missing = error else { throw error }
+        return try FileStorage(creating: path, byteCount: bytes) {
+          (storage) throws(StorageFault) in
+          guard try RecordRing.format(&storage, id: id) else { throw .full }
+        }
+      }
+    } catch {
+      Log.write(.error) { line in
+        line.append(literal: "no journal, readings wait in memory only: ")
+        line.append(contentsOf: path)
+        line.append(literal: ": ")
+        describe(error, in: &line)
+      }
+      return FileStorage()
+    }
+  }
+
+  private static func describe(_ fault: FileStorageFault, in line: inout LogLine) {
+    switch fault {
+    case .missing: line.append(literal: "there is no such file")
+    case .inUse: line.append(literal: "another agent has it")
+    case .notAFile: line.append(literal: "neither a file nor a block device")
+    case .otherSize(let bytes):
+      line.append(literal: "it has ")
+      line.append(decimal: Int64(wide: bytes))
+      line.append(literal: " bytes, not journal.size: move it away, or give that size")
+    case .system(let error): line.append(error)
+    }
+  }
+
+  /// Says in the log what has become of opening it.
+  static func tell(_ opening: JournalOpening, _ backlog: borrowing Backlog<FileStorage>) {
+    guard backlog.withMedium({ $0.byteCount }) > 0 else { return }
+    switch opening {
+    case .opened:
+      Log.write(.info) { line in
+        line.append(literal: "journal: ")
+        line.append(decimal: Int64(wide: backlog.capacityBytes - backlog.freeBytes))
+        line.append(literal: " of ")
+        line.append(decimal: Int64(wide: backlog.capacityBytes))
+        line.append(literal: " bytes in use")
+      }
+    case .notAJournal, .otherBlocks:
+      Log.write(.error, "no journal: its file is none, and is left alone; move it away")
+    case .failed: Log.write(.error, "no journal: its file cannot be read")
+    }
+  }
+}

@@ -1,0 +1,259 @@
+import Core
+import Journal
+
+/// Where records wait that have to outlive more than a short loss of the link: the journal, seen as
+/// what the broker has not got.
+///
+/// Records in it are older than those of the same kind in the outbox. They leave in packs, in order;
+/// what a pack has carried is settled once the broker has acknowledged it.
+public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
+  /// What one packet carries: the records from `start` up to `end`.
+  private struct Flight: BitwiseCopyable {
+    var start = RecordPosition(offset: 0)
+    var end = RecordPosition(offset: 0)
+    var isUsed = false
+  }
+
+  var ring: RecordRing<Medium>
+  private var flights: Table<Flight>
+  /// The next record to be sent.
+  private var cursor = RecordPosition(offset: 0)
+  /// This run, as its records say it.
+  private(set) var stamp = RunStamp()
+  /// Records that were dropped because the journal was full.
+  public private(set) var dropped: UInt32 = 0
+
+  /// The largest body of a record.
+  static var bodyBytesMax: Int { 128 }
+
+  /// A backlog on `medium`, which may be none at all, in memory from `arena`.
+  init(_ medium: consuming Medium, isWanted: Bool, inflight: Int, arena: inout Arena) {
+    let sizes = RecordRing<Medium>.Sizes(
+      blockBytes: isWanted ? 4096 : 512, bodyBytesMax: isWanted ? Self.bodyBytesMax : 0)
+    ring = RecordRing(medium, sizes: sizes, arena: &arena)
+    flights = arena.table(
+      "journal: packets under way", count: isWanted ? inflight : 0, filledWith: Flight())
+  }
+
+  /// Opens the journal on the medium, for a run on the boot of this identifier.
+  mutating func open(seed: UInt64, boot: UInt64) -> JournalOpening {
+    guard ring.medium.byteCount > 0 else { return .notAJournal }
+    let opening = ring.open(seed: seed)
+    guard ring.isOpen else { return opening }
+    let last = RunStamp(ring.context)
+    stamp = RunStamp(run: last.run &+ 1, boot: boot)
+    cursor = ring.head
+    return opening
+  }
+
+  /// Lends what the journal lies on.
+  public func withMedium<R>(_ body: (borrowing Medium) -> R) -> R { body(ring.medium) }
+
+  /// True while records can be kept.
+  public var isUsable: Bool { ring.isOpen && ring.fault == nil }
+
+  /// Why the medium failed last; nil while it does not.
+  public var fault: StorageFault? { ring.fault }
+
+  /// Bytes that records may take, and those of them that are free.
+  public var capacityBytes: Int { ring.isOpen ? ring.capacityBytes : 0 }
+
+  /// See `capacityBytes`.
+  public var freeBytes: Int { ring.isOpen ? ring.freeBytes : 0 }
+
+  /// What was written to the medium since the start.
+  public var counters: JournalCounters { ring.counters }
+
+  /// True while something is on its way to the medium.
+  public var isSyncing: Bool { ring.isSyncing }
+
+  // MARK: In
+
+  /// The records from now on are made at a time of day that is known as `moment` knows it.
+  mutating func learnTime(at moment: Moment) {
+    let offset = moment.wall.milliseconds - (moment.instant - .boot).milliseconds
+    let isBetter = moment.quality.rawValue > stamp.quality.rawValue
+    let isNews = isBetter || abs(offset - stamp.wallAtBoot) > 1_000
+    guard moment.quality != .none, isNews, moment.quality.rawValue >= stamp.quality.rawValue
+    else { return }
+    stamp.wallAtBoot = offset
+    stamp.quality = moment.quality
+  }
+
+  private func abs(_ value: Int64) -> Int64 { value < 0 ? 0 &- value : value }
+
+  /// Appends a record; false when there is no room for now, or the medium fails.
+  mutating func append(
+    at instant: Instant, bodyBytes: Int, fill: (inout OutputSpan<UInt8>) -> Void
+  ) -> Bool {
+    guard isUsable else { return false }
+    ring.setContext(stamp.context)
+    do throws(AppendFault) {
+      try ring.append(recordClass: 1, time: instant, bodyBytes: bodyBytes, fill: fill)
+      return true
+    } catch {
+      if error == .full { dropOldest() }
+      return false
+    }
+  }
+
+  /// A full journal: the oldest records go, a sixteenth of it. Their room is free once that is durable.
+  private mutating func dropOldest() {
+    guard !ring.isSyncing else { return }
+    let start = ring.head
+    let limit = Int64(truncatingIfNeeded: ring.capacityBytes / 16)
+    var place = start
+    while place.offset - start.offset < limit, let head = ring.next(from: place) {
+      dropped &+= 1
+      place = head.next
+    }
+    ring.settle(from: start, upTo: place)
+    if cursor < place { cursor = place }
+  }
+
+  /// True when something would be written: records, or that some are settled.
+  var hasUnwritten: Bool { ring.isOpen && ring.fault == nil && ring.hasUnsynced }
+
+  /// True when all that was in the journal has been acknowledged.
+  var isDrained: Bool { !hasUnsent && flightCount == 0 }
+
+  /// Writes what waits to the medium, as one.
+  mutating func commit() {
+    do throws(StorageFault) {
+      try ring.commit()
+      _ = try ring.finishCommit()
+    } catch {}
+  }
+
+  /// Notices what has reached the medium.
+  mutating func step() {
+    do throws(StorageFault) { _ = try ring.finishCommit() } catch {}
+  }
+
+  /// Tries a medium that has failed once more.
+  mutating func retry() {
+    do throws(StorageFault) {
+      try ring.retry()
+      _ = try ring.finishCommit()
+    } catch {}
+  }
+
+  // MARK: Out
+
+  /// A connection opens: whatever is not settled is sent, from the oldest on.
+  mutating func connectionOpened() {
+    for index in 0..<flights.count { flights[index] = Flight() }
+    cursor = ring.head
+  }
+
+  /// True when there may be something to send.
+  var hasUnsent: Bool { ring.isOpen && cursor < ring.tail }
+
+  /// Packets under way.
+  var flightCount: Int {
+    var count = 0
+    for index in 0..<flights.count where flights[index].isUsed { count += 1 }
+    return count
+  }
+
+  /// A number for one more packet; nil when as many are under way as may be.
+  func freeFlight() -> Int? {
+    for index in 0..<flights.count where !flights[index].isUsed { return index }
+    return nil
+  }
+
+  /// Lends the records from the cursor on, one after the other, for as long as `body` takes them.
+  /// Returns where the first one that it did not take is.
+  mutating func read(_ body: (Span<UInt8>, RunStamp) -> Bool) -> RecordPosition {
+    var place = cursor
+    while let head = ring.next(from: place) {
+      var stamp = RunStamp(ring.contextRead)
+      stamp.isPresentRun = stamp.run == self.stamp.run
+      stamp.isPresentBoot = stamp.boot == self.stamp.boot
+      guard ring.withBody(of: head, { body($0, stamp) }) else { return place }
+      place = head.next
+    }
+    return ring.tail
+  }
+
+  /// The records from the cursor up to `end` are under way as packet `flight`.
+  mutating func sent(upTo end: RecordPosition, flight: Int) {
+    flights[flight] = Flight(start: cursor, end: end, isUsed: true)
+    cursor = end
+  }
+
+  /// There is nothing of ours before `end`: only what the journal has noted for itself.
+  mutating func pass(upTo end: RecordPosition) { cursor = end }
+
+  /// What lies before `end` can't be sent at all.
+  mutating func skip(upTo end: RecordPosition) {
+    ring.settle(from: cursor, upTo: end)
+    cursor = end
+  }
+
+  /// The broker has acknowledged packet `flight`.
+  mutating func acknowledged(_ flight: Int) {
+    guard flight < flights.count, flights[flight].isUsed else { return }
+    ring.settle(from: flights[flight].start, upTo: flights[flight].end)
+    flights[flight] = Flight()
+  }
+}
+
+/// Which run of the agent a record is of, and what was known of the time of day then: the context of
+/// the journal's records.
+///
+///     run 4 | boot 8 | wall clock at boot 8 | quality 1
+public struct RunStamp: BitwiseCopyable, Sendable {
+  /// Counts the runs that have used this journal.
+  public var run: UInt32 = 0
+  /// Tells boots apart.
+  public var boot: UInt64 = 0
+  /// The time of day at the boot, in milliseconds since 1970.
+  public var wallAtBoot: Int64 = 0
+  /// How far that can be trusted.
+  public var quality = TimeQuality.none
+  /// It is the run that goes on.
+  public var isPresentRun = false
+  /// It is of the boot that goes on: the monotonic clock is the same.
+  public var isPresentBoot = false
+
+  init() {}
+
+  init(run: UInt32, boot: UInt64) {
+    self.run = run
+    self.boot = boot
+  }
+
+  init(_ context: RecordContext) {
+    let bytes = FixedText<21> { out in
+      for index in 0..<21 { out.append(context[index]) }
+    }
+    self = bytes.withBytes { bytes in
+      var stamp = RunStamp(
+        run: UInt32(truncatingIfNeeded: bytes.littleEndian(at: 0, bytes: 4)),
+        boot: bytes.littleEndian(at: 4, bytes: 8))
+      stamp.wallAtBoot = Int64(bitPattern: bytes.littleEndian(at: 12, bytes: 8))
+      stamp.quality = TimeQuality(rawValue: bytes[20]) ?? .none
+      return stamp
+    }
+  }
+
+  var context: RecordContext {
+    let bytes = FixedText<21> { out in
+      out.append(littleEndian: UInt64(wide: run), bytes: 4)
+      out.append(littleEndian: boot, bytes: 8)
+      out.append(littleEndian: UInt64(bitPattern: wallAtBoot), bytes: 8)
+      out.append(quality.rawValue)
+    }
+    var context = RecordContext(repeating: 0)
+    for index in 0..<bytes.count { context[index] = bytes[index] }
+    return context
+  }
+
+  /// The clocks by which a record of this run is dated, which was made at `instant`.
+  public func moment(of instant: Instant, now: Moment) -> Moment {
+    if isPresentBoot { return now }
+    let wall = WallTime(milliseconds: wallAtBoot + (instant - .boot).milliseconds)
+    return Moment(instant: instant, wall: wall, quality: quality)
+  }
+}
