@@ -1,6 +1,7 @@
 import Core
 import Device
 import JSON
+import Journal
 import MQTT
 import Uplink
 
@@ -16,11 +17,24 @@ extension DeviceAgent where Medium: ~Copyable {
     var reassertions: UInt32
   }
 
+  private static func append(_ journal: JournalCounts, to out: inout OutputSpan<UInt8>) {
+    out.append(literal: ",\"journal\":{\"capacity\":")
+    out.append(decimal: Int64(wide: journal.capacity))
+    out.append(literal: ",\"used\":")
+    out.append(decimal: Int64(wide: journal.capacity - journal.free))
+    out.append(count: journal.written.bytesWritten, as: "written")
+    out.append(count: UInt64(wide: journal.written.syncs), as: "syncs")
+    out.append(count: UInt64(wide: journal.written.rotten), as: "rotten")
+    out.append(count: UInt64(wide: journal.dropped), as: "dropped")
+    out.append(literal: journal.isFailing ? ",\"state\":\"failing\"}" : ",\"state\":\"good\"}")
+  }
+
   private static func publishDiagnostics(
     _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ own: OwnCounts,
     at moment: Moment
   ) {
     let counters = link.counters
+    let journal = JournalCounts(link.backlog)
     let waiting = link.outbox.unacknowledged
     let bytes = link.outbox.bytesUsed
     let capacity = link.outbox.capacity
@@ -45,6 +59,7 @@ extension DeviceAgent where Medium: ~Copyable {
         out.append(literal: ",\"capacity\":")
         out.append(decimal: Int64(wide: capacity))
         out.append(literal: "}")
+        if journal.capacity > 0 { append(journal, to: &out) }
         out.append(count: UInt64(wide: counters.connections), as: "connections")
         out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")
         out.append(count: counters.published, as: "published")
@@ -57,6 +72,23 @@ extension DeviceAgent where Medium: ~Copyable {
         points.appendDropped(to: &out)
         out.append(literal: "}")
       })
+  }
+}
+
+/// The journal's part of the report.
+private struct JournalCounts: BitwiseCopyable {
+  var capacity: Int
+  var free: Int
+  var written: JournalCounters
+  var dropped: UInt32
+  var isFailing: Bool
+
+  init<Medium: Storage & ~Copyable>(_ backlog: borrowing Backlog<Medium>) {
+    capacity = backlog.capacityBytes
+    free = backlog.freeBytes
+    written = backlog.counters
+    dropped = backlog.dropped
+    isFailing = backlog.fault != nil
   }
 }
 

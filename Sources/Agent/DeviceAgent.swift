@@ -33,6 +33,8 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var droppedBefore: UInt32 = 0
   var diagnosticsAt = Instant.never
   var reassertions: UInt32 = 0
+  /// What was said of the journal last.
+  var journalFault: StorageFault?
 
   /// An agent at its start. `points` and `texts` are copied; memory comes from `arena`.
   public init(
@@ -120,6 +122,10 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     }
     advanceLife(at: moment)
     link.keep(points, at: moment)
+    if link.backlog.fault != journalFault {
+      journalFault = link.backlog.fault
+      notices.add(.journal(journalFault))
+    }
     if greeting.isOver, stopping.letsRecordsOut {
       link.pump(points, onlyAgain: owesStates, at: moment)
     }

@@ -18,6 +18,9 @@ public enum Notice: BitwiseCopyable, Sendable {
   case messageTooLarge(bytes: Int)
   /// Somebody else had the last word on our status topic; ours was said again.
   case reasserted
+  /// The journal's medium fails: readings wait in memory only, and it is tried again now and then. Nil
+  /// once it works again.
+  case journal(StorageFault?)
   /// The agent ends; `undelivered` readings stay behind.
   case stopping(undelivered: Int)
   /// The connection is closed in order.

@@ -43,6 +43,17 @@ enum NoticeLog {
         line.append(literal: "stopping; messages not yet acknowledged: ")
         line.append(decimal: Int64(wide: undelivered))
       }
+    case .journal(nil): Log.write(.notice, "the journal can be written again")
+    case .journal(let fault?):
+      Log.write(.error) { line in
+        line.append(literal: "the journal can't be written, readings wait in memory only: ")
+        switch fault {
+        case .full: line.append(literal: "the medium is full")
+        case .readOnly: line.append(literal: "the medium is read-only")
+        case .failed(let code): SystemError.withText(of: code) { line.append(contentsOf: $0) }
+        }
+        line.append(literal: "; tried again each minute while the link is down")
+      }
     case .stopped: Log.write(.notice, "stopped")
     }
   }

@@ -57,6 +57,10 @@ struct MemoryPlan: ~Copyable {
     Console.print(row("budget.memory", "", "\(budget)"))
     let readings = configuration.uplink.outboxBytes / 28
     Console.print("The outbox holds \(readings) readings that the broker has not acknowledged.")
+    let journal = configuration.uplink.journalBytes
+    guard journal > 0 else { return }
+    // Headers of blocks and records, and names of some length.
+    Console.print("The journal, \(journal) bytes on flash, holds about \(journal / 54) more.")
   }
 
   private func row(_ name: String, _ count: String, _ bytes: String) -> String {

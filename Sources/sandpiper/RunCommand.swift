@@ -5,6 +5,7 @@ import Device
 import Linux
 import LinuxAgent
 import Profile
+import Uplink
 
 /// `sandpiper run PROFILE`
 enum RunCommand {

@@ -27,6 +27,16 @@ import Testing
   #expect(uplink.packetBytes == 2048)
   #expect(uplink.inflight == 16)
   #expect(configuration.memoryBudget == 256 * 1024)
+  #expect(uplink.journalBytes == 0)
+}
+
+@Test func aJournalHasDefaults() throws {
+  let configuration = try #require(profile(around: #""journal": {}"#).configuration)
+  let uplink = configuration.uplink
+  #expect(configuration.string(uplink.journalFile).hasSuffix(".journal"))
+  #expect(uplink.journalBytes == 1 << 20)
+  #expect(uplink.spillAfter == .seconds(60))
+  #expect(uplink.spillEvery == .seconds(30))
 }
 
 @Test func anInputHasDefaults() throws {

@@ -16,6 +16,7 @@ import Testing
                              "tls": "9s", "webSocket": "10s"},
                 "outbox": "1MiB", "packet": 4096, "inflight": 64},
      "budget": {"memory": "2.5MiB"},
+     "journal": {"file": "/dev/flash", "size": "4MiB", "after": "2m", "every": "10s"},
      "points": {"p": {"kind": "input", "line": "GPIO17"}}}
     """#)
   #expect(reading.told == [])
@@ -44,6 +45,10 @@ import Testing
   #expect(uplink.packetBytes == 4096)
   #expect(uplink.inflight == 64)
   #expect(configuration.memoryBudget == 2_621_440)
+  #expect(configuration.string(uplink.journalFile) == "/dev/flash")
+  #expect(uplink.journalBytes == 4 << 20)
+  #expect(uplink.spillAfter == .seconds(120))
+  #expect(uplink.spillEvery == .seconds(10))
 }
 
 @Test func everyKeyOfTheWayIsRead() throws {

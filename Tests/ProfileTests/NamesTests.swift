@@ -123,7 +123,7 @@ func aValueOfAnotherTypeIsToldWithWhatWasExpectedAndFound(
   #expect(profile(point: point).messages == ["/points/p/\(key): expected " + expected])
 }
 
-@Test(arguments: ["device", "broker", "uplink", "budget", "points"])
+@Test(arguments: ["device", "broker", "uplink", "budget", "journal", "points"])
 func aSectionThatIsNoObjectIsToldOnce(section: String) {
   let members = ["device": "{\"id\": \"d\"}", "points": "{\"p\": {\(harmless)}}"]
     .merging([section: "[1]"]) { $1 }

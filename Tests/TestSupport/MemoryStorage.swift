@@ -2,14 +2,18 @@ import Core
 
 /// Memory that a ring lies on and that a test still sees.
 public final class MemoryBytes {
+  /// What is on it.
   public var bytes: [UInt8]
   /// Bytes that were written, and in how many writes and syncs.
   public private(set) var bytesWritten = 0
+  /// Writes so far.
   public private(set) var writes = 0
+  /// Syncs so far.
   public private(set) var syncs = 0
   /// The next writes and syncs fail so.
   public var fault: StorageFault?
 
+  /// So many zeros.
   public init(_ count: Int) { bytes = [UInt8](repeating: 0, count: count) }
 
   fileprivate func write(_ span: Span<UInt8>, at offset: Int) {
@@ -25,22 +29,28 @@ public final class MemoryBytes {
 public struct MemoryStorage: Storage, ~Copyable {
   let memory: MemoryBytes
 
+  /// Over `memory`.
   public init(memory: MemoryBytes) { self.memory = memory }
 
+  /// See `Storage`.
   public var byteCount: Int { memory.bytes.count }
+  /// See `Storage`.
   public mutating func read(
     at offset: Int, count: Int, into out: inout OutputSpan<UInt8>
   ) throws(StorageFault) {
     for index in offset..<offset + count { out.append(memory.bytes[index]) }
   }
+  /// See `Storage`.
   public mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
     if let fault = memory.fault { throw fault }
     memory.write(bytes, at: offset)
   }
+  /// See `Storage`.
   public mutating func beginSync() throws(StorageFault) {
     if let fault = memory.fault { throw fault }
     memory.noteSync()
   }
 
+  /// See `Storage`.
   public mutating func finishSync() throws(StorageFault) -> Bool { true }
 }
