@@ -4,14 +4,18 @@ import Core
 import Journal
 import Linux
 
-/// Our ring in a file: each batch is appended and committed, and settled once it is durable, which the
-/// next commit writes: `bench FILE BATCH COUNT`.
+/// Our ring in a file: each batch is appended and committed, and as many of the oldest are settled once
+/// it is durable, which the next commit writes: `bench FILE BATCH COUNT`.
 @main
 struct Bench {
   private typealias Ring = RecordRing<FileStorage>
 
   private static let fileBytes = 16 << 20
   private static let messageBytes = 64
+  private static let backlog = 1024
+
+  /// Where the messages are that wait, and those of one batch.
+  private typealias Positions = InlineArray<1056, RecordPosition>
 
   static func main() {
     let batch = number(2)
@@ -32,33 +36,48 @@ struct Bench {
       }
       var ring = Ring(storage, sizes: sizes, arena: &arena)
       guard ring.open(seed: 1) == .opened else { return fail("open") }
+      var positions = Positions(repeating: ring.head)
+      guard append(0..<backlog, to: &ring, &positions), commit(&ring) else {
+        return fail("prepare")
+      }
       measure_begin()
-      guard store(count, batch, in: &ring) else { return fail("store") }
+      guard store(count, batch, in: &ring, &positions) else { return fail("store") }
       finish(batch, count)
     } catch {
       fail("create")
     }
   }
 
-  private static func store(_ count: Int, _ batch: Int, in ring: inout Ring) -> Bool {
-    let body = InlineArray<64, UInt8>(repeating: 0x78)
+  private static func store(
+    _ count: Int, _ batch: Int, in ring: inout Ring, _ positions: inout Positions
+  ) -> Bool {
     var done = 0
     while done < count {
-      for _ in 0..<batch {
-        do throws(AppendFault) {
-          try ring.append(recordClass: 1, time: .boot, bodyBytes: messageBytes) {
-            $0.append(contentsOf: body.span)
-          }
-        } catch {
-          return false
-        }
+      let first = backlog + done
+      guard append(first..<first + batch, to: &ring, &positions), commit(&ring) else {
+        return false
       }
-      guard commit(&ring) else { return false }
-      ring.settleAll()
       done += batch
+      ring.settle(from: ring.head, upTo: positions[done % positions.count])
     }
     // The last batch's acknowledgement.
     return commit(&ring)
+  }
+
+  private static func append(
+    _ messages: Range<Int>, to ring: inout Ring, _ positions: inout Positions
+  ) -> Bool {
+    let body = InlineArray<64, UInt8>(repeating: 0x78)
+    for message in messages {
+      do throws(AppendFault) {
+        positions[message % positions.count] = try ring.append(
+          recordClass: 1, time: .boot, bodyBytes: messageBytes
+        ) { $0.append(contentsOf: body.span) }
+      } catch {
+        return false
+      }
+    }
+    return true
   }
 
   private static func commit(_ ring: inout Ring) -> Bool {

@@ -35,6 +35,7 @@ int main(int argc, char **argv) {
     put(zeros, sizeof zeros, offset);
   }
   sync_file();
+  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
   char record[HEADER_BYTES + MESSAGE_BYTES];
   memset(record, 'x', sizeof record);
   const long room = (FILE_BYTES - POINTER_BYTES) / (long)sizeof record;

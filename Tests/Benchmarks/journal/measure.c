@@ -59,7 +59,7 @@ void measure_begin(void) {
 
 void measure_end(const char *name, long count) {
   struct account end = now();
-  printf("%-44s %10.1f %10.0f %10.0f %10.3f\n", name, (end.cpu - start.cpu) * 1e6 / count,
+  printf("%-54s %10.1f %10.0f %10.0f %10.3f\n", name, (end.cpu - start.cpu) * 1e6 / count,
          (double)(end.written - start.written) / count,
          (double)(end.device - start.device) / count, (double)(end.syncs - start.syncs) / count);
 }

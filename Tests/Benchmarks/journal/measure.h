@@ -1,7 +1,8 @@
 // What a store takes, between two calls: the kernel's own account of this process.
 #pragma once
 
-enum { MESSAGE_BYTES = 64 };
+// How many messages wait behind those that are acknowledged: on a poor network a store is not empty.
+enum { MESSAGE_BYTES = 64, BACKLOG = 1024 };
 
 void measure_begin(void);
 // Prints a row of the table: for each of `count` messages.

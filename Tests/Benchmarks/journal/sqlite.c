@@ -1,5 +1,5 @@
 // A table of messages in SQLite: each batch is inserted in one transaction, and deleted in one when
-// it is acknowledged.
+// it is acknowledged, while BACKLOG newer ones wait.
 //   sqlite FILE FULL|NORMAL BATCH COUNT
 #include "measure.h"
 
@@ -25,6 +25,15 @@ static void step(sqlite3_stmt *statement) {
   check(sqlite3_reset(statement), SQLITE_OK);
 }
 
+static void add(sqlite3_stmt *insert, long first, long count) {
+  perform("BEGIN");
+  for (long i = first; i < first + count; i++) {
+    sqlite3_bind_int64(insert, 1, i);
+    step(insert);
+  }
+  perform("COMMIT");
+}
+
 int main(int argc, char **argv) {
   if (argc != 5) return 2;
   long batch = atol(argv[3]), count = atol(argv[4]);
@@ -41,16 +50,12 @@ int main(int argc, char **argv) {
   check(sqlite3_prepare_v2(store, removing, -1, &delete, NULL), SQLITE_OK);
   char body[MESSAGE_BYTES];
   memset(body, 'x', sizeof body);
+  sqlite3_bind_blob(insert, 2, body, sizeof body, SQLITE_STATIC);
+  add(insert, 0, BACKLOG);
 
   measure_begin();
   for (long done = 0; done < count; done += batch) {
-    perform("BEGIN");
-    for (long i = 0; i < batch; i++) {
-      sqlite3_bind_int64(insert, 1, done + i);
-      sqlite3_bind_blob(insert, 2, body, sizeof body, SQLITE_STATIC);
-      step(insert);
-    }
-    perform("COMMIT");
+    add(insert, BACKLOG + done, batch);
     sqlite3_bind_int64(delete, 1, done + batch);
     step(delete);
   }
