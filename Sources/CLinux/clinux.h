@@ -211,11 +211,15 @@ static inline int clinux_medium_duplicate(int medium) { return fcntl(medium, F_D
 bool clinux_medium_lock(int medium);
 /// True when somebody has the exclusive lock.
 bool clinux_medium_is_locked(int medium);
+/// To be called before the first write: from now on reading does not bring in more than it asks for. What
+/// the kernel holds in large pieces would count, and on some file systems be written, piece by piece.
+void clinux_medium_begin_writing(int medium);
 /// Reads `count` bytes from `offset` on; returns fewer at the end, -1 when it fails.
 ssize_t clinux_medium_read(int medium, void *bytes, size_t count, int64_t offset);
 /// Writes all bytes; 0, or -1.
 int clinux_medium_write(int medium, const void *bytes, size_t count, int64_t offset);
-/// Creates `path`.new, mode 0600, of `bytes` zeros, locked; -1 and no file when that fails.
+/// Creates `path`.new, mode 0600, of `bytes` zeros, locked; -1 and no file when that fails, EWOULDBLOCK
+/// when another process is at it.
 int clinux_medium_create(const char *path, int64_t bytes);
 /// With `good`, makes `path`.new durable and gives it its name; else, or when that fails, removes it.
 int clinux_medium_publish(int medium, const char *path, bool good);

@@ -36,6 +36,11 @@ bool clinux_medium_is_locked(int medium) {
   return false;
 }
 
+void clinux_medium_begin_writing(int medium) {
+  posix_fadvise(medium, 0, 0, POSIX_FADV_DONTNEED);
+  posix_fadvise(medium, 0, 0, POSIX_FADV_RANDOM);
+}
+
 ssize_t clinux_medium_read(int medium, void *bytes, size_t count, int64_t offset) {
   size_t done = 0;
   while (done < count) {
@@ -75,6 +80,17 @@ static int write_zeros(int medium, int64_t bytes) {
   return 0;
 }
 
+// Locks a new file that is still `path`: whoever had it before may have published it meanwhile.
+static bool lock_as(const char *path, int medium) {
+  struct stat ours, named;
+  if (!clinux_medium_lock(medium)) return false;
+  if (fstat(medium, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino) {
+    return true;
+  }
+  errno = EWOULDBLOCK;
+  return false;
+}
+
 int clinux_medium_create(const char *path, int64_t bytes) {
   char temporary[1024];
   int length = snprintf(temporary, sizeof temporary, "%s.new", path);
@@ -82,21 +98,33 @@ int clinux_medium_create(const char *path, int64_t bytes) {
     errno = ENAMETOOLONG;
     return -1;
   }
-  int flags = O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-  int medium = open(temporary, flags, 0600);
+  int medium = open(temporary, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (medium < 0) return -1;
-  if (flock(medium, LOCK_EX | LOCK_NB) == 0 && write_zeros(medium, bytes) == 0) return medium;
+  // Until the lock is taken the file may be that of another agent, which is making its journal now.
+  bool is_ours = lock_as(temporary, medium);
+  if (is_ours && ftruncate(medium, 0) == 0 && write_zeros(medium, bytes) == 0) return medium;
   int reason = errno;
-  unlink(temporary);
+  if (is_ours) unlink(temporary);
   close(medium);
   errno = reason;
   return -1;
 }
 
+// Never over a journal that has come to be there meanwhile; some file systems can't promise that.
+static int rename_new(const char *from, const char *to) {
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  if (access(to, F_OK) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
+  return rename(from, to);
+}
+
 int clinux_medium_publish(int medium, const char *path, bool good) {
   char temporary[1024];
   snprintf(temporary, sizeof temporary, "%s.new", path);
-  if (good && fsync(medium) == 0 && rename(temporary, path) == 0) return clinux_sync_folder(path);
+  if (good && fsync(medium) == 0 && rename_new(temporary, path) == 0) return clinux_sync_folder(path);
   int reason = errno;
   unlink(temporary);
   errno = reason;

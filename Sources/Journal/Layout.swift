@@ -139,8 +139,8 @@ struct BlockHeader: BitwiseCopyable {
     context = RecordContext(repeating: 0)
     for index in context.indices { context[index] = fields[28 + index] }
     // Bounds that no ring in use passes, and below which nothing overflows.
-    guard number >= 0, number < 1 << 40, head >= 0, head < 1 << 56, durable >= 0,
-      durable < 1 << 56
+    guard number >= 0, number < 0x100_0000_0000, head >= 0, head < 0x100_0000_0000_0000,
+      durable >= 0, durable < 0x100_0000_0000_0000
     else { return nil }
   }
 

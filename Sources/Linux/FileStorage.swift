@@ -23,6 +23,7 @@ public enum FileStorageFault: Error, Sendable {
 @safe public struct FileStorage: Storage, ~Copyable {
   private let medium: Int32
   private let syncer: OpaquePointer?
+  private var hasWritten = false
   /// Bytes of the file or device; 0 when there is none.
   public let byteCount: Int
   /// True when another program had the medium when it was opened for reading.
@@ -60,7 +61,8 @@ public enum FileStorageFault: Error, Sendable {
 
   /// Creates a file of `byteCount` zeros at `path`, readable by its owner only. `prepare` writes what
   /// it is to begin with; the file gets its name once all that is durable, so that a power cut meanwhile
-  /// leaves none that is half made.
+  /// leaves none that is half made. Never takes the place of a file that is there (EEXIST); `inUse` when
+  /// another agent is creating the same.
   public init(
     creating path: Span<UInt8>, byteCount: Int,
     _ prepare: (inout FileStorage) throws(StorageFault) -> Void
@@ -126,6 +128,10 @@ public enum FileStorageFault: Error, Sendable {
   public mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
     guard offset + bytes.count <= byteCount else { throw .full }
     let medium = medium
+    if !hasWritten {
+      clinux_medium_begin_writing(medium)
+      hasWritten = true
+    }
     let result = unsafe bytes.withUnsafeBufferPointer {
       // Sound: the bytes live through the call, which only reads them.
       unsafe clinux_medium_write(medium, $0.baseAddress, $0.count, Int64(wide: offset))
@@ -199,7 +205,10 @@ public enum FileStorageFault: Error, Sendable {
     guard let medium = created else {
       throw .system(SystemError(code: ENAMETOOLONG, doing: "journal"))
     }
-    guard medium >= 0 else { throw .system(.last("journal")) }
+    guard medium >= 0 else {
+      let error = SystemError.last("journal")
+      throw error.code == EWOULDBLOCK ? .inUse : .system(error)
+    }
     // The storage that is lent closes its descriptor; the lock is that of both.
     let copy = clinux_medium_duplicate(medium)
     var isGood = copy >= 0
