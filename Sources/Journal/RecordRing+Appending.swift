@@ -44,7 +44,7 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   private mutating func sayContext() throws(AppendFault) {
-    guard !Self.equal(context, writtenContext) else { return }
+    guard !Self.equal(context, writtenContext) || !isContextKnown else { return }
     let now = context
     let before = writtenContext
     // A block that is begun within this very record has it in its header already.
@@ -57,6 +57,7 @@ extension RecordRing where Medium: ~Copyable {
       writtenContext = before
       throw error
     }
+    isContextKnown = true
   }
 
   static func equal(_ a: RecordContext, _ b: RecordContext) -> Bool {
@@ -150,6 +151,8 @@ extension RecordRing where Medium: ~Copyable {
       throw failed(error)
     }
     counters.syncs &+= 1
+    isMediumBusy = true
+    hasUnsyncedMark = false
     syncing = tailOffset
     syncingHead = markedHead
     syncingRecords = unsyncedRecords
@@ -162,13 +165,17 @@ extension RecordRing where Medium: ~Copyable {
     do throws(StorageFault) {
       guard try medium.finishSync() else { return false }
     } catch {
+      isMediumBusy = false
       throw failed(error)
     }
+    isMediumBusy = false
     syncing = nil
     durableOffset = end
     durableHead = max(durableHead, syncingHead)
     // A hole among several records can be told from a torn end only by something behind it.
     if syncingRecords > 1 && tailOffset == end && canSayMark {
+      // What it says is settled besides is worth a sync of its own, sooner or later.
+      hasUnsyncedMark = hasUnwrittenMarks
       try sayMark()
       try write()
     }
@@ -248,6 +255,12 @@ extension RecordRing where Medium: ~Copyable {
   /// a failed sync nobody knows what the system has kept of it, and begins a sync.
   public mutating func retry() throws(StorageFault) {
     guard fault != nil else { return }
+    if isMediumBusy {
+      // The sync that was under way when a write failed. One at a time: EAGAIN until it has ended,
+      // well or not.
+      guard (try? medium.finishSync()) ?? true else { throw .failed(code: 11) }
+      isMediumBusy = false
+    }
     fault = nil
     var number = layout.block(of: durableOffset)
     while number < bufferBlock {

@@ -5,9 +5,11 @@ extension RecordRing where Medium: ~Copyable {
   /// The first record at or behind `position` that is not settled, or nil when there is none.
   /// `withBody` lends its body, and `readContext` is its context, until the next call of anything.
   ///
-  /// `position` is a record's, or its `next`. What can't be read any more is counted and left out.
+  /// `position` is a record's, or its `next`. What has rotted is counted and left out; what the medium
+  /// does not give now is left out, but not settled by that.
   public mutating func next(from position: RecordPosition) -> RecordHead? {
     guard isOpen else { return nil }
+    readFault = nil
     var offset = max(position.offset, ranges.head)
     var previous: UInt32?
     while true {
@@ -15,8 +17,8 @@ extension RecordRing where Medium: ~Copyable {
       guard offset < tailOffset else { return nil }
       if offset != readOffset { seek(to: offset) }
       guard let header = loadRecord(at: offset, before: tailOffset) else {
-        // What had rotted before `open` was counted there.
-        if offset >= openedAt { counters.rotten &+= 1 }
+        // What had rotted before `open` was counted there; what can't be read now may come again.
+        if offset >= openedAt, readFault == nil { counters.rotten &+= 1 }
         offset = resync(from: offset, behind: previous, before: tailOffset) ?? tailOffset
         readOffset = offset
         continue
@@ -155,6 +157,7 @@ extension RecordRing where Medium: ~Copyable {
         &medium, at: layout.address(ofBlock: number), count: layout.blockBytes, into: &cache,
         from: 0)
     } catch {
+      readFault = error
       return false
     }
     cachedBlock = number

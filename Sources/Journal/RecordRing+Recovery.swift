@@ -36,6 +36,8 @@ extension RecordRing where Medium: ~Copyable {
       // Nothing is in the buffer: all is read from the medium.
       bufferBlock = .max
       let walk = walkStream()
+      // Where it can't be read, the stream may go on: who appends there would write over it.
+      if let fault = walk.fault { throw fault }
       try goOn(behind: walk)
     } catch {
       return .failed(error)
@@ -94,6 +96,10 @@ extension RecordRing where Medium: ~Copyable {
     var firstInBlock = Layout.noRecord
     var contextOfBlock = RecordContext(repeating: 0)
     var holes = Holes()
+    /// False behind a hole.
+    var isContextKnown = true
+    /// Why what lies at `offset` could not be read.
+    var fault: StorageFault?
   }
 
   private mutating func walkStream() -> Walk {
@@ -108,7 +114,8 @@ extension RecordRing where Medium: ~Copyable {
     walk.ranges = SettledRanges(head: walk.durableHead)
     readMarks(&walk, upTo: newest)
     walk.start = walk.ranges.head
-    walk.markHead = walk.start
+    // A mark behind the stream's end is right, but will be written over: it has to be said again.
+    walk.markHead = walk.durableHead
     begin(&walk, newest)
     while step(&walk, newest) {}
     return walk
@@ -158,8 +165,10 @@ extension RecordRing where Medium: ~Copyable {
     let oldest = max(0, newest - Int64(wide: layout.blockCount) + 1)
     var number = max(layout.block(of: walk.start), oldest)
     walk.offset = max(walk.start, layout.start(ofBlock: number))
+    walk.isContextKnown = number == newest + 1
     if let header = blockHeader(number), header.number == number {
       walk.context = header.context
+      walk.isContextKnown = true
       if header.first != Layout.noRecord {
         walk.offset = layout.start(ofBlock: number) + Int64(wide: header.first)
       }
@@ -179,6 +188,7 @@ extension RecordRing where Medium: ~Copyable {
 
   /// Takes the record at `walk.offset`, or finds out what the hole there is. False at the end.
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
+    readFault = nil
     // One block more than the headers say: the newest header may have rotted.
     let reach = max(newest, layout.block(of: walk.offset)) + 2
     let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
@@ -192,7 +202,11 @@ extension RecordRing where Medium: ~Copyable {
     }
     let wasProven = walk.offset < walk.proven
     if !wasProven { lookForProof(&walk, before: end) }
-    guard walk.offset < walk.proven else { return false }
+    guard walk.offset < walk.proven else {
+      walk.fault = readFault
+      return false
+    }
+    walk.isContextKnown = false
     let found = resync(from: walk.offset, behind: walk.previous, before: max(end, walk.proven))
     let next = min(found ?? walk.proven, walk.proven)
     if let header = loadRecord(at: next, before: end) {
@@ -225,7 +239,9 @@ extension RecordRing where Medium: ~Copyable {
     let end = walk.offset + Int64(wide: header.byteCount)
     switch header.kind {
     case .data, .run: break
-    case .context: walk.context = loadedContext()
+    case .context:
+      walk.context = loadedContext()
+      walk.isContextKnown = true
     case .mark:
       if let mark = loadedMark(header, at: walk.offset) {
         let known = walk.ranges.head
@@ -281,6 +297,7 @@ extension RecordRing where Medium: ~Copyable {
     hasUnwrittenMarks = ranges.head > markedHead
     context = walk.context
     writtenContext = walk.context
+    isContextKnown = walk.isContextKnown
     let jump = UInt32(truncatingIfNeeded: chance.next(below: 1 << 30)) + 1 << 20
     sequenceBefore = walk.previous ?? 0
     sequence = (walk.previous ?? 0) &+ jump

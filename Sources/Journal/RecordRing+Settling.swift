@@ -20,6 +20,7 @@ extension RecordRing where Medium: ~Copyable {
   /// over what has rotted.
   private mutating func passWhatIsNotKept() {
     let first = next(from: head)?.position.offset ?? tailOffset
+    guard readFault == nil else { return }
     ranges.advance(to: first)
   }
 

@@ -81,6 +81,12 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   var syncingHead: Int64 = 0
   var durableHead: Int64 = 0
   var hasUnwrittenMarks = false
+  /// True when a mark was written behind the last sync that says more is settled than those before.
+  var hasUnsyncedMark = false
+  /// True while the medium works on a sync, also one that a failed write has made useless.
+  var isMediumBusy = false
+  /// Why the medium could not be read, when it could not.
+  var readFault: StorageFault?
   /// Records of the owner since the last sync was begun.
   var unsyncedRecords = 0
   var syncingRecords = 0
@@ -92,6 +98,8 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   /// The context of the records that are appended.
   public internal(set) var context = RecordContext(repeating: 0)
   var writtenContext = RecordContext(repeating: 0)
+  /// False when the context at the tail had to be guessed: what says it has rotted, or can't be read.
+  var isContextKnown = true
   // Where reading would go on, and the context there.
   var readOffset: Int64 = -1
   var readContext = RecordContext(repeating: 0)
@@ -141,7 +149,9 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   public var tail: RecordPosition { RecordPosition(offset: tailOffset) }
 
   /// True while there is something that `commit` would make durable.
-  public var hasUnsynced: Bool { unsyncedRecords > 0 || hasUnwrittenMarks && canSayMark }
+  public var hasUnsynced: Bool {
+    unsyncedRecords > 0 || hasUnsyncedMark || hasUnwrittenMarks && canSayMark
+  }
 
   /// True between `commit` and the end of its sync.
   public var isSyncing: Bool { syncing != nil }
