@@ -191,7 +191,7 @@ struct RecordHeader: BitwiseCopyable {
 
   func write(to out: inout OutputSpan<UInt8>) {
     out.append(littleEndian: UInt64(wide: bodyBytes), bytes: 3)
-    out.append(recordClass | kind.rawValue << 4 | (followsSync ? 0x80 : 0))
+    out.append(recordClass | kind.rawValue &<< 4 | (followsSync ? 0x80 : 0))
     out.append(littleEndian: UInt64(wide: sequence), bytes: 4)
     out.append(littleEndian: time, bytes: 8)
   }
@@ -200,7 +200,7 @@ struct RecordHeader: BitwiseCopyable {
   init?(_ bytes: Span<UInt8>, bodyBytesMax: Int) {
     bodyBytes = Int(truncatingIfNeeded: bytes.littleEndian(at: 4, bytes: 3))
     guard bodyBytes <= bodyBytesMax, bytes[7] & 0x40 == 0,
-      let kind = Kind(rawValue: (bytes[7] >> 4) & 3)
+      let kind = Kind(rawValue: (bytes[7] &>> 4) & 3)
     else { return nil }
     self.kind = kind
     recordClass = bytes[7] & 15

@@ -87,7 +87,7 @@ extension RecordRing where Medium: ~Copyable {
   static func follows(_ sequence: UInt32, _ previous: UInt32?) -> Bool {
     guard let previous else { return true }
     let distance = sequence &- previous
-    return distance > 0 && distance < 1 << 31
+    return distance > 0 && distance < 0x8000_0000
   }
 
   // MARK: Loading

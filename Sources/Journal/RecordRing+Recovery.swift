@@ -211,7 +211,7 @@ extension RecordRing where Medium: ~Copyable {
     let next = min(found ?? walk.proven, walk.proven)
     if let header = loadRecord(at: next, before: end) {
       let distance = header.sequence &- (walk.previous ?? header.sequence)
-      walk.holes.add(walk.offset, distance > 1 && distance < 1 << 16 ? distance - 1 : 1)
+      walk.holes.add(walk.offset, distance > 1 && distance < 0x1_0000 ? distance - 1 : 1)
       // Whatever number it has, it is durable and so the one that follows.
       walk.previous = header.sequence &- 1
     } else {
@@ -298,7 +298,7 @@ extension RecordRing where Medium: ~Copyable {
     context = walk.context
     writtenContext = walk.context
     isContextKnown = walk.isContextKnown
-    let jump = UInt32(truncatingIfNeeded: chance.next(below: 1 << 30)) + 1 << 20
+    let jump = UInt32(truncatingIfNeeded: chance.next(below: 0x4000_0000)) + 0x10_0000
     sequenceBefore = walk.previous ?? 0
     sequence = (walk.previous ?? 0) &+ jump
     try loadLastBlock(walk)

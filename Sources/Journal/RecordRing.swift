@@ -29,7 +29,7 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
 
     /// A ring of blocks, for records of bodies of at most `bodyBytesMax`.
     public init(blockBytes: Int = 4096, bodyBytesMax: Int) {
-      precondition(Layout.isBlockSize(blockBytes) && bodyBytesMax >= 0 && bodyBytesMax < 1 << 24)
+      precondition(Layout.isBlockSize(blockBytes) && bodyBytesMax >= 0 && bodyBytesMax < 0x100_0000)
       self.blockBytes = blockBytes
       self.bodyBytesMax = bodyBytesMax
     }

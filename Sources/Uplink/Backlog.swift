@@ -101,7 +101,7 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   private mutating func dropOldest() {
     guard !ring.isSyncing else { return }
     let start = ring.head
-    let limit = Int64(truncatingIfNeeded: ring.capacityBytes / 16)
+    let limit = Int64(wide: ring.capacityBytes / 16)
     var place = start
     while place.offset - start.offset < limit, let head = ring.next(from: place) {
       dropped &+= 1
