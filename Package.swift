@@ -95,7 +95,7 @@ let package = Package(
     tests("DialingTests", ["Core", "WebSocket", "Dialing", "TestSupport"]),
     tests("JSONTests", ["Core", "JSON", "TestSupport"]),
     tests("JournalTests", ["Core", "Journal", "TestSupport"]),
-    tests("UplinkTests", ["Core", "MQTT", "Dialing", "Uplink", "TestSupport"]),
+    tests("UplinkTests", ["Core", "MQTT", "Dialing", "Journal", "Uplink", "TestSupport"]),
     tests("DeviceTests", ["Core", "JSON", "Uplink", "Device", "TestSupport"]),
     tests(
       "AgentTests",

@@ -207,6 +207,8 @@ struct clinux_syncer *clinux_syncer_create(int medium) {
 void clinux_syncer_destroy(struct clinux_syncer *syncer) {
   pthread_mutex_lock(&syncer->lock);
   syncer->stopped = true;
+  // Whoever opens the medium next need not wait for the thread to end.
+  if (!syncer->busy) flock(syncer->medium, LOCK_UN);
   pthread_cond_signal(&syncer->asked);
   pthread_mutex_unlock(&syncer->lock);
 }

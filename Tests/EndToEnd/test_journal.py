@@ -74,12 +74,14 @@ class Journal(EndToEndTest):
     def test_a_stop_without_a_broker_keeps_what_waits(self):
         mosquitto = self.broker()
         description = profile(
-            walk("air", "200ms"), journal={"size": "64KiB", "after": "1h"})
+            door(), walk("air", "200ms"), journal={"size": "64KiB", "after": "1h"})
         agent = self.agent(description, mosquitto.url)
         observer = self.observe(mosquitto, persistent=True)
         observer.wait_for_count("sandpiper/t1/state/air", 3)
         self.assertEqual(mosquitto.stop(), 0)
         wait_for(lambda: "no connection" in agent.log(), 10, "the loss")
+        agent.set("door", 1)
+        self.assertEqual(self.kept_count(), 0, "the link is not away for long")
         self.assertEqual(agent.stop(), 0)
         self.assertGreater(self.kept_count(), 0)
 
