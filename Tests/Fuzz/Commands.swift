@@ -1,4 +1,4 @@
-// modules: Core MQTT WebSocket Dialing JSON Uplink Device
+// modules: Core MQTT WebSocket Dialing JSON Journal Uplink Device
 import Core
 import Device
 import JSON

@@ -1,4 +1,4 @@
-// modules: Core MQTT WebSocket Dialing JSON Uplink Device Agent SimulatedBoard Profile
+// modules: Core MQTT WebSocket Dialing JSON Journal Uplink Device Agent SimulatedBoard Profile
 // seeds: devices
 import Profile
 
