@@ -10,6 +10,13 @@ final class CrashMedium {
 
   /// What a reader sees: all writes.
   private(set) var current: [UInt8]
+  /// How often each sync says that it has not ended yet.
+  var syncPolls = 0
+  private var pollsLeft = 0
+  /// Calls of any kind so far, and those that fail.
+  private var calls = 0
+  var failingCalls: Set<Int> = []
+  private(set) var hasFailed = false
   /// What is certain to survive.
   private var durable: [UInt8]
   private var pending: [Write] = []
@@ -31,11 +38,35 @@ final class CrashMedium {
     pending.append(Write(offset: offset, bytes: bytes))
   }
 
-  func beginSync() { syncing = (current, pending.count) }
+  func beginSync() {
+    precondition(syncing == nil, "one sync at a time")
+    syncing = (current, pending.count)
+    pollsLeft = syncPolls
+  }
+
+  /// A sync has failed: nobody knows what was kept.
+  func failSync() { syncing = nil }
+
+  /// Counts a call; throws EIO when it is one that fails.
+  func call() throws(StorageFault) {
+    calls += 1
+    guard failingCalls.contains(calls) else { return }
+    hasFailed = true
+    throw .failed(code: 5)
+  }
+
+  /// The next `count` calls from the one after `skipped` fail.
+  func failCalls(after skipped: Int, count: Int) {
+    failingCalls = Set(calls + skipped + 1..<calls + skipped + 1 + count)
+  }
 
   func finishSync() -> Bool {
     guard let begun = syncing else { return true }
     guard !holdsSyncs else { return false }
+    guard pollsLeft == 0 else {
+      pollsLeft -= 1
+      return false
+    }
     durable = begun.image
     pending.removeFirst(begun.writes)
     syncing = nil
@@ -60,10 +91,13 @@ final class CrashMedium {
       let last = (write.offset + write.bytes.count - 1) / sectorBytes
       touched.formUnion(write.offset / sectorBytes...last)
     }
+    // Mostly kept, mostly as before, or anything: each is a kind of cut.
+    let kind = chance.next(below: 4)
     for sector in touched.sorted() {
       let range = sector * sectorBytes..<min((sector + 1) * sectorBytes, state.count)
       let versions = versions(of: range)
-      let first = Int(chance.next(below: UInt64(versions.count)))
+      var first = Int(chance.next(below: UInt64(versions.count)))
+      if kind < 2, chance.next(below: 8) > 0 { first = kind == 0 ? versions.count - 1 : 0 }
       let second = Int(chance.next(below: UInt64(versions.count)))
       let isTorn = chance.next(below: 3) == 0
       for index in range {
@@ -98,21 +132,28 @@ struct CrashStorage: Storage, ~Copyable {
   mutating func read(
     at offset: Int, count: Int, into out: inout OutputSpan<UInt8>
   ) throws(StorageFault) {
+    try medium.call()
     if let fault = medium.readFault { throw fault }
     for index in offset..<offset + count { out.append(medium.current[index]) }
   }
 
   mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
+    try medium.call()
     if let fault = medium.writeFault { throw fault }
     medium.write(bytes.indices.map { bytes[$0] }, at: offset)
   }
 
   mutating func beginSync() throws(StorageFault) {
+    try medium.call()
     if let fault = medium.syncFault { throw fault }
     medium.beginSync()
   }
 
   mutating func finishSync() throws(StorageFault) -> Bool {
+    do throws(StorageFault) { try medium.call() } catch {
+      medium.failSync()
+      throw error
+    }
     if let fault = medium.syncFault { throw fault }
     return medium.finishSync()
   }
