@@ -62,6 +62,7 @@ extension DeviceAgent where Medium: ~Copyable {
         if journal.capacity > 0 { append(journal, to: &out) }
         out.append(count: UInt64(wide: counters.connections), as: "connections")
         out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")
+        out.append(count: UInt64(wide: counters.refusals), as: "refusals")
         out.append(count: counters.published, as: "published")
         out.append(count: counters.acknowledged, as: "acknowledged")
         out.append(count: UInt64(wide: counters.unsendable), as: "unsendable")

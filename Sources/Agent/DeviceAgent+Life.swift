@@ -77,6 +77,7 @@ extension DeviceAgent where Medium: ~Copyable {
     statusWaits = false
     owesStates = false
     notices.add(.lost(fault))
+    notices.add(complaints.notice(ofLossIn: link.standing))
     if !stopping.isRunning { leave(at: moment) }
   }
 

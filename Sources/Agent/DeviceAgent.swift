@@ -16,6 +16,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var life: Life
   var greeting: Greeting
   var notices: Notices
+  var complaints = Complaints()
   var stopping = Stopping.no
   /// Why the agent stops, once it was asked to.
   public internal(set) var stopReason: StopReason?
@@ -154,7 +155,8 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       if !accepted { notices.add(.subscriptionRefused) }
     case .acknowledged(let tag): statusAcknowledged(tag, at: moment)
     case .lost(let fault): wentOffline(fault, at: moment)
-    case .attemptFailed(let fault, let wait): notices.add(.attemptFailed(fault, wait: wait))
+    case .attemptFailed(let fault, let wait):
+      notices.add(complaints.notice(of: fault, link.standing, wait: wait, at: moment.instant))
     case .stopped: notices.add(.stopped)
     }
   }

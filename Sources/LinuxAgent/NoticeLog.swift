@@ -27,6 +27,21 @@ enum NoticeLog {
         line.append(literal: "; next attempt in ")
         line.append(wait)
       }
+    case .refused(let fault, let wait):
+      Log.write(.error) { line in
+        line.append(literal: "the broker refuses this device: ")
+        line.append(fault, dial, points.texts)
+        line.append(literal: "; ")
+        line.append(literal: fault.remedy)
+        line.append(literal: "; next attempt in ")
+        line.append(wait)
+      }
+    case .contested:
+      Log.write(.error) { line in
+        line.append(literal: "another client connects as \"")
+        points.texts.withBytes(of: points.spec.id) { line.append(contentsOf: $0) }
+        line.append(literal: "\": each throws the other out; give one of them another device.id")
+      }
     case .subscriptionRefused:
       Log.write(.error, "the broker refuses a subscription to the device's own topics")
     case .command(let refusal, let point): write(refusal, point, points)
@@ -69,6 +84,24 @@ enum NoticeLog {
       guard let refusal else { return }
       line.append(literal: " refused: ")
       line.append(literal: refusal.reason)
+    }
+  }
+}
+
+extension LinkFault {
+  /// What a person can do about a refusal.
+  fileprivate var remedy: StaticString {
+    switch self {
+    case .refused(.returnCode(.badUserNameOrPassword)), .refused(.reason(.badUserNameOrPassword)):
+      "see broker.user and broker.passwordFile"
+    case .refused(.returnCode(.identifierRejected)),
+      .refused(.reason(.clientIdentifierNotValid)):
+      "device.id is the client identifier: name one that the broker takes"
+    case .refused(let refusal) where refusal.isUnsupportedVersion: "see broker.version"
+    case .refused(.returnCode(.notAuthorized)), .refused(.reason(.notAuthorized)),
+      .refused(.reason(.banned)), .disconnected(.notAuthorized):
+      "see the login, and what the broker allows this device"
+    default: "the broker's log may say more"
     }
   }
 }

@@ -36,7 +36,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var payload: Table<UInt8>
   /// Which version the broker is asked for.
   var versions: VersionChoice
-  private var backoff: Backoff
+  private var retry: RetryPolicy
   private var chance: Generator
   var action: LinkAction?
   private var event: LinkEvent?
@@ -61,7 +61,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
     payload = arena.table(
       "payload under construction", count: spec.packetBytes, filledWith: 0)
-    backoff = Backoff(minimum: spec.backoffMinimum, maximum: spec.backoffMaximum)
+    retry = RetryPolicy(spec)
     chance = Generator(seed: seed)
     state = .waiting(until: start + chance.interval(below: spec.backoffMinimum))
   }
@@ -91,6 +91,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public var isStopped: Bool {
     if case .stopped = state { true } else { false }
   }
+
+  /// What the ends of connections and attempts say together.
+  public var standing: LinkStanding { retry.standing }
 
   /// The earliest moment at which `deadlineReached` has something to do.
   public var deadline: Instant {
@@ -129,13 +132,16 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     }
     while let event = session.nextEvent(at: now) {
       switch event {
-      case .acknowledged, .subscribed, .unsubscribed: answerBy = .never
+      case .acknowledged, .subscribed, .unsubscribed:
+        answerBy = .never
+        retry.acknowledged()
       default: break
       }
       switch event {
       case .connected(let sessionPresent, _):
         state = .online(since: now)
         versions.accepted()
+        retry.accepted()
         answerBy = .never
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
@@ -184,10 +190,11 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   mutating func lose(_ fault: LinkFault, at now: Instant) {
     var wasOnline = false
     var isAtOnce = false
+    let wait: Interval
     if case .opening = state { isAtOnce = versions.ended(VersionChoice.Outcome(fault)) }
     if case .online(let since) = state {
       wasOnline = true
-      if now - since >= spec.stableAfter { backoff.reset() }
+      wait = retry.lost(fault, after: now - since, &chance)
       if !spec.persistentSession {
         outbox.connectionLost()
         packsUnderWay = InlineArray(repeating: false)
@@ -195,13 +202,11 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       spillAt = now + spec.spillAfter
     } else {
       counters.attemptsFailed &+= 1
+      wait = isAtOnce ? Backoff.floor : retry.attemptFailed(fault, &chance)
     }
+    if fault.isPermanent && !isAtOnce { counters.refusals &+= 1 }
     session.closed()
     action = .close
-    let wait =
-      isAtOnce
-      ? Backoff.floor
-      : fault.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
     state = .waiting(until: now + wait)
     event = wasOnline ? .lost(fault) : .attemptFailed(fault, wait: wait)
   }

@@ -22,6 +22,8 @@ extension LinkFault {
   public var isPermanent: Bool {
     switch self {
     case .refused(let refusal): refusal.isPermanent
+    // A broker that throws out whoever publishes where he may not would throw him out again.
+    case .disconnected(.notAuthorized), .disconnected(.badAuthenticationMethod): true
     default: false
     }
   }

@@ -25,7 +25,8 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var backoffMinimum = Interval.seconds(1)
   /// The last bound: the cap that doubling ends at.
   public var backoffMaximum = Interval.seconds(120)
-  /// The back-off starts afresh only after a connection has lasted this long.
+  /// The back-off starts afresh only after a connection has lasted this long and carried an
+  /// acknowledgement.
   public var stableAfter = Interval.seconds(60)
   /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
   public var replyTimeout = Interval.seconds(10)

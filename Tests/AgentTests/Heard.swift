@@ -128,6 +128,7 @@ struct Diagnostics: Decodable {
   var queue: Queue
   var connections: Int
   var attemptsFailed: Int
+  var refusals: Int
   var published: Int
   var acknowledged: Int
   var unsendable: Int

@@ -131,6 +131,7 @@ final class LinkBench {
   var isStopped: Bool { link.isStopped }
   var unacknowledged: Int { link.outbox.unacknowledged }
   var counters: LinkCounters { link.counters }
+  var standing: LinkStanding { link.standing }
 
   private func append(_ text: String, to out: inout OutputSpan<UInt8>) {
     TestSupport.append(text, to: &out)
