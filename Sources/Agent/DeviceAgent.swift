@@ -112,6 +112,11 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     link.session.withOutput(at: now, send)
   }
 
+  /// The transport's bytes come across; see `ClientSession.delivered`.
+  public mutating func delivered(_ acknowledged: UInt64, pending: Int, at now: Instant) {
+    link.session.delivered(acknowledged, pending: pending, at: now)
+  }
+
   // MARK: What to do
 
   /// Does everything that is due, and takes in everything that has been received.

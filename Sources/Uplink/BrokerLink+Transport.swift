@@ -21,6 +21,8 @@ extension BrokerLink where Medium: ~Copyable {
       replyTimeout: spec.replyTimeout)
     // Topics are said once for each connection: they are most of a small message.
     options.assignsAliases = true
+    options.watchesAnswers = true
+    options.writeTimeout = spec.answerTimeout
     let user = spec.user
     Self.open(
       &session, options, properties: connectProperties(), topic: topic, topicBytes,
@@ -91,7 +93,12 @@ extension BrokerLink where Medium: ~Copyable {
     case .waiting(let until) where until <= now:
       state = .dialing
       action = .open
-    case .online where answerBy <= now: lose(.unanswered, at: now)
+    case .online where answerBy <= now:
+      // A large message over a slow link has not come across yet.
+      guard session.isDelivering(at: now, patience: spec.answerTimeout) else {
+        return lose(.unanswered, at: now)
+      }
+      answerBy = now + spec.replyTimeout
     case .closing(let until) where until <= now: stop()
     default: break
     }

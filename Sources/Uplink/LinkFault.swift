@@ -41,6 +41,7 @@ extension LinkFault {
       "protocol-violation"
     case .session(.connectTimedOut): "no-answer-to-connect"
     case .session(.pingTimedOut): "no-answer-to-ping"
+    case .session(.writeTimedOut): "write-timed-out"
     case .session(.packetTimedOut): "packet-not-completed"
     case .unanswered: "no-acknowledgement"
     case .closedByUs: "closed"

@@ -174,6 +174,7 @@ extension Transport {
     slot = winner
     wire.begin(socket)
     writeFault = nil
+    hasPending = false
     isFinishing = false
     wantsRead = false
     wantsWrite = true

@@ -65,6 +65,8 @@ public struct Transport: ~Copyable {
   var wantsRead = true
   var wantsWrite = false
   var isFinishing = false
+  /// Bytes were written that may not have come across yet.
+  var hasPending = false
   /// Grows with each socket, so that what the loop says of an earlier one is known as old.
   var generation: UInt32 = 0
 

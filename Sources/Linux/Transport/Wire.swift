@@ -55,6 +55,14 @@ struct Wire: ~Copyable {
     }
   }
 
+  /// What of the bytes has come across; nil where that is not known.
+  var progress: (acknowledged: UInt64, pending: Int)? {
+    switch socket {
+    case .some(let socket): socket.progress
+    case nil: nil
+    }
+  }
+
   // MARK: TLS
 
   /// Begins TLS with the next hop. Nothing was put back: the client speaks first.

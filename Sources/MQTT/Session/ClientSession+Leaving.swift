@@ -14,6 +14,7 @@ extension ClientSession {
     forgetUnfinished()
     leaveReceivedBehind()
     unsentPing = 0
+    stalledSince = .never
     lent = nil
     large = nil
     progress = nil
