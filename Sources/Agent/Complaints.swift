@@ -5,6 +5,8 @@ import Uplink
 /// once, and each hour while it lasts. A log is not filled with the same line for weeks.
 struct Complaints: BitwiseCopyable {
   private var refusedAt: Instant?
+  /// The brokers that have refused us since then, a bit each.
+  private var refusers: UInt8 = 0
   private var saidContested = false
 
   /// How often a refusal is said again.
@@ -12,11 +14,17 @@ struct Complaints: BitwiseCopyable {
 
   /// What to say of an attempt that has failed; nil for nothing.
   mutating func notice(
-    of fault: LinkFault, _ standing: LinkStanding, wait: Interval, at now: Instant
+    of fault: LinkFault, _ standing: LinkStanding, broker: Int, wait: Interval, at now: Instant
   ) -> Notice? {
     guard fault.isPermanent, standing == .refused else { return .attemptFailed(fault, wait: wait) }
-    if let refusedAt, now - refusedAt < Self.interval { return nil }
-    refusedAt = now
+    let bit = UInt8(1) &<< UInt8(truncatingIfNeeded: broker)
+    if let refusedAt, now - refusedAt < Self.interval {
+      guard refusers & bit == 0 else { return nil }
+    } else {
+      refusedAt = now
+      refusers = 0
+    }
+    refusers |= bit
     return .refused(fault, wait: wait)
   }
 

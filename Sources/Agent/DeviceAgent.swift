@@ -18,6 +18,9 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var notices: Notices
   var complaints = Complaints()
   var stopping = Stopping.no
+  var returning = Returning.no
+  /// The broker that the last notice was of.
+  var brokerTold = 0
   /// Why the agent stops, once it was asked to.
   public internal(set) var stopReason: StopReason?
   /// The hash of the status that we published last: anything else on its topic is not our word.
@@ -147,6 +150,17 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// The next line for the log, or nil.
   public mutating func nextNotice() -> Notice? { notices.next() }
 
+  /// Adds a notice on the link, and before it which of the brokers it is of, when that is another than
+  /// last time.
+  mutating func tell(_ notice: Notice?) {
+    guard let notice else { return }
+    if link.broker != brokerTold {
+      brokerTold = link.broker
+      notices.add(.broker(link.broker))
+    }
+    notices.add(notice)
+  }
+
   private mutating func handle(_ event: LinkEvent, at moment: Moment) {
     switch event {
     case .online: wentOnline(at: moment)
@@ -161,7 +175,9 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     case .acknowledged(let tag): statusAcknowledged(tag, at: moment)
     case .lost(let fault): wentOffline(fault, at: moment)
     case .attemptFailed(let fault, let wait):
-      notices.add(complaints.notice(of: fault, link.standing, wait: wait, at: moment.instant))
+      tell(
+        complaints.notice(
+          of: fault, link.standing, broker: link.broker, wait: wait, at: moment.instant))
     case .stopped: notices.add(.stopped)
     }
   }

@@ -4,6 +4,8 @@ import Uplink
 
 /// Something that a person who reads the log wants to know.
 public enum Notice: BitwiseCopyable, Sendable {
+  /// The notices that follow are of broker number `index`, where the profile names several.
+  case broker(Int)
   /// The broker accepted session `number`.
   case online(session: UInt64)
   /// The session is lost.

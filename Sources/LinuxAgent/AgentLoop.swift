@@ -158,6 +158,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         if moment.quality == .synced {
           transport.earliestTime = max(transport.earliestTime, moment.wall)
         }
+        transport.turn(to: agent.link.broker)
         take(transport.open(at: moment.instant, loop: loop), at: moment)
       case .link(.close): transport.close(loop: loop)
       }

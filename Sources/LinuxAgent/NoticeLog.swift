@@ -10,6 +10,17 @@ import Uplink
 enum NoticeLog {
   static func write(_ notice: Notice, points: borrowing Points, dial: DialSpec) {
     switch notice {
+    case .broker(let index):
+      Log.write(.info) { line in
+        line.append(literal: "broker ")
+        line.append(decimal: Int64(wide: index + 1))
+        line.append(literal: " of ")
+        line.append(decimal: Int64(wide: dial.brokerCount))
+        line.append(literal: ": ")
+        line.append(dial.broker(index), points.texts)
+      }
+    case .lost(.returned):
+      Log.write(.notice, "back to the first broker")
     case .online(let session):
       Log.write(.notice) { line in
         line.append(literal: "online, session ")
@@ -129,7 +140,16 @@ extension LogLine {
       append(literal: " (")
       append(literal: reason.words)
       append(literal: ")")
-    case .dial, .session, .unanswered, .closedByUs: break
+    case .dial, .session, .unanswered, .closedByUs, .returned: break
     }
+  }
+
+  /// Appends where a broker is.
+  fileprivate mutating func append(_ endpoint: Endpoint, _ texts: borrowing TextPool) {
+    let place = endpoint.kind == .unix ? endpoint.path : endpoint.host
+    texts.withBytes(of: place) { bytes in append(contentsOf: bytes) }
+    guard endpoint.kind != .unix else { return }
+    append(literal: ":")
+    append(decimal: Int64(wide: Int(endpoint.port)))
   }
 }

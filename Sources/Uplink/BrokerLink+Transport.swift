@@ -82,6 +82,7 @@ extension BrokerLink where Medium: ~Copyable {
   public mutating func failed(_ fault: DialFault, at now: Instant) {
     switch state {
     case .dialing, .opening, .online: lose(.dial(fault), at: now)
+    case .returning: lose(.returned, at: now)
     case .closing: stop()
     case .waiting, .stopped: break
     }
@@ -91,6 +92,7 @@ extension BrokerLink where Medium: ~Copyable {
   public mutating func deadlineReached(at now: Instant) {
     switch state {
     case .waiting(let until) where until <= now:
+      if choice.begin() { brokerChanged() }
       state = .dialing
       action = .open
     case .online where answerBy <= now:
@@ -99,6 +101,7 @@ extension BrokerLink where Medium: ~Copyable {
         return lose(.unanswered, at: now)
       }
       answerBy = now + spec.replyTimeout
+    case .returning(let until) where until <= now: lose(.returned, at: now)
     case .closing(let until) where until <= now: stop()
     default: break
     }
@@ -120,6 +123,10 @@ extension BrokerLink where Medium: ~Copyable {
   /// Closing first would reset the connection if the broker had something more to say, and a reset
   /// may overtake DISCONNECT: the will would be the last word of an orderly stop.
   public mutating func disconnect(at now: Instant, timeout: Interval) {
+    if case .returning = state {
+      state = .closing(until: now + timeout)
+      return
+    }
     guard isOnline else { return stop() }
     session.disconnect()
     state = .closing(until: now + timeout)

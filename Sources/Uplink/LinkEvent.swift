@@ -8,6 +8,7 @@ enum LinkState: BitwiseCopyable {
   case opening
   case online(since: Instant)
   case closing(until: Instant)
+  case returning(until: Instant)
   case stopped
 }
 

@@ -15,6 +15,8 @@ public enum LinkFault: BitwiseCopyable, Equatable, Sendable {
   case unanswered
   /// The agent ended it.
   case closedByUs
+  /// The agent ended it, to go back to the first of its brokers.
+  case returned
 }
 
 extension LinkFault {
@@ -45,6 +47,7 @@ extension LinkFault {
     case .session(.packetTimedOut): "packet-not-completed"
     case .unanswered: "no-acknowledgement"
     case .closedByUs: "closed"
+    case .returned: "returned"
     }
   }
 }

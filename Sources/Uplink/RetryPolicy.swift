@@ -46,18 +46,23 @@ struct RetryPolicy: BitwiseCopyable {
   /// The broker has acknowledged a message or answered a request.
   mutating func acknowledged() { hasCarried = true }
 
-  /// An attempt has failed; returns how long to wait.
-  mutating func attemptFailed(_ fault: LinkFault, _ chance: inout Generator) -> Interval {
-    guard fault.isPermanent else { return backoff.next(&chance) }
-    standing = .refused
-    return backoff.nextAfterRefusal(&chance)
+  /// An attempt has failed; returns how long to wait, where the next one is not to follow `atOnce`.
+  mutating func attemptFailed(
+    _ fault: LinkFault, atOnce: Bool, _ chance: inout Generator
+  ) -> Interval {
+    if fault.isPermanent { standing = .refused }
+    if atOnce { return Backoff.floor }
+    return fault.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
   }
+
+  /// True when a connection of that length was a good one.
+  func isStable(_ length: Interval) -> Bool { length >= stableAfter && hasCarried }
 
   /// A connection that lasted so long is lost; returns how long to wait.
   mutating func lost(
     _ fault: LinkFault, after length: Interval, _ chance: inout Generator
   ) -> Interval {
-    if length >= stableAfter && hasCarried {
+    if isStable(length) {
       backoff.reset()
       takeovers = 0
       silentCloses = 0

@@ -28,6 +28,9 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   /// The back-off starts afresh only after a connection has lasted this long and carried an
   /// acknowledgement.
   public var stableAfter = Interval.seconds(60)
+  /// How long the link stays with another broker than the first before it goes back to that; zero
+  /// for as long as it lasts.
+  public var returnAfter = Interval.seconds(600)
   /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
   public var replyTimeout = Interval.seconds(10)
 

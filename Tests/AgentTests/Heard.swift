@@ -126,6 +126,7 @@ struct Diagnostics: Decodable {
   var tq: String
   var uptime: Int
   var queue: Queue
+  var broker: Int?
   var connections: Int
   var attemptsFailed: Int
   var refusals: Int

@@ -9,6 +9,7 @@ extension Transport {
   public mutating func open(at now: Instant, loop: borrowing EventLoop) -> Event? {
     close(loop: loop)
     useless = nil
+    openBy = now + spec.totalTimeout
     if spec.endpoint.kind == .unix { return openUnix(at: now, loop: loop) }
     enter(.resolving, until: now + spec.resolveTimeout)
     let hop = spec.firstHop
@@ -54,10 +55,10 @@ extension Transport {
     }
   }
 
-  /// Begins a phase with its deadline.
+  /// Begins a phase with its deadline, which is no later than that of the whole.
   mutating func enter(_ phase: Phase, until: Instant) {
     self.phase = phase
-    self.until = until
+    self.until = phase == .open ? until : min(until, openBy)
   }
 
   // MARK: Names and addresses
@@ -193,7 +194,8 @@ extension Transport {
   mutating func fail(
     _ fault: DialFault, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
-    guard phase == .proxying || phase == .securing || phase == .upgrading, race.resume(at: now)
+    guard phase == .proxying || phase == .securing || phase == .upgrading, now < openBy,
+      race.resume(at: now)
     else {
       return end(phase == .racing ? useless ?? fault : fault, loop: loop)
     }

@@ -21,6 +21,13 @@ extension ClientSession {
     sentCount = 0
   }
 
+  /// The next connection leads to another server: what was under way with the last one, in both
+  /// directions, is none of its session's. Only without a transport.
+  public mutating func forgetServer() {
+    guard case .closed = state else { preconditionFailure("a session is with one server") }
+    forget()
+  }
+
   /// Writes DISCONNECT: the server forgets the will. Close the transport once the output is sent.
   public mutating func disconnect() {
     try? disconnect(reason: .normalDisconnection)

@@ -127,6 +127,42 @@ import Testing
     #expect(isEcho(bench))
   }
 
+  /// Each address takes the connection and says nothing.
+  @Test func allStepsTogetherHaveADeadlineHoweverManyAddressesThereAre() throws {
+    let peer = try Peer { connection, _ in _ = connection.readToEnd() }
+    let bench = try TransportBench("ws://broker.example") { spec, _ in
+      spec.webSocketTimeout = .milliseconds(200)
+    }
+    let start = Clock.now()
+    bench.transport.openBy = start + .milliseconds(500)
+    let address = SocketAddress.loopback(port: peer.port)
+    #expect(
+      bench.open(addresses: Array(repeating: address, count: 8)) == .failed(.timedOut(.webSocket)))
+    let took = Clock.now() - start
+    #expect(took >= .milliseconds(490) && took < .milliseconds(1_200))
+    #expect(bench.deadline == .never && bench.socketCount == 0)
+  }
+
+  @Test func theDeadlineForAllIsThatOfEachStepOnce() throws {
+    let plain = try TransportBench("mqtt://b").transport.spec.totalTimeout
+    #expect(plain == .seconds(30))
+    let whole = try TransportBench("wss://b", proxy: "http://p:1").transport.spec.totalTimeout
+    #expect(whole == .seconds(75))
+  }
+
+  @Test func theWayCanTurnToAnotherBroker() throws {
+    let first = try Peer(echo)
+    let second = try Peer(echo)
+    let bench = try TransportBench("mqtt://127.0.0.1:\(first.port)") { spec, add in
+      _ = spec.others.append(Endpoint(.tcp, host: add("127.0.0.1"), port: second.port))
+    }
+    for (broker, firsts, seconds) in [(0, 1, 0), (1, 1, 1), (1, 1, 2), (0, 2, 2)] {
+      bench.transport.turn(to: broker)
+      #expect(bench.open() == .opened && isEcho(bench))
+      #expect(first.connections == firsts && second.connections == seconds)
+    }
+  }
+
   @Test func connectingHasADeadline() throws {
     let hole = try BlackHole()
     let bench = try TransportBench("mqtt://127.0.0.1:\(hole.port)") { spec, _ in
