@@ -173,6 +173,10 @@ bool clinux_resolver_take(struct clinux_resolver *resolver, struct clinux_resolu
 /// Looks `host` up and fills all of `answer` but the generation; blocks for as long as it takes.
 void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *answer);
 
+/// True when an error of `clinux_resolution` says that there is no such name or address, rather than that
+/// nobody could be asked.
+bool clinux_resolve_error_is_final(int code);
+
 /// The resolver library's text for an error of `clinux_resolution`; static storage.
 const char *clinux_resolve_error_text(int code);
 

@@ -42,6 +42,9 @@ extension Transport {
       return nil
     }
     guard phase != .closed, phase != .open, until <= now else { return nil }
+    if phase == .resolving, let address = lastAddresses[broker] {
+      return race(to: Resolution(address), insteadOf: .timedOut(.name), at: now, loop: loop)
+    }
     return fail(.timedOut(timedOutStep), at: now, loop: loop)
   }
 
@@ -76,12 +79,24 @@ extension Transport {
     _ reply: Resolution, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
     guard reply.count > 0 else {
-      return fail(
-        spec.proxy == nil
-          ? .nameNotResolved(code: reply.errorCode)
-          : .proxy(.nameNotResolved(code: reply.errorCode)),
-        at: now, loop: loop)
+      let code = reply.errorCode
+      let fault: DialFault =
+        spec.proxy == nil ? .nameNotResolved(code: code) : .proxy(.nameNotResolved(code: code))
+      guard !reply.isFinal, let address = lastAddresses[broker] else {
+        return fail(fault, at: now, loop: loop)
+      }
+      return race(to: Resolution(address), insteadOf: fault, at: now, loop: loop)
     }
+    return race(to: reply, insteadOf: nil, at: now, loop: loop)
+  }
+
+  /// Begins to connect to the addresses. When they are what is left in spite of `fault`, that is what
+  /// is told of an address that does not answer.
+  private mutating func race(
+    to reply: Resolution, insteadOf fault: DialFault?, at now: Instant, loop: borrowing EventLoop
+  ) -> Event? {
+    request = nil
+    useless = fault
     addresses = reply
     var isV6: UInt8 = 0
     for index in 0..<reply.count where reply[index].isV6 { isV6 |= 1 << UInt8(index) }

@@ -42,6 +42,9 @@ public struct Transport: ~Copyable {
   var spec: DialSpec
   /// The way to the first one, and where the others are.
   private let allBrokers: DialSpec
+  /// Which broker is the present one.
+  private(set) var broker = 0
+  var lastAddresses = LastAddresses()
   let texts: TextPool
   let firstToken: UInt32
   var phase = Phase.closed
@@ -126,6 +129,7 @@ public struct Transport: ~Copyable {
   /// broker: a session of another must not be resumed, for its certificate was another.
   public mutating func turn(to index: Int) {
     let endpoint = allBrokers.broker(index)
+    broker = index
     guard endpoint != spec.endpoint else { return }
     spec.endpoint = endpoint
     if allBrokers.tls.host.isEmpty { spec.tls.host = endpoint.host }
