@@ -55,6 +55,14 @@ final class TransportBench {
   /// The names of the memory plan's rows.
   let rows: [String]
 
+  /// The next way leads where a broker has sent us, or with nil to the broker itself.
+  func turn(to reference: String?) {
+    let words = utf8(reference ?? "")
+    let place = ServerReference(words.span, kind: transport.spec.endpoint.kind)
+    precondition((place == nil) == (reference == nil))
+    transport.turn(to: 0, sentTo: place)
+  }
+
   var isOpen: Bool { transport.isOpen }
 
   // MARK: Dialing
