@@ -94,6 +94,12 @@ final class TransportBench {
     return wait(for: transport.resolved(Resolution(answer), at: Clock.now(), loop: loop))
   }
 
+  /// Waits for a resolver that never answers.
+  func waitForAName(until limit: Instant) -> Transport.Event? {
+    transport.enter(.resolving, until: limit)
+    return wait(for: nil)
+  }
+
   private func wait(for first: Transport.Event?) -> Transport.Event? {
     var event = first
     let limit = Clock.now() + .seconds(20)

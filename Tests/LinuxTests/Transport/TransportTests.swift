@@ -226,6 +226,14 @@ import Testing
     #expect(first.connections == 2)
   }
 
+  @Test func resolvingHasADeadline() throws {
+    let bench = try TransportBench("mqtt://broker.example")
+    let start = Clock.now()
+    #expect(bench.waitForAName(until: start + .milliseconds(100)) == .failed(.timedOut(.name)))
+    #expect(Clock.now() - start >= .milliseconds(90))
+    #expect(text { DialFault.timedOut(.name).describe(into: &$0) } == "name-timed-out")
+  }
+
   @Test func connectingHasADeadline() throws {
     let hole = try BlackHole()
     let bench = try TransportBench("mqtt://127.0.0.1:\(hole.port)") { spec, _ in
