@@ -23,6 +23,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public var outbox: Outbox
   /// What is unacknowledged, in the journal: older than what is in memory.
   public internal(set) var backlog: Backlog<Medium>
+  /// Merges readings where room gets short.
+  var merger: Merger
+  /// How much the journal may write.
+  var flash: FlashBudget
   /// When what waits in memory goes to the journal, while the link is down.
   var spillAt: Instant
   /// When it is noted in the journal how far it is drained.
@@ -48,8 +52,11 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public static var topicBytesMax: Int { 256 }
 
   /// A link that makes its first attempt within the first back-off, in memory from `arena`.
+  ///
+  /// Records are of `series` series.
   public init(
-    _ spec: UplinkSpec, medium: consuming Medium, seed: UInt64, start: Instant, arena: inout Arena
+    _ spec: UplinkSpec, series: Int, medium: consuming Medium, seed: UInt64, start: Instant,
+    arena: inout Arena
   ) {
     self.spec = spec
     spillAt = start + spec.spillAfter
@@ -57,7 +64,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       medium, isWanted: spec.journalBytes > 0, inflight: spec.inflight, arena: &arena)
     versions = spec.version
     session = ClientSession(Self.sizes(spec), arena: &arena)
-    outbox = Outbox(bytes: spec.outboxBytes, inflight: spec.inflight, arena: &arena)
+    outbox = Outbox(
+      bytes: spec.outboxBytes, inflight: spec.inflight, series: series, arena: &arena)
+    merger = Merger(series: series, arena: &arena)
+    flash = FlashBudget(bytesPerDay: spec.flashPerDay, at: start)
     topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
     payload = arena.table(
       "payload under construction", count: spec.packetBytes, filledWith: 0)
@@ -172,7 +182,13 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       return
     }
     packsUnderWay[Int(token)] = false
-    counters.acknowledged &+= UInt64(wide: outbox.acknowledged(token))
+    counters.acknowledged &+= UInt64(wide: Self.acknowledged(&outbox, &backlog, token))
+  }
+
+  static func acknowledged(
+    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>, _ token: UInt32
+  ) -> Int {
+    outbox.acknowledged(token) { place in backlog.settle(place) }
   }
 
   private mutating func takeEvent() -> LinkEvent? {
