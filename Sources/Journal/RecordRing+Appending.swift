@@ -70,8 +70,9 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   static func equal(_ a: RecordContext, _ b: RecordContext) -> Bool {
-    for index in a.indices where a[index] != b[index] { return false }
-    return true
+    var difference: UInt8 = 0
+    for index in a.indices { difference |= a[index] ^ b[index] }
+    return difference == 0
   }
 
   /// Puts one record behind the last; the caller knows that the ring has room. When `isLoaded`, its body
