@@ -8,13 +8,16 @@ import Uplink
 /// The agent's own health, retained at QoS 0: what waits, what was lost, how often the link went.
 extension DeviceAgent where Medium: ~Copyable {
   mutating func publishDiagnostics(at moment: Moment) {
-    let own = OwnCounts(session: life.session, reassertions: reassertions)
+    let own = OwnCounts(
+      session: life.session, reassertions: reassertions,
+      broker: link.brokerCount > 1 ? link.broker : nil)
     Self.publishDiagnostics(&link, points, own, at: moment)
   }
 
   private struct OwnCounts: BitwiseCopyable {
     var session: UInt64
     var reassertions: UInt32
+    var broker: Int?
   }
 
   private static func append(_ journal: JournalCounts, to out: inout OutputSpan<UInt8>) {
@@ -58,9 +61,11 @@ extension DeviceAgent where Medium: ~Copyable {
         out.append(literal: ",\"capacity\":")
         out.append(decimal: Int64(wide: capacity))
         out.append(literal: "}")
+        if let broker = own.broker { out.append(count: UInt64(wide: UInt32(broker)), as: "broker") }
         if journal.capacity > 0 { append(journal, to: &out) }
         out.append(count: UInt64(wide: counters.connections), as: "connections")
         out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")
+        out.append(count: UInt64(wide: counters.refusals), as: "refusals")
         out.append(count: counters.published, as: "published")
         out.append(count: counters.acknowledged, as: "acknowledged")
         out.append(count: UInt64(wide: counters.unsendable), as: "unsendable")

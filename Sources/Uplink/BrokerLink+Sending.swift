@@ -63,7 +63,7 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) {
     guard isOnline else { return }
-    if resend(renderer, at: moment), !onlyAgain { sendRecords(renderer, at: moment) }
+    if resend(renderer, at: moment), !onlyAgain, !holdsRecords { sendRecords(renderer, at: moment) }
     watchAnswers(at: moment.instant)
   }
 

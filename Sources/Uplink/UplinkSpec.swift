@@ -25,8 +25,12 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var backoffMinimum = Interval.seconds(1)
   /// The last bound: the cap that doubling ends at.
   public var backoffMaximum = Interval.seconds(120)
-  /// The back-off starts afresh only after a connection has lasted this long.
+  /// The back-off starts afresh only after a connection has lasted this long and carried an
+  /// acknowledgement.
   public var stableAfter = Interval.seconds(60)
+  /// How long the link stays with another broker than the first before it goes back to that; zero
+  /// for as long as it lasts.
+  public var returnAfter = Interval.seconds(600)
   /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
   public var replyTimeout = Interval.seconds(10)
 

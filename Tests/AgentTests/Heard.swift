@@ -131,8 +131,10 @@ struct Diagnostics: Decodable {
   var tq: String
   var uptime: Int
   var queue: Queue
+  var broker: Int?
   var connections: Int
   var attemptsFailed: Int
+  var refusals: Int
   var published: Int
   var acknowledged: Int
   var unsendable: Int

@@ -133,8 +133,13 @@ final class LinkBench {
   var deadline: Instant { link.deadline }
   var isOnline: Bool { link.isOnline }
   var isStopped: Bool { link.isStopped }
+  var isIdle: Bool { link.isIdle }
+  var broker: Int { link.broker }
+  func beginReturn() -> Bool { link.beginReturn(at: now) }
+  func cancelReturn() { link.cancelReturn() }
   var unacknowledged: Int { link.outbox.unacknowledged }
   var counters: LinkCounters { link.counters }
+  var standing: LinkStanding { link.standing }
 
   private func append(_ text: String, to out: inout OutputSpan<UInt8>) {
     TestSupport.append(text, to: &out)
