@@ -43,6 +43,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// When the broker must have answered something of all that it owes an answer to.
   var answerBy = Instant.never
   var packsUnderWay = InlineArray<64, Bool>(repeating: false)
+  /// How much of a backlog may be under way.
+  public internal(set) var window: SendWindow
 
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
@@ -58,6 +60,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     versions = spec.version
     session = ClientSession(Self.sizes(spec), arena: &arena)
     outbox = Outbox(bytes: spec.outboxBytes, inflight: spec.inflight, arena: &arena)
+    // Packets from the outbox, then those from the journal.
+    window = SendWindow(
+      packetCount: spec.journalBytes > 0 ? 2 * spec.inflight : spec.inflight,
+      bytesMax: spec.inflight * spec.packetBytes, arena: &arena)
     topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
     payload = arena.table(
       "payload under construction", count: spec.packetBytes, filledWith: 0)
@@ -122,7 +128,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     case .closing:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let answered) = event { settle(answered.token) }
+        if case .acknowledged(let answered) = event { settle(answered.token, at: now) }
       }
       return takeEvent()
     case .waiting, .dialing, .stopped: return nil
@@ -140,6 +146,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
+        window.connectionOpened()
         spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
@@ -150,7 +157,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .acknowledged(let answered):
         let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
-        settle(token)
+        settle(token, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
@@ -165,8 +172,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   }
 
   /// The broker has acknowledged what was sent under `token`.
-  private mutating func settle(_ token: UInt32) {
+  private mutating func settle(_ token: UInt32, at now: Instant) {
     guard token < Self.directTokens else { return }
+    window.acknowledged(windowNumber(of: token), at: now)
     if token >= Self.backlogTokens {
       backlog.acknowledged(Int(token - Self.backlogTokens))
       return
