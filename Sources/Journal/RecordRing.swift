@@ -85,8 +85,8 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   var hasUnsyncedMark = false
   /// True while the medium works on a sync, also one that a failed write has made useless.
   var isMediumBusy = false
-  /// Why the medium could not be read, when it could not.
-  var readFault: StorageFault?
+  /// Why the medium could not be read, when `next` had to leave something out for that.
+  public internal(set) var readFault: StorageFault?
   /// Records of the owner since the last sync was begun.
   var unsyncedRecords = 0
   var syncingRecords = 0
