@@ -9,9 +9,9 @@
 /// written to after that. What is lost by a power cut is at most what `sync` leaves open; what comes
 /// twice is at most the messages that were under way, and the few whose end was not written yet.
 public struct JournalConfiguration: Sendable, Equatable {
-  /// The file, in a folder that is there. A block device serves too.
+  /// The file, in a folder that is there.
   public var path: String
-  /// Bytes of the file: 64 KiB to 1 GiB, whole blocks of 4,096. A file that is there keeps its size. The
+  /// Bytes of the file: 24 KiB to 1 GiB, whole blocks of 4,096. A file that is there keeps its size. The
   /// largest message takes a quarter of it, and 256 KiB at the most.
   public var maximumBytes = 4 << 20
   /// Messages that it keeps at the most: 1 to 1,000,000.
@@ -60,8 +60,8 @@ extension JournalConfiguration {
     guard !path.isEmpty, path.utf8.count < 1_024, !path.utf8.contains(0) else {
       throw .setting("journal.path", expected: "a path of at most 1,023 bytes")
     }
-    guard maximumBytes >= 64 << 10, maximumBytes <= 1 << 30 else {
-      throw .setting("journal.maximumBytes", expected: "65,536 to 1,073,741,824")
+    guard maximumBytes >= 24 << 10, maximumBytes <= 1 << 30 else {
+      throw .setting("journal.maximumBytes", expected: "24,576 to 1,073,741,824")
     }
     guard maximumMessages >= 1, maximumMessages <= 1_000_000 else {
       throw .setting("journal.maximumMessages", expected: "1 to 1,000,000")
