@@ -90,6 +90,10 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Programs that tests kill.
+    .executableTarget(
+      name: "kept-publisher", dependencies: ["MQTTClient"], path: "Tests/Tools/kept-publisher",
+      swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
     tests("CoreTests", ["Core", "TestSupport"]),
     tests("MQTTTests", ["Core", "MQTT", "TestSupport"]),
