@@ -56,7 +56,7 @@ extension DeviceAgent where Medium: ~Copyable {
       Self.unsubscribe(&link, points, "diag")
     }
     greeting.finish()
-    let dropped = points.droppedInAll
+    let dropped = link.outbox.losses.total.dropped
     life.absence?.dropped = dropped &- droppedBefore
     droppedBefore = dropped
     publishStatus(at: moment)
@@ -103,7 +103,7 @@ extension DeviceAgent where Medium: ~Copyable {
         points.appendTopicPrefix(to: &topic)
         topic.append(literal: "status")
       },
-      payload: { payload in
+      payload: { payload, _ in
         life.append(to: &payload)
         hash = payload.span.fnv1a
       })

@@ -49,7 +49,8 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       specs.device, points: points, texts: texts, boardDebounces: boardDebounces,
       start: moment.instant, arena: &arena)
     link = BrokerLink(
-      specs.uplink, medium: medium, seed: identity.seed, start: moment.instant, arena: &arena)
+      specs.uplink, series: points.count, medium: medium, seed: identity.seed,
+      start: moment.instant, arena: &arena)
     life = Life(identity, profileHash: specs.device.profileHash, at: moment)
     greeting = Greeting()
     notices = Notices()

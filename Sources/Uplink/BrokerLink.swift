@@ -25,6 +25,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public var outbox: Outbox
   /// What is unacknowledged, in the journal: older than what is in memory.
   public internal(set) var backlog: Backlog<Medium>
+  /// Merges readings where room gets short.
+  var merger: Merger
+  /// How much the journal may write.
+  var flash: FlashBudget
   /// When what waits in memory goes to the journal, while the link is down.
   var spillAt: Instant
   /// When it is noted in the journal how far it is drained.
@@ -58,13 +62,18 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// When the broker must have answered something of all that it owes an answer to.
   var answerBy = Instant.never
   var packsUnderWay = InlineArray<64, Bool>(repeating: false)
+  /// How much of a backlog may be under way.
+  public internal(set) var window: SendWindow
 
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
 
   /// A link that makes its first attempt within the first back-off, in memory from `arena`.
+  ///
+  /// Records are of `series` series.
   public init(
-    _ spec: UplinkSpec, medium: consuming Medium, seed: UInt64, start: Instant, arena: inout Arena
+    _ spec: UplinkSpec, series: Int, medium: consuming Medium, seed: UInt64, start: Instant,
+    arena: inout Arena
   ) {
     self.spec = spec
     spillAt = start + spec.spillAfter
@@ -72,7 +81,14 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       medium, isWanted: spec.journalBytes > 0, inflight: spec.inflight, arena: &arena)
     versions = spec.version
     session = ClientSession(Self.sizes(spec), arena: &arena)
-    outbox = Outbox(bytes: spec.outboxBytes, inflight: spec.inflight, arena: &arena)
+    outbox = Outbox(
+      bytes: spec.outboxBytes, inflight: spec.inflight, series: series, arena: &arena)
+    merger = Merger(series: series, arena: &arena)
+    flash = FlashBudget(bytesPerDay: spec.flashPerDay, at: start)
+    // Packets from the outbox, then those from the journal.
+    window = SendWindow(
+      packetCount: spec.journalBytes > 0 ? 2 * spec.inflight : spec.inflight,
+      bytesMax: spec.inflight * spec.packetBytes, arena: &arena)
     topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
     payload = arena.table(
       "payload under construction", count: spec.packetBytes, filledWith: 0)
@@ -144,7 +160,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     case .closing, .returning:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let answered) = event { settle(answered.token) }
+        if case .acknowledged(let answered) = event { settle(answered.token, at: now) }
       }
       return takeEvent()
     case .waiting, .dialing, .stopped: return nil
@@ -167,6 +183,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
+        window.connectionOpened()
         spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
@@ -181,7 +198,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .acknowledged(let answered):
         let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
-        settle(token)
+        settle(token, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
@@ -196,14 +213,21 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   }
 
   /// The broker has acknowledged what was sent under `token`.
-  private mutating func settle(_ token: UInt32) {
+  private mutating func settle(_ token: UInt32, at now: Instant) {
     guard token < Self.directTokens else { return }
+    window.acknowledged(windowNumber(of: token), at: now)
     if token >= Self.backlogTokens {
       backlog.acknowledged(Int(token - Self.backlogTokens))
       return
     }
     packsUnderWay[Int(token)] = false
-    counters.acknowledged &+= UInt64(wide: outbox.acknowledged(token))
+    counters.acknowledged &+= UInt64(wide: Self.acknowledged(&outbox, &backlog, token))
+  }
+
+  static func acknowledged(
+    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>, _ token: UInt32
+  ) -> Int {
+    outbox.acknowledged(token) { place in backlog.settle(place) }
   }
 
   private mutating func takeEvent() -> LinkEvent? {

@@ -50,6 +50,8 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var spillAfter = Interval.seconds(60)
   /// How often they do from then on: what a power cut may cost while the link is down.
   public var spillEvery = Interval.seconds(30)
+  /// Bytes that the journal may write in 24 hours, counted in blocks of 4 KiB; 0 for no bound.
+  public var flashPerDay = 0
 
   /// QoS 1 messages under way at once, 1 to 64.
   public var inflight = 16

@@ -130,8 +130,7 @@ final class World {
   var isOnline: Bool { agent.link.isOnline }
   var isStopped: Bool { agent.isStopped }
   var unacknowledged: Int { agent.link.outbox.unacknowledged }
-  var droppedFromJournal: UInt32 { agent.link.backlog.dropped }
-  var dropped: Int { Int(agent.points.droppedInAll) }
+  var dropped: Int { Int(agent.link.outbox.losses.total.dropped) }
   var agentDeadline: Instant { agent.deadline }
 
   // MARK: Time
