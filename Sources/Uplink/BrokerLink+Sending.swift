@@ -63,7 +63,9 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) {
     guard isOnline else { return }
-    if resend(renderer, at: moment), !onlyAgain, !holdsRecords { sendRecords(renderer, at: moment) }
+    let mayFollow = resend(renderer, at: moment) && !onlyAgain && !holdsRecords
+    moveWindow(at: moment.instant)
+    if mayFollow, batch.isOpen { sendRecords(renderer, at: moment) }
     watchAnswers(at: moment.instant)
   }
 

@@ -65,6 +65,12 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// How much of a backlog may be under way.
   public internal(set) var window: SendWindow
 
+  /// When records leave.
+  var batch: BatchWindow
+  /// How long the link may be idle, and what of that the present connection has told so far.
+  var probe: KeepAliveProbe
+  var idleSeen = Interval.zero
+
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
 
@@ -96,6 +102,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     choice = BrokerChoice(count: spec.dial.brokerCount, returnAfter: spec.returnAfter)
     chance = Generator(seed: seed)
     state = .waiting(until: start + chance.interval(below: spec.backoffMinimum))
+    batch = BatchWindow(every: spec.batchEvery, at: start, &chance)
+    probe = KeepAliveProbe(from: spec.probeFrom, to: spec.keepAlive)
+    outbox.urgent = spec.urgent
   }
 
   /// Messages at QoS 2 that may be under way from the broker: nobody needs to send any.
@@ -135,7 +144,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     switch state {
     case .waiting(let until), .closing(let until), .returning(let until): min(until, keepAt)
     case .opening: min(session.deadline, keepAt)
-    case .online: min(min(session.deadline, answerBy), min(keepAt, returnAt))
+    case .online:
+      min(min(session.deadline, answerBy), min(min(keepAt, returnAt), batch.deadline))
     case .dialing: keepAt
     case .stopped: .never
     }
@@ -180,6 +190,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         answerBy = .never
         holdsRecords = false
         hasBegunReturn = false
+        beginEconomy(at: now)
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
@@ -208,6 +219,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       }
       if self.event != nil { return takeEvent() }
     }
+    followProbe()
     watchAnswers(at: now)
     return nil
   }
@@ -268,6 +280,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     }
     if fault.isPermanent && !asksLower { counters.refusals &+= 1 }
     holdsRecords = false
+    if wasOnline { endProbe(fault) }
     session.closed()
     action = .close
     state = .waiting(until: now + wait)

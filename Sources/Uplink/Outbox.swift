@@ -70,6 +70,9 @@ public struct Outbox: ~Copyable {
   var heldCount = 0
   /// Those that the journal has too.
   var journaledCount = 0
+  /// The classes of what has to leave at once, and whether such a record has come.
+  var urgent = RecordClasses()
+  private var hasUrgent = false
   /// What did not go out as it was.
   public var losses: LossLedger
 
@@ -148,6 +151,13 @@ public struct Outbox: ~Copyable {
     if isHeld { heldCount += 1 }
     if label.recordClass == .answer { answers += 1 }
     if label.recordClass == .event { eventBytes += size }
+    if urgent.contains(label.recordClass) { hasUrgent = true }
+  }
+
+  /// True when something urgent was appended since the last time.
+  mutating func takeUrgent() -> Bool {
+    defer { hasUrgent = false }
+    return hasUrgent
   }
 
   /// The record at `place`, which was waiting, held or under way, is done.
