@@ -16,12 +16,11 @@ public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
 ///
 /// The headers of the blocks say which is the newest, and which head was durable when it was begun; the
 /// newest mark in the newest blocks may know a later one. (It has to be found without the blocks that
-/// it has set free: they may be half written over. That of a rewrite's chunk counts only where it is
-/// durable, or the stream is whole from where it is durable up to the mark.) From that head on the stream
-/// is walked record by record. Where none is whole, there is a hole. Of a hole that something behind it
-/// proves to lie among durable records, the rest is read on behind it: a record has rotted. Any other
-/// hole is where the stream ends: what lies behind it was never durable. A rewrite's chunk that has no
-/// mark ends it too.
+/// it has set free: they may be half written over. That of a rewrite's chunk counts only in its place in
+/// the stream, and the inputs before it are holes then.) From that head on the stream is walked record by
+/// record. Where none is whole, there is a hole. Of a hole that something behind it proves to lie among
+/// durable records, the rest is read on behind it: a record has rotted. Any other hole is where the
+/// stream ends: what lies behind it was never durable. So does it where a rewrite's chunk has no mark.
 extension RecordRing where Medium: ~Copyable {
   /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
   /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
@@ -127,7 +126,6 @@ extension RecordRing where Medium: ~Copyable {
     walk.ranges = SettledRanges(head: walk.durableHead)
     let first = max(layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
     readMarks(&walk, from: first, upTo: newest)
-    readChunkMarks(&walk, from: first, upTo: newest)
     walk.start = walk.ranges.head
     // A mark behind the stream's end is right, but will be written over: it has to be said again.
     walk.markHead = walk.durableHead
@@ -170,33 +168,6 @@ extension RecordRing where Medium: ~Copyable {
         place += Int64(wide: record.byteCount)
       }
       number += 1
-    }
-  }
-
-  /// Learns from the marks of a rewrite's chunks. These hold where the stream is whole up to them: when
-  /// they are durable, or when every record follows from the one that begins where all before is durable.
-  private mutating func readChunkMarks(_ walk: inout Walk, from first: Int64, upTo newest: Int64) {
-    var number = first
-    while number <= newest {
-      var (place, end) = (start(ofRecordsIn: number), layout.start(ofBlock: number + 1))
-      while place < end, let record = loadRecord(at: place, before: walk.proven) {
-        if record.kind == .chunk, let mark = loadedMark(record, at: place) {
-          walk.ranges.advance(to: mark.ranges.head)
-        }
-        place += Int64(wide: record.byteCount)
-      }
-      number += 1
-    }
-    var (place, previous) = (walk.proven, UInt32?.none)
-    let end = layout.start(ofBlock: max(newest, layout.block(of: place)) + 2)
-    while let record = loadRecord(at: place, before: end),
-      previous == nil ? record.followsSync : isNext(record, behind: previous)
-    {
-      if record.kind == .chunk, let mark = loadedMark(record, at: place) {
-        walk.ranges.advance(to: mark.ranges.head)
-      }
-      previous = record.sequence
-      place += Int64(wide: record.byteCount)
     }
   }
 
