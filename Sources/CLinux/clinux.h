@@ -105,7 +105,9 @@ size_t clinux_address_text(const struct clinux_address *address, char *text, siz
 bool clinux_address_equal(const struct clinux_address *a, const struct clinux_address *b);
 
 /// Starts a TCP connection (non-blocking, close-on-exec, TCP_NODELAY). `user_timeout` is
-/// TCP_USER_TIMEOUT in milliseconds; 0 leaves the system's.
+/// TCP_USER_TIMEOUT in milliseconds; 0 leaves the system's. The system takes bytes only while fewer than
+/// 4 KiB wait to be sent (TCP_NOTSENT_LOWAT): its own buffer, of megabytes, would hold up for minutes
+/// on a slow path what is written next.
 int clinux_tcp_open(const struct clinux_address *address, unsigned user_timeout);
 /// Connects to the Unix stream socket at `path` (non-blocking, close-on-exec). EAGAIN when too many
 /// others wait there.

@@ -19,7 +19,8 @@ extension BrokerLink where Medium: ~Copyable {
   ) -> Bool {
     guard let flight = backlog.freeFlight() else { return false }
     let (message, end, count) = Self.renderBacklog(
-      &backlog, outbox, into: &topic, &payload, limit: packPayloadMax, renderer, at: moment)
+      &backlog, outbox, into: &topic, &payload, limit: newPackPayloadMax(renderer), renderer,
+      at: moment)
     if count == 0 {
       passOver(upTo: end, renderer, at: moment)
       return true
@@ -29,6 +30,7 @@ extension BrokerLink where Medium: ~Copyable {
     case .sent:
       Self.countLost(&backlog, &outbox, upTo: end, renderer, at: moment)
       backlog.sent(upTo: end, flight: flight)
+      note(message, token, isPack: true, at: moment)
     case .later: return false
     case .never:
       backlog.skip(upTo: end)

@@ -77,9 +77,10 @@ extension BrokerLink where Medium: ~Copyable {
         if isExpired(place, renderer, at: moment) { continue }
         guard sendOne(place, token, renderer, at: moment) else { return }
       } else if backlog.hasUnsent {
-        guard packCount < packsMax, sendBacklog(renderer, at: moment) else { return }
-      } else if packCount < packsMax, let place = outbox.nextHistorical() {
+        guard admitsPack(), sendBacklog(renderer, at: moment) else { return }
+      } else if let place = outbox.nextHistorical() {
         if isExpired(place, renderer, at: moment) { continue }
+        guard admitsPack() else { return }
         let packable = outbox.withBody(place) { record in renderer.isPackable(record) }
         let sent =
           packable
@@ -109,12 +110,27 @@ extension BrokerLink where Medium: ~Copyable {
     var topicBytes: Int
     var payloadBytes: Int
     var retain: Bool
+
+    /// About as many bytes as the packet has.
+    var packetBytes: Int { topicBytes + payloadBytes + 9 }
   }
 
   enum Outcome { case sent, later, never }
 
-  /// Late records may take up half of the window, so that a live one never waits for a backlog.
-  private var packsMax: Int { max(1, spec.inflight / 2) }
+  /// Late records leave a quarter of the packets that may be under way to live ones, which so never wait
+  /// for a place.
+  private var packsMax: Int {
+    let all = min(spec.inflight, session.serverLimits.receiveMaximum)
+    return max(1, all - max(1, all / 4))
+  }
+
+  /// True when one more pack may be under way.
+  private mutating func admitsPack() -> Bool { packCount < packsMax && window.admitsPack() }
+
+  /// The number by which the window knows the packet of `token`.
+  func windowNumber(of token: UInt32) -> Int {
+    token < Self.backlogTokens ? Int(token) : spec.inflight + Int(token - Self.backlogTokens)
+  }
 
   private var packCount: Int {
     var count = 0
@@ -148,7 +164,9 @@ extension BrokerLink where Medium: ~Copyable {
       }
       switch outcome {
       // A clock that was set meanwhile makes readings longer: fewer may fit.
-      case .sent: outbox.sentAgain(entry.token, count: countNow)
+      case .sent:
+        outbox.sentAgain(entry.token, count: countNow)
+        note(message, entry.token, isPack: isPack, at: moment)
       case .later: return false
       case .never: giveUp(entry)
       }
@@ -163,7 +181,9 @@ extension BrokerLink where Medium: ~Copyable {
   ) -> Bool {
     let message = renderOne(place, renderer, at: moment)
     switch publish(message, .atLeastOnce, token: token) {
-    case .sent: outbox.sent(place, count: 1, token: token)
+    case .sent:
+      outbox.sent(place, count: 1, token: token)
+      note(message, token, isPack: false, at: moment)
     case .later: return false
     case .never: giveUp(place)
     }
@@ -180,6 +200,7 @@ extension BrokerLink where Medium: ~Copyable {
     case .sent:
       outbox.sent(place, count: count, token: token)
       packsUnderWay[Int(token)] = true
+      note(message, token, isPack: true, at: moment)
     case .later: return false
     case .never: giveUp(place)
     }
@@ -191,8 +212,17 @@ extension BrokerLink where Medium: ~Copyable {
     session.giveUp(entry)
     guard entry.token < Self.backlogTokens else { return }
     packsUnderWay[Int(entry.token)] = false
+    window.abandoned(windowNumber(of: entry.token))
     counters.unsendable &+= UInt32(
       truncatingIfNeeded: Self.acknowledged(&outbox, &backlog, entry.token))
+  }
+
+  /// The message is under way.
+  mutating func note(
+    _ message: Rendered, _ token: UInt32, isPack: Bool, at moment: Moment
+  ) {
+    window.sent(
+      windowNumber(of: token), bytes: message.packetBytes, isPack: isPack, at: moment.instant)
   }
 
   private mutating func giveUp(_ place: Outbox.Place) {
@@ -232,13 +262,19 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) -> (message: Rendered, count: Int) {
     Self.renderPack(
-      outbox, from: place, count, into: &topic, &payload, limit: packPayloadMax, renderer,
-      at: moment)
+      outbox, from: place, count, into: &topic, &payload,
+      limit: count == nil ? newPackPayloadMax(renderer) : packPayloadMax, renderer, at: moment)
   }
 
   /// The largest payload of a pack: the fixed header, the topic's length and the packet identifier take
   /// nine bytes at most.
   var packPayloadMax: Int { spec.packetBytes - Self.topicBytesMax - 9 }
+
+  /// What a new pack may take of it. On a slow path one is no longer than the window, or a live value
+  /// would wait for it; a record more goes in for as long as there is room for the longest one.
+  func newPackPayloadMax(_ renderer: borrowing some MessageRenderer & ~Copyable) -> Int {
+    min(packPayloadMax, window.bytes + renderer.packItemBytesMax + 16)
+  }
 
   private static func renderPack(
     _ outbox: borrowing Outbox, from place: Outbox.Place, _ exactly: Int?,

@@ -55,6 +55,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// When the broker must have answered something of all that it owes an answer to.
   var answerBy = Instant.never
   var packsUnderWay = InlineArray<64, Bool>(repeating: false)
+  /// How much of a backlog may be under way.
+  public internal(set) var window: SendWindow
 
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
@@ -76,6 +78,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       bytes: spec.outboxBytes, inflight: spec.inflight, series: series, arena: &arena)
     merger = Merger(series: series, arena: &arena)
     flash = FlashBudget(bytesPerDay: spec.flashPerDay, at: start)
+    // Packets from the outbox, then those from the journal.
+    window = SendWindow(
+      packetCount: spec.journalBytes > 0 ? 2 * spec.inflight : spec.inflight,
+      bytesMax: spec.inflight * spec.packetBytes, arena: &arena)
     topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
     payload = arena.table(
       "payload under construction", count: spec.packetBytes, filledWith: 0)
@@ -147,7 +153,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     case .closing, .returning:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let answered) = event { settle(answered.token) }
+        if case .acknowledged(let answered) = event { settle(answered.token, at: now) }
       }
       return takeEvent()
     case .waiting, .dialing, .stopped: return nil
@@ -170,6 +176,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
+        window.connectionOpened()
         spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
@@ -180,7 +187,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .acknowledged(let answered):
         let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
-        settle(token)
+        settle(token, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
@@ -195,8 +202,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   }
 
   /// The broker has acknowledged what was sent under `token`.
-  private mutating func settle(_ token: UInt32) {
+  private mutating func settle(_ token: UInt32, at now: Instant) {
     guard token < Self.directTokens else { return }
+    window.acknowledged(windowNumber(of: token), at: now)
     if token >= Self.backlogTokens {
       backlog.acknowledged(Int(token - Self.backlogTokens))
       return
