@@ -74,7 +74,8 @@ let package = Package(
       swiftSettings: strict),
 
     // For Swift programs on Linux: ordinary Swift.
-    module("MQTTClient", ["CLinux", "Core", "MQTT", "WebSocket", "Dialing", "Linux"]),
+    module(
+      "MQTTClient", ["CLinux", "Core", "MQTT", "WebSocket", "Dialing", "Journal", "Linux"]),
 
     // The workbench: ordinary Swift.
     module("Broker", ["Core", "MQTT"]),
@@ -84,10 +85,15 @@ let package = Package(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
+        "MQTTClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
+    // Programs that tests kill.
+    .executableTarget(
+      name: "kept-publisher", dependencies: ["MQTTClient"], path: "Tests/Tools/kept-publisher",
+      swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
     tests("CoreTests", ["Core", "TestSupport"]),
     tests("MQTTTests", ["Core", "MQTT", "TestSupport"]),

@@ -5,6 +5,9 @@ import MQTT
 public struct PublishResult: Sendable, Equatable {
   /// True when the message waits in the queue: the broker has said nothing yet.
   public var isQueued = false
+  /// True when the journal has it on the medium for good: with `JournalConfiguration.Sync.always`, unless
+  /// the medium fails.
+  public var isStored = false
   /// The reason code: 0, or 0x10 when nobody is subscribed (5.0 section 3.4.2.1).
   public var reasonCode: UInt8 = 0
   /// The broker's words.
@@ -17,7 +20,7 @@ public struct PublishResult: Sendable, Equatable {
 public enum PublishWait: Sendable {
   /// The broker's answer; at QoS 0, that the message was handed to the operating system.
   case acknowledged
-  /// Room in the queue.
+  /// Room in the queue; with a journal that syncs always, that the medium has it for good.
   case queued
 }
 
@@ -41,7 +44,7 @@ extension Client {
   /// Publishes a message.
   ///
   /// At QoS 1 and 2 it is kept in the queue until the broker has it, over any number of connections,
-  /// and never sent twice over the same one. At QoS 0 it leaves over the present connection, or
+  /// and never sent twice over the same one; with a journal over restarts of the program, too. At QoS 0 it leaves over the present connection, or
   /// `notConnected` is thrown.
   ///
   /// `expiry` is how long the message is worth delivering; then it is dropped, by this client or (5.0)

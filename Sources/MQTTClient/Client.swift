@@ -31,6 +31,16 @@ public final class Client: Sendable {
     try Engine.start(plan, mailbox)
   }
 
+  /// A client that keeps its messages in `journal`: what `configuration.journal` says gives way. Opening
+  /// it reads all that it holds.
+  public convenience init(
+    _ configuration: ClientConfiguration, journal: JournalConfiguration
+  ) throws(ConfigurationError) {
+    var configuration = configuration
+    configuration.journal = journal
+    try self.init(configuration)
+  }
+
   deinit { _ = mailbox.post(.shutDown) }
 
   // MARK: The connection
@@ -58,7 +68,7 @@ public final class Client: Sendable {
   /// `drain`; then the broker is told, forgets the will, and closes. Returns when that is done.
   ///
   /// What the queue still holds stays there for another `connect`; who waits for it gets
-  /// `disconnected`. Subscriptions end.
+  /// `disconnected`. Subscriptions end. A journal has what is left on the medium by then.
   public func disconnect(drain: Duration = .seconds(5)) async throws(ClientError) {
     let id = mailbox.nextID()
     try await mailbox.ask(id) { .disconnect(id, drain: drain.interval, keepsWill: false, $0) }

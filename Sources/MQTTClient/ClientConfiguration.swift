@@ -39,6 +39,12 @@ public struct ClientConfiguration: Sendable {
   /// is gone; `.max` for ever. Before 5.0 more than zero means: as long as the broker likes.
   public var sessionExpiry = SessionExpiry.never
 
+  // MARK: What is kept
+
+  /// Where messages at QoS 1 and 2 are kept over restarts of the program; nil for in memory alone, with
+  /// what `limits` has room for.
+  public var journal: JournalConfiguration?
+
   // MARK: The way there
 
   /// TLS, for `mqtts://` and `wss://`.
@@ -179,11 +185,12 @@ extension ClientConfiguration {
 
   /// How much is kept. All memory is taken once, when the client is made.
   public struct Limits: Sendable, Equatable {
-    /// Messages at QoS 1 and 2 that wait to be sent or acknowledged; 1 to 65,000.
+    /// Messages at QoS 1 and 2 that wait to be sent or acknowledged; 1 to 65,000. With a journal: those
+    /// of them that are in memory.
     public var queueMessages = 1000
     /// Bytes of their topics, properties and payloads.
     public var queueBytes = 1 << 20
-    /// What a full queue does.
+    /// What a full queue does. With a journal `JournalConfiguration.whenFull` counts.
     public var overflow = Overflow.refuse
     /// The largest packet in either direction, in bytes: at least 128. A 5.0 broker is told so; a larger
     /// message of a broker before 5.0 is passed over, counted and told.

@@ -26,6 +26,15 @@ public enum ClientError: Error, Sendable, Equatable {
 
   // MARK: Something else
 
+  /// The message is larger than the journal takes: so many bytes of topic, properties and payload at the
+  /// most, less 33.
+  case tooLargeForJournal(maximum: Int)
+  /// The broker has closed three connections in a row with this message under way, the last time with
+  /// this one alone: it is given up, so that the others arrive.
+  case poisonous
+  /// The message could not be read from the journal any more.
+  case unreadable
+
   /// The broker refuses the connection for a reason that will not pass by itself.
   case connectionRefused(LossReason)
   /// The broker refuses a message, a subscription or its end; with the reason string and the user

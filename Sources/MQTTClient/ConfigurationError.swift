@@ -10,6 +10,8 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
   case webSocketField(name: String)
   /// A setting cannot have this value; what it may be.
   case setting(String, expected: String)
+  /// The journal cannot be this client's.
+  case journal(JournalFault)
   /// The operating system gives what is needed not, for the reason that the error number (errno) has.
   case system(code: Int32)
 
@@ -20,6 +22,7 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
     case .proxy(let fault): "proxy.url: \(fault.text)"
     case .webSocketField(let name): "webSocketFields: \(name) cannot be a field of the request"
     case .setting(let name, let expected): "\(name): expected \(expected)"
+    case .journal(let fault): "journal.path: \(fault)"
     case .system(let code): "the system gives no thread, memory or descriptor (errno \(code))"
     }
   }

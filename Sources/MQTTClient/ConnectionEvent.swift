@@ -22,8 +22,8 @@ public enum ConnectionEvent: Sendable, Equatable {
   case takeoverSuspected(connections: Int)
   /// A certificate ends in so long; told at each connection within `TLSSettings.warnsAhead`.
   case certificateEnds(Certificate, after: Duration)
-  /// A message for which nobody waits was dropped: it has expired, the queue was full, or this broker
-  /// does not take it. Who waits in `publish` gets the error instead.
+  /// A message for which nobody waits was dropped: it has expired, the queue was full, this broker
+  /// does not take it, or always closes the connection for it. Who waits in `publish` gets the error instead.
   case dropped(ClientError)
   /// The broker has refused a message for which nobody waits.
   case publishRefused(ClientError.Refusal)
@@ -33,6 +33,8 @@ public enum ConnectionEvent: Sendable, Equatable {
   case messageWithoutSubscription(topic: String)
   /// A subscription was not restored after the broker had lost it; its sequence ends with this error.
   case subscriptionLost(filter: String, ClientError)
+  /// What becomes of the journal.
+  case journal(JournalEvent)
   /// A re-authentication has come to its end.
   case reauthenticated
   /// `disconnect` or `abort` is done.
@@ -93,6 +95,8 @@ public struct ClientStatistics: Sendable, Equatable {
   public internal(set) var publishRefused: UInt64 = 0
   /// Messages of ours that were dropped, for whatever reason.
   public internal(set) var dropped: UInt64 = 0
+  /// The journal's; nil without one.
+  public internal(set) var journal: JournalStatistics?
   /// Messages sent again after a reconnection.
   public internal(set) var resent: UInt64 = 0
   /// Messages received.

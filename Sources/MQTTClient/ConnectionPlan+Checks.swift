@@ -7,6 +7,7 @@ extension ConnectionPlan {
     try checkIdentity(configuration)
     try checkTimes(configuration)
     try check(configuration.limits)
+    try configuration.journal?.check()
     if let will = configuration.will {
       try check(topic: will.topic, "will.topic")
       guard will.payload.count <= 65_535 else {

@@ -6,6 +6,8 @@ enum Waiter {
   case connect(Reply<ConnectionInfo>)
   case disconnect(Reply<Void>)
   case publish(Reply<PublishResult>)
+  /// That the journal has the message.
+  case kept(Reply<PublishResult>)
   case subscribe(PendingSubscription)
   case unsubscribe(packetID: UInt16, Reply<Void>)
   case ask(correlation: UInt64, Reply<Message>)
@@ -14,7 +16,7 @@ enum Waiter {
   func fail(_ error: ClientError) {
     switch self {
     case .connect(let reply): reply.resume(returning: .failure(error))
-    case .publish(let reply): reply.resume(returning: .failure(error))
+    case .publish(let reply), .kept(let reply): reply.resume(returning: .failure(error))
     case .subscribe(let pending): pending.reply.resume(returning: .failure(error))
     case .ask(_, let reply): reply.resume(returning: .failure(error))
     case .disconnect(let reply), .unsubscribe(_, let reply), .reauthenticate(let reply):
@@ -66,6 +68,7 @@ extension Engine {
       disconnect(id, drain: drain, keepsWill: keepsWill, reply, at: now)
     case .abort:
       isStarted = false
+      leaving = nil
       manager.abort(at: now)
     case .publish(let request, let reply): publish(request, reply, at: now)
     case .subscribe(let request, let reply): subscribe(request, reply, at: now)
@@ -100,7 +103,8 @@ extension Engine {
     isStarted = false
     waiters[id] = .disconnect(reply)
     if manager.isIdle { return stopped() }
-    guard keepsWill else { return manager.disconnect(drain: drain, at: now) }
+    guard keepsWill else { return leave(drain: drain, at: now) }
+    leaving = nil
     if manager.isOnline && manager.protocolLevel == .v50 {
       manager.disconnect(reason: .disconnectWithWill, at: now)
     } else {
@@ -135,7 +139,7 @@ extension Engine {
     guard let waiter = take(id) else { return }
     switch waiter {
     case .connect: stopUnlessWanted(at: now)
-    case .publish, .ask: _ = manager.withdraw(tag: id)
+    case .publish, .kept, .ask: withdraw(id, at: now)
     case .subscribe(let pending): leave(drop(pending.request.id, at: now))
     case .disconnect, .unsubscribe, .reauthenticate: break
     }

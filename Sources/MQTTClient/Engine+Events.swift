@@ -117,9 +117,10 @@ extension Engine {
     failAll(.connectionLost) { waiter in
       switch waiter {
       case .unsubscribe, .reauthenticate: true
-      case .connect, .disconnect, .publish, .subscribe, .ask: false
+      case .connect, .disconnect, .publish, .kept, .subscribe, .ask: false
       }
     }
+    noteEnd(isByBroker: wasOnline && reason.mayBeForMessage, at: now)
     if reason.isPermanent || isAsked || !plan.configuration.reconnect.isEnabled {
       failConnects(reason, at: now)
     }
@@ -150,10 +151,12 @@ extension Engine {
   /// The client has let go of its connection and wants none: nobody waits for one any more.
   func stopped() {
     isStarted = false
+    leaving = nil
+    flushJournal()
     isActive = manager.isWanted
     failAll(.disconnected) { waiter in
       switch waiter {
-      case .publish, .subscribe, .ask: true
+      case .publish, .kept, .subscribe, .ask: true
       case .connect, .disconnect, .unsubscribe, .reauthenticate: false
       }
     }

@@ -23,6 +23,9 @@ extension Engine {
   private func tryToPublish(
     _ request: PublishRequest, _ reply: Reply<PublishResult>, at now: Instant
   ) -> Bool {
+    if let journal, request.qos != .atMostOnce {
+      return tryToKeep(request, reply, in: journal, at: now)
+    }
     do throws(PublishError) {
       let publication = try store(request, at: now)
       if request.waits {
@@ -80,10 +83,14 @@ extension Engine {
     }
   }
 
+  /// The one who waits for a message of the session's: of the journal's, that is who has published it.
+  private func owner(of tag: UInt64) -> UInt64 { journal?.owner(of: tag) ?? tag }
+
   /// PUBREC of a message at QoS 2 says more than that the broker has it; PUBCOMP is to come.
   func receivedByBroker(_ word: ManagerEvent.Published) {
-    guard case .publish? = waiters[word.tag] else { return }
-    firstWords[word.tag] = result(word)
+    let id = owner(of: word.tag)
+    guard case .publish? = waiters[id] else { return }
+    firstWords[id] = result(word)
   }
 
   private func result(_ word: ManagerEvent.Published) -> PublishResult {
@@ -97,13 +104,15 @@ extension Engine {
 
   func published(_ published: ManagerEvent.Published) {
     var result = result(published)
-    if result == PublishResult(), let first = firstWords[published.tag] { result = first }
+    let id = owner(of: published.tag)
+    if result == PublishResult(), let first = firstWords[id] { result = first }
     // A question has arrived; the answer is to come, by its own deadline.
-    if !published.isFailure, case .ask? = waiters[published.tag] {
+    if !published.isFailure, case .ask? = waiters[id] {
       statistics.published += 1
       return
     }
-    let waiter = take(published.tag)
+    _ = journal?.settle(published.tag, at: Engine.now)
+    let waiter = take(id)
     guard !published.isFailure else {
       statistics.publishRefused += 1
       let refusal = ClientError.Refusal(
@@ -117,11 +126,17 @@ extension Engine {
       return
     }
     statistics.published += 1
-    guard case .publish(let reply)? = waiter else { return }
-    reply.resume(returning: .success(result))
+    switch waiter {
+    case .publish(let reply), .kept(let reply): reply.resume(returning: .success(result))
+    default: break
+    }
   }
 
   func dropped(_ dropped: ManagerEvent.Dropped) {
+    if let journal, journal.owner(of: dropped.tag) != nil {
+      // A notice of the journal's tells it.
+      return journal.drop(dropped.tag, JournalDrop(dropped.reason), at: Engine.now)
+    }
     statistics.dropped += 1
     let error: ClientError
     switch dropped.reason {

@@ -20,6 +20,12 @@ final class Engine {
   let plan: ConnectionPlan
   let mailbox: Mailbox
   var manager: SessionManager
+  /// What is kept over restarts.
+  let journal: MessageJournal?
+  /// The descriptor of the journal that the loop watches; -1 for none.
+  private var journalDescriptor: Int32 = -1
+  /// A `disconnect` that lets the journal drain first.
+  var leaving: (until: Instant, drain: Interval)?
   var transport: Transport
   var loop: EventLoop
   private let block: MemoryBlock
@@ -73,14 +79,26 @@ final class Engine {
   static var subscriptionPropertyBytes: Int { 512 }
   private static var stackBytes: Int { 512 << 10 }
   private static var mailboxToken: UInt32 { 1 }
+  private static var journalToken: UInt32 { 2 }
 
   static var now: Instant { Clock.now() }
 
   /// Starts the thread of a client.
   static func start(_ plan: ConnectionPlan, _ mailbox: Mailbox) throws(ConfigurationError) {
     let engine: Engine
+    var journal: MessageJournal?
+    if let wanted = plan.configuration.journal {
+      let limits = plan.configuration.limits
+      do throws(JournalFault) {
+        journal = try MessageJournal(
+          wanted, memoryMessages: limits.queueMessages, memoryBytes: limits.queueBytes,
+          at: Clock.moment())
+      } catch {
+        throw .journal(error)
+      }
+    }
     do throws(SystemError) {
-      engine = try Engine(plan, mailbox)
+      engine = try Engine(plan, mailbox, journal)
     } catch {
       throw .system(code: error.code)
     }
@@ -99,8 +117,11 @@ final class Engine {
     }
   }
 
-  private init(_ plan: ConnectionPlan, _ mailbox: Mailbox) throws(SystemError) {
+  private init(
+    _ plan: ConnectionPlan, _ mailbox: Mailbox, _ journal: MessageJournal?
+  ) throws(SystemError) {
     self.plan = plan
+    self.journal = journal
     self.mailbox = mailbox
     routes = Routes(limit: plan.configuration.limits.subscriptions)
     let seed = clinux_random()
@@ -149,8 +170,10 @@ final class Engine {
       let now = Clock.now()
       if isReady { takeCommands(at: now) }
       expireTimers(at: now)
+      stepJournal(at: now)
       readNetwork(at: now)
       repeat { advance(at: now) } while send(at: now)
+      stepJournal(at: now)
       if manager.isClosing && !manager.hasOutput { transport.finish() }
       note()
       if isShutDown && manager.isIdle { break }
@@ -163,6 +186,7 @@ final class Engine {
 
   private func wait() {
     var isReady = false
+    watchJournal()
     loop.wait(until: deadline, at: Clock.now()) { event in
       if event.token == Self.mailboxToken {
         isReady = true
@@ -178,7 +202,19 @@ final class Engine {
     // What is there and unread waits as long as nobody reads.
     if reads || !transport.isOpen { deadline = min(deadline, transport.deadline) }
     for (_, due) in timers { deadline = min(deadline, due) }
+    if let journal { deadline = min(deadline, journal.deadline) }
+    if let leaving { deadline = min(deadline, leaving.until) }
     return deadline
+  }
+
+  /// Sees to it that the end of a sync wakes the loop.
+  private func watchJournal() {
+    let descriptor = journal?.descriptor ?? -1
+    guard descriptor != journalDescriptor else { return }
+    // What was watched was closed with its medium, and the system has forgotten it by itself.
+    journalDescriptor = descriptor
+    guard descriptor >= 0 else { return }
+    try? loop.add(descriptor, token: Self.journalToken, read: true, write: false)
   }
 
   /// True while received bytes are taken. Before 5.0 a broker knows no Receive Maximum, so there the
@@ -228,6 +264,7 @@ final class Engine {
     carryOut(at: now)
     if isActive && manager.isIdle { stopped() }
     publishBlocked(at: now)
+    sendKept(at: now)
     sendUnsubscribes(at: now)
   }
 
@@ -252,8 +289,9 @@ final class Engine {
   private func note() {
     let counters = manager.session.counters
     statistics.isConnected = manager.isOnline
-    statistics.queuedMessages = manager.store.count
+    statistics.queuedMessages = journal?.count ?? manager.store.count
     statistics.queuedBytes = manager.store.byteCount
+    statistics.journal = journal?.statistics
     statistics.resent = UInt64(counters.messagesResent)
     statistics.bytesSent = counters.bytesSent
     statistics.bytesReceived = counters.bytesReceived
@@ -264,6 +302,7 @@ final class Engine {
   /// The one end: nobody waits any more.
   private func finish() {
     transport.close(loop: loop)
+    flushJournal()
     for command in mailbox.shut() { command.refuse(.closed) }
     failAll(.closed) { _ in true }
     while let next = blocked.popFirst() { next.reply.resume(returning: .failure(.closed)) }
@@ -288,4 +327,7 @@ final class Engine {
 
   /// An arena over the whole block; made once.
   var arena: Arena { unsafe Arena(over: memory) }
+
+  /// The same for large tables of zeros: their pages take no memory before they are used.
+  var freshArena: Arena { unsafe Arena(over: memory, isZeroed: true) }
 }

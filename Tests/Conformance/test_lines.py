@@ -38,14 +38,9 @@ class Lines(Case):
     @each({word.split(" ")[0]: (word,) for word in (
         "will topic=a", "will-clear", "tls", "transport kind=tcp", "connect port=1", "reconnect",
         "auto on=1", "pub topic=a", "sub topic=a", "unsub topic=a", "disconnect", "abort",
-        "ack mid=1", "auth", "feed hex=00", "tick ms=1")})
+        "ack mid=1", "auth", "store path=/tmp/x", "feed hex=00", "tick ms=1")})
     def test_no_client(self, command):
         self.driver().refuse(command)
-
-    def test_store_is_not_there(self):
-        driver = self.driver()
-        driver.do("new ver=4 id=a")
-        driver.refuse("store path=/tmp/x max-bytes=1000", "unsupported")
 
     def test_status(self):
         driver, _, peer = self.online(4)

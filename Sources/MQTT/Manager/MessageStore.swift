@@ -164,6 +164,9 @@ public struct MessageStore: ~Copyable {
     return nil
   }
 
+  /// True while the message with `tag` is in the store, and its owner was told nothing about it.
+  public func contains(tag: UInt64) -> Bool { number(of: tag) != nil }
+
   /// Lends the bytes of a message.
   func withMessage<R, E: Error>(
     _ number: UInt32,

@@ -97,6 +97,13 @@ extension SessionManager {
     marks.append(UnsentMarks.Mark(tag: tag, end: end))
   }
 
+  /// Throws what `publish` would throw for what the message is: that it never leaves, or that the server
+  /// which is connected does not take it. Whether there is room is not looked at.
+  public func check(_ message: borrowing OutgoingMessage) throws(PublishError) {
+    guard TopicName.isValid(message.topic) else { throw .invalidTopic }
+    try checkSize(message)
+  }
+
   /// What never leaves, and what a server that is connected does not take, before a message is taken.
   private func checkSize(_ message: borrowing OutgoingMessage) throws(PublishError) {
     let size = V5.Publish.size(

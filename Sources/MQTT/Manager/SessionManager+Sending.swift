@@ -105,6 +105,26 @@ extension SessionManager {
     return true
   }
 
+  /// Gives up a message at QoS 1 or 2, sent or not: no later connection brings it, and nothing more is
+  /// told of it. False when there is no message of this tag.
+  public mutating func giveUp(tag: UInt64) -> Bool {
+    guard let number = store.number(of: tag) else { return false }
+    if session.withdraw(token: number) {
+      store.remove(number)
+    } else {
+      store[number].state = .abandoned
+      store[number].expiresAt = .never
+    }
+    return true
+  }
+
+  /// True while the message of `tag` was sent over the present connection, or the one that has just
+  /// ended, and the server has not answered for good.
+  public func wasSentHere(tag: UInt64) -> Bool {
+    guard let number = store.number(of: tag) else { return false }
+    return session.wasSentHere(token: number)
+  }
+
   private mutating func tellDropped(_ number: UInt32, _ reason: ManagerEvent.Dropped.Reason) {
     let entry = store[number]
     droppedCount &+= 1

@@ -53,6 +53,12 @@ public struct SessionManager: ~Copyable {
       if !options.hasBackoff(of: oldValue) { backoff = options.backoff }
     }
   }
+  /// The most messages at QoS 1 and 2 that are under way at once, whatever the server takes; 1 is the
+  /// least. Counts for what is sent from now on.
+  public var windowMax: Int {
+    get { session.windowMax }
+    set { session.windowMax = newValue }
+  }
   /// The protocol state.
   public internal(set) var session: ClientSession
   /// What is not acknowledged.

@@ -69,8 +69,17 @@ extension ClientSession {
   /// behind them, so that order holds (section 4.6).
   public var isResending: Bool { isOnline && sentCount < inflight.count }
 
-  /// How many messages may be under way at once: as many as the session or the server takes.
-  private var windowSize: Int { min(inflight.capacity, serverLimits.receiveMaximum) }
+  /// How many messages may be under way at once: as many as the session, the server and the owner take.
+  private var windowSize: Int {
+    min(min(inflight.capacity, serverLimits.receiveMaximum), max(1, windowMax))
+  }
+
+  /// True while the message of `token` was sent over the present connection, or the one that has just
+  /// ended, and is not answered for good.
+  func wasSentHere(token: UInt32) -> Bool {
+    for index in 0..<sentCount where inflight[index].token == token { return true }
+    return false
+  }
 
   @inline(__always)
   private func checkWindow(_ qos: QoS) throws(PublishError) {

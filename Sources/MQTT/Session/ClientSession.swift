@@ -114,6 +114,9 @@ public struct ClientSession: ~Copyable {
   private(set) var forbiddenFlags: UInt8 = 0
   /// What the server has said of a session present, also in 3.1 where that means nothing.
   public internal(set) var hasSaidPresent = false
+  /// The most messages of ours that are to be under way at once, whatever the server takes; 1 is the
+  /// least.
+  public var windowMax = Int.max
   /// What was counted so far.
   public internal(set) var counters = SessionCounters()
 

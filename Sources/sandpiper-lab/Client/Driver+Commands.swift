@@ -38,7 +38,7 @@ extension Driver {
     if line.isCommand("disconnect") { return try disconnect() }
     if line.isCommand("abort") { return try abort() }
     if line.isCommand("auth") { return try authenticate() }
-    if line.isCommand("store") { throw DriverFailure.unsupported }
+    if line.isCommand("store") { return try setStore() }
     if line.isCommand("split") { return try split() }
     if line.isCommand("match") { return try match() }
     if line.isCommand("feed") { return try feed() }
@@ -159,6 +159,7 @@ extension Driver {
     out.field("unsolicited", Int(counters?.unsolicited ?? 0))
     out.field("duplicates", Int(counters?.duplicates ?? 0))
     out.field("dropped", Int(client?.manager?.droppedCount ?? 0))
+    appendStoreStatus()
     out.end()
   }
 }

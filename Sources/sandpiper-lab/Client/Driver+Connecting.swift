@@ -42,6 +42,7 @@ extension Driver {
   private func drop(_ client: LabClient) {
     client.manager?.abort(at: client.now)
     client.serve(loop) { _ in }
+    client.closeStore()
   }
 
   func setWill() throws {

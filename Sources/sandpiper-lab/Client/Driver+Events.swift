@@ -17,6 +17,7 @@ extension Driver {
       out.end()
     case .ended(let cause, let wasOnline, let properties):
       tellEnd(cause, wasOnline: wasOnline, properties)
+      client?.noteEnd(cause, wasOnline: wasOnline)
     case .retrying(let wait, let attempt):
       out.begin("ev backoff")
       out.field("ms", Int(wait.milliseconds))
@@ -105,16 +106,18 @@ extension Driver {
   }
 
   private func tell(_ published: ManagerEvent.Published) {
+    let reference = settleKept(published.tag) ?? published.tag
     out.begin("ev published")
     out.field("mid", Int(published.packetID))
     out.field("qos", Int(published.qos.rawValue))
     out.field("rc", Int(published.code))
-    append(reference: published.tag)
+    append(reference: reference)
     append(published.properties)
     out.end()
   }
 
   private func tell(_ dropped: ManagerEvent.Dropped) {
+    guard settleKept(dropped.tag, dropped: dropped.reason) == nil else { return }
     out.begin("ev dropped")
     out.field("mid", Int(dropped.packetID))
     append(reference: dropped.tag)
@@ -129,7 +132,7 @@ extension Driver {
     out.end()
   }
 
-  private func append(reference tag: UInt64) {
+  func append(reference tag: UInt64) {
     guard tag != 0, let reference = references.removeValue(forKey: tag) else { return }
     out.field("ref", encoding: reference.span)
   }

@@ -20,6 +20,7 @@ extension Driver {
     let payload = line.field("payload")?.value ?? 0..<0
     let isSized = line.field("size") != nil
     var tag: UInt64 = 0
+    let journal = qos == .atMostOnce ? nil : client.journal
     if let reference = line.field("ref") {
       lastTag += 1
       tag = lastTag
@@ -32,10 +33,17 @@ extension Driver {
       let message = OutgoingMessage(
         topic: text.extracting(topic), properties: wanted.span,
         payload: isSized ? filled.span : text.extracting(payload), qos: qos, retain: retain)
-      guard
-        let publication = try client.manager?.publish(
-          message, tag: tag, expiry: expiry, at: client.now)
-      else { return }
+      let publication: (packetID: UInt16, isQueued: Bool)
+      if let journal {
+        publication = try publishKept(
+          message, tag: tag, expiry: expiry, by: client, journal)
+      } else {
+        guard
+          let taken = try client.manager?.publish(
+            message, tag: tag, expiry: expiry, at: client.now)
+        else { return }
+        publication = (taken.packetID, taken.isQueued)
+      }
       beginReply()
       out.field("mid", Int(publication.packetID))
       out.field("queued", publication.isQueued ? 1 : 0)

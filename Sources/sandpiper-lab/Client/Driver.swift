@@ -56,6 +56,7 @@ final class Driver {
     out.append(SandpiperLab.versionText)
     out.end()
     var hasCommands = !watchesInput
+    defer { client?.closeStore() }
     while true {
       if hasCommands { readInput() }
       handleLines()
@@ -137,7 +138,10 @@ final class Driver {
 
   func serve() {
     guard let client else { return }
+    client.save()
+    serveStore()
     client.serve(loop) { event in tell(event) }
+    serveStore()
     if client.settings.isPure { tellPure(client) }
   }
 

@@ -7,7 +7,6 @@ enum DriverFailure: Int, Error {
   case qosNotSupported = 5
   case retainNotSupported = 6
   case tls = 7
-  case unsupported = 8
   case unknownCommand = 9
   case noClient = 10
   case wildcardsNotSupported = 11
@@ -25,7 +24,6 @@ enum DriverFailure: Int, Error {
     case .qosNotSupported: "qos-not-supported"
     case .retainNotSupported: "retain-not-supported"
     case .tls: "tls"
-    case .unsupported: "unsupported"
     case .unknownCommand: "unknown-command"
     case .noClient: "no-client"
     case .wildcardsNotSupported: "wildcard-not-supported"

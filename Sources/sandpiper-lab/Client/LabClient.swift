@@ -3,6 +3,7 @@ import Core
 import Dialing
 import Linux
 import MQTT
+import MQTTClient
 
 /// A client of the workbench's, of `client`, `pub` and `sub`: settings, and from the first use on a
 /// session manager with its transport. Carries bytes, time and events between them.
@@ -24,6 +25,12 @@ final class LabClient {
   private var seed: UInt64 = 1
   /// The time without a transport.
   var virtualTime = Instant.boot
+  /// What is kept over restarts; nil before `store`.
+  var journal: MessageJournal?
+  /// The descriptor of the journal that the loop watches.
+  var journalDescriptor: Int32 = -1
+  /// The identifiers of messages that the session has from the journal, by their tags.
+  var journalIDs: [UInt64: UInt16] = [:]
 
   init(_ settings: ClientSettings) {
     self.settings = settings
@@ -42,6 +49,9 @@ final class LabClient {
   /// set before the first use.
   var sendBytes = 16 << 20
   private static let receiveBytes = 1 << 20
+  /// Messages at QoS 1 and 2 in memory, and their bytes.
+  static let messagesMax = 16_384
+  static let storeBytes = 64 << 20
 
   private var sizes: ManagerSizes {
     let list = settings.properties
@@ -49,12 +59,12 @@ final class LabClient {
       V5.Properties.number(id, written: list.span).map { Int($0) } ?? fallback
     }
     var session = ClientSession.Sizes(
-      sendBytes: sendBytes, receiveBytes: Self.receiveBytes, inflight: 16_384,
+      sendBytes: sendBytes, receiveBytes: Self.receiveBytes, inflight: Self.messagesMax,
       received: announced(.receiveMaximum, 65_535), requests: 500)
     session.outboundAliases = 512
     session.inboundAliases = announced(.topicAliasMaximum, 0)
     session.aliasTopicBytes = session.inboundAliases > 512 ? 4_096 : 65_535
-    var sizes = ManagerSizes(session: session, storeBytes: max(64 << 20, sendBytes))
+    var sizes = ManagerSizes(session: session, storeBytes: max(Self.storeBytes, sendBytes))
     sizes.unsentMarks = 65_536
     sizes.subscriptions = 64
     sizes.subscriptionBytes = 4_096
@@ -109,11 +119,14 @@ final class LabClient {
 
   /// When `serve` is to be called at the latest.
   var deadline: Instant {
-    min(manager?.deadline ?? .never, transport?.deadline ?? .never)
+    min(
+      min(manager?.deadline ?? .never, transport?.deadline ?? .never),
+      journal?.deadline ?? .never)
   }
 
   /// Has the loop watch for what is wanted of it.
   func watch(_ loop: borrowing EventLoop) {
+    watchJournal(loop)
     let reads = !isHeld && (manager?.receiveCapacity ?? 0) > 0
     let writes = manager?.hasOutput ?? false
     transport?.watch(reading: reads, writing: writes, loop: loop)
@@ -137,6 +150,7 @@ final class LabClient {
 
   private func drain(at now: Instant, _ tell: (ManagerEvent) -> Void) {
     while let event = manager?.nextEvent(at: now) { tell(event) }
+    handOver()
   }
 
   private func receive(at now: Instant, _ tell: (ManagerEvent) -> Void) {

@@ -86,6 +86,12 @@ extension V5.Properties {
     } catch { throw .invalidProperties }
   }
 
+  /// The properties in `list`, as `append` has written them, of a PUBLISH to a server; throws when they
+  /// cannot be such.
+  public init(ofPublish list: Span<UInt8>) throws(EncodeError) {
+    try self.init(written: list, in: .publishFromClient)
+  }
+
   /// Bytes of the properties and their length.
   var size: Int { VarInt.size(of: field.count) + field.count }
 }

@@ -55,7 +55,7 @@ extension V5 {
       var fields: FieldReader
 
       /// Where the next property begins.
-      var offset: Int { fields.offset }
+      public var offset: Int { fields.offset }
 
       /// The next property; nil behind the last. `bytes` is the span that was decoded.
       public mutating func next(in bytes: Span<UInt8>) -> Property? {
