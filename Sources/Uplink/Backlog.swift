@@ -218,7 +218,8 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// What lies before `end` need not be sent, or can't be.
   mutating func skip(upTo end: RecordPosition) {
-    ring.settle(from: cursor, upTo: end)
+    // A stretch without records would take the place of one that has some.
+    if let head = ring.next(from: cursor), head.position < end { ring.settle(from: cursor, upTo: end) }
     cursor = end
   }
 
