@@ -8,13 +8,16 @@ import Uplink
 /// The agent's own health, retained at QoS 0: what waits, what was lost, how often the link went.
 extension DeviceAgent where Medium: ~Copyable {
   mutating func publishDiagnostics(at moment: Moment) {
-    let own = OwnCounts(session: life.session, reassertions: reassertions)
+    let own = OwnCounts(
+      session: life.session, reassertions: reassertions,
+      broker: link.brokerCount > 1 ? link.broker : nil)
     Self.publishDiagnostics(&link, points, own, at: moment)
   }
 
   private struct OwnCounts: BitwiseCopyable {
     var session: UInt64
     var reassertions: UInt32
+    var broker: Int?
   }
 
   private static func append(_ journal: JournalCounts, to out: inout OutputSpan<UInt8>) {
@@ -25,7 +28,6 @@ extension DeviceAgent where Medium: ~Copyable {
     out.append(count: journal.written.bytesWritten, as: "written")
     out.append(count: UInt64(wide: journal.written.syncs), as: "syncs")
     out.append(count: UInt64(wide: journal.written.rotten), as: "rotten")
-    out.append(count: UInt64(wide: journal.dropped), as: "dropped")
     out.append(literal: journal.isFailing ? ",\"state\":\"failing\"}" : ",\"state\":\"good\"}")
   }
 
@@ -46,7 +48,7 @@ extension DeviceAgent where Medium: ~Copyable {
         points.appendTopicPrefix(to: &topic)
         topic.append(literal: "diag")
       },
-      payload: { out in
+      payload: { out, losses in
         out.append(literal: "{\"session\":")
         out.append(digits: own.session, width: 1)
         out.append(timeOf: moment.instant, at: moment)
@@ -59,17 +61,19 @@ extension DeviceAgent where Medium: ~Copyable {
         out.append(literal: ",\"capacity\":")
         out.append(decimal: Int64(wide: capacity))
         out.append(literal: "}")
+        if let broker = own.broker { out.append(count: UInt64(wide: UInt32(broker)), as: "broker") }
         if journal.capacity > 0 { append(journal, to: &out) }
         out.append(count: UInt64(wide: counters.connections), as: "connections")
         out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")
+        out.append(count: UInt64(wide: counters.refusals), as: "refusals")
         out.append(count: counters.published, as: "published")
         out.append(count: counters.acknowledged, as: "acknowledged")
         out.append(count: UInt64(wide: counters.unsendable), as: "unsendable")
-        out.append(count: UInt64(wide: points.resultsDropped), as: "resultsDropped")
+        out.append(count: UInt64(wide: losses.answers), as: "resultsDropped")
         out.append(count: UInt64(wide: oversized), as: "oversized")
         out.append(count: UInt64(wide: points.edgesLost), as: "edgesLost")
         out.append(count: UInt64(wide: own.reassertions), as: "reassertions")
-        points.appendDropped(to: &out)
+        appendLosses(losses, of: points, to: &out)
         out.append(literal: "}")
       })
   }
@@ -80,14 +84,12 @@ private struct JournalCounts: BitwiseCopyable {
   var capacity: Int
   var free: Int
   var written: JournalCounters
-  var dropped: UInt32
   var isFailing: Bool
 
   init<Medium: Storage & ~Copyable>(_ backlog: borrowing Backlog<Medium>) {
     capacity = backlog.capacityBytes
     free = backlog.freeBytes
     written = backlog.counters
-    dropped = backlog.dropped
     isFailing = backlog.fault != nil
   }
 }
@@ -103,19 +105,39 @@ extension OutputSpan<UInt8> {
   }
 }
 
-extension Points {
-  /// Appends `,"dropped":{"door":3}`: readings dropped unacknowledged, points without any left out.
-  fileprivate func appendDropped(to out: inout OutputSpan<UInt8>) {
-    out.append(literal: ",\"dropped\":{")
-    var isFirst = true
-    for index in 0..<pointCount where dropped(index) > 0 {
-      guard out.freeCapacity > 256 else { break }
-      out.append(literal: isFirst ? "" : ",")
-      texts.withBytes(of: name(index)) { out.append(jsonString: $0) }
-      out.append(literal: ":")
-      out.append(digits: UInt64(wide: dropped(index)), width: 1)
-      isFirst = false
-    }
+/// Appends `,"losses":{"door":{"event":{"dropped":3}}}`: by point and class what did not go out as it
+/// was, without points that lost nothing.
+private func appendLosses(
+  _ losses: borrowing LossLedger, of points: borrowing Points, to out: inout OutputSpan<UInt8>
+) {
+  out.append(literal: ",\"losses\":{")
+  var isFirst = true
+  for index in 0..<points.pointCount {
+    let readings = losses.losses(series: index, events: false)
+    let events = losses.losses(series: index, events: true)
+    guard !readings.isEmpty || !events.isEmpty else { continue }
+    guard out.freeCapacity > 512 else { break }
+    out.append(literal: isFirst ? "" : ",")
+    points.texts.withBytes(of: points.name(index)) { out.append(jsonString: $0) }
+    out.append(literal: ":{")
+    if !readings.isEmpty { appendLosses(readings, of: points.keep(index).recordClass, to: &out) }
+    if !readings.isEmpty && !events.isEmpty { out.append(literal: ",") }
+    if !events.isEmpty { appendLosses(events, of: .event, to: &out) }
     out.append(literal: "}")
+    isFirst = false
   }
+  out.append(literal: "}")
+}
+
+private func appendLosses(
+  _ counts: LossCounts, of recordClass: RecordClass, to out: inout OutputSpan<UInt8>
+) {
+  out.append(literal: "\"")
+  out.append(literal: recordClass.word)
+  out.append(literal: "\":{\"dropped\":")
+  out.append(digits: UInt64(wide: counts.dropped), width: 1)
+  if counts.thinned > 0 { out.append(count: UInt64(wide: counts.thinned), as: "thinned") }
+  if counts.expired > 0 { out.append(count: UInt64(wide: counts.expired), as: "expired") }
+  if counts.replaced > 0 { out.append(count: UInt64(wide: counts.replaced), as: "replaced") }
+  out.append(literal: "}")
 }

@@ -32,7 +32,7 @@ extension DeviceAgent where Medium: ~Copyable {
     life.state = .online
     life.since = moment
     life.reason = greeting.mustListen ? "started" : "reconnected"
-    notices.add(.online(session: life.session))
+    tell(.online(session: life.session))
     if let since = lostAt {
       life.absence = Absence(fault: lostFault, length: moment.instant - since)
       lostAt = nil
@@ -56,7 +56,7 @@ extension DeviceAgent where Medium: ~Copyable {
       Self.unsubscribe(&link, points, "diag")
     }
     greeting.finish()
-    let dropped = points.droppedInAll
+    let dropped = link.outbox.losses.total.dropped
     life.absence?.dropped = dropped &- droppedBefore
     droppedBefore = dropped
     publishStatus(at: moment)
@@ -76,7 +76,9 @@ extension DeviceAgent where Medium: ~Copyable {
     diagnosticsAt = .never
     statusWaits = false
     owesStates = false
-    notices.add(.lost(fault))
+    returning = .no
+    tell(.lost(fault))
+    tell(complaints.notice(ofLossIn: link.standing))
     if !stopping.isRunning { leave(at: moment) }
   }
 
@@ -100,7 +102,7 @@ extension DeviceAgent where Medium: ~Copyable {
         points.appendTopicPrefix(to: &topic)
         topic.append(literal: "status")
       },
-      payload: { payload in
+      payload: { payload, _ in
         life.append(to: &payload)
         hash = payload.span.fnv1a
       })
@@ -116,7 +118,9 @@ extension DeviceAgent where Medium: ~Copyable {
 
   mutating func statusAcknowledged(_ tag: UInt32, at moment: Moment) {
     sayStates(at: moment)
-    guard case .leaving = stopping, tag == statusTag else { return }
+    guard tag == statusTag else { return }
+    finishReturn(at: moment)
+    guard case .leaving = stopping else { return }
     leave(at: moment)
   }
 
@@ -144,6 +148,7 @@ extension DeviceAgent where Medium: ~Copyable {
 
   private mutating func beginStop(at moment: Moment) {
     notices.add(.stopping(undelivered: link.outbox.unacknowledged))
+    cancelReturn()
     guard link.isOnline else { return leave(at: moment) }
     guard greeting.isOver else {
       // No birth any more; but what the run before has left on the broker must not stay, either.
@@ -192,6 +197,7 @@ extension DeviceAgent where Medium: ~Copyable {
       diagnosticsAt = now + points.spec.diagnosticsEvery
       publishDiagnostics(at: moment)
     }
+    advanceReturn(at: moment)
     if case .draining(let until) = stopping, !points.isDriving,
       link.outbox.unacknowledged == 0 || until <= now
     {

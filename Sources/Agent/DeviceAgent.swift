@@ -16,7 +16,11 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var life: Life
   var greeting: Greeting
   var notices: Notices
+  var complaints = Complaints()
   var stopping = Stopping.no
+  var returning = Returning.no
+  /// The broker that the last notice was of.
+  var brokerTold = 0
   /// Why the agent stops, once it was asked to.
   public internal(set) var stopReason: StopReason?
   /// The hash of the status that we published last: anything else on its topic is not our word.
@@ -45,7 +49,8 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       specs.device, points: points, texts: texts, boardDebounces: boardDebounces,
       start: moment.instant, arena: &arena)
     link = BrokerLink(
-      specs.uplink, medium: medium, seed: identity.seed, start: moment.instant, arena: &arena)
+      specs.uplink, series: points.count, medium: medium, seed: identity.seed,
+      start: moment.instant, arena: &arena)
     life = Life(identity, profileHash: specs.device.profileHash, at: moment)
     greeting = Greeting()
     notices = Notices()
@@ -111,6 +116,11 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     link.session.withOutput(at: now, send)
   }
 
+  /// The transport's bytes come across; see `ClientSession.delivered`.
+  public mutating func delivered(_ acknowledged: UInt64, pending: Int, at now: Instant) {
+    link.session.delivered(acknowledged, pending: pending, at: now)
+  }
+
   // MARK: What to do
 
   /// Does everything that is due, and takes in everything that has been received.
@@ -141,6 +151,17 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// The next line for the log, or nil.
   public mutating func nextNotice() -> Notice? { notices.next() }
 
+  /// Adds a notice on the link, and before it which of the brokers it is of, when that is another than
+  /// last time.
+  mutating func tell(_ notice: Notice?) {
+    guard let notice else { return }
+    if link.broker != brokerTold {
+      brokerTold = link.broker
+      notices.add(.broker(link.broker))
+    }
+    notices.add(notice)
+  }
+
   private mutating func handle(_ event: LinkEvent, at moment: Moment) {
     switch event {
     case .online: wentOnline(at: moment)
@@ -154,7 +175,10 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       if !accepted { notices.add(.subscriptionRefused) }
     case .acknowledged(let tag): statusAcknowledged(tag, at: moment)
     case .lost(let fault): wentOffline(fault, at: moment)
-    case .attemptFailed(let fault, let wait): notices.add(.attemptFailed(fault, wait: wait))
+    case .attemptFailed(let fault, let wait):
+      tell(
+        complaints.notice(
+          of: fault, link.standing, broker: link.broker, wait: wait, at: moment.instant))
     case .stopped: notices.add(.stopped)
     }
   }

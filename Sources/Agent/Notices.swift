@@ -4,12 +4,19 @@ import Uplink
 
 /// Something that a person who reads the log wants to know.
 public enum Notice: BitwiseCopyable, Sendable {
+  /// The notices that follow are of broker number `index`, where the profile names several.
+  case broker(Int)
   /// The broker accepted session `number`.
   case online(session: UInt64)
   /// The session is lost.
   case lost(LinkFault)
   /// An attempt to connect failed; the next one follows after `wait`.
   case attemptFailed(LinkFault, wait: Interval)
+  /// The broker refuses who we are, and waiting alone will not help; it is asked again after `wait`.
+  /// Told once, and each hour while it lasts.
+  case refused(LinkFault, wait: Interval)
+  /// Another client connects under our identifier, again and again. Told once.
+  case contested
   /// The broker does not let us subscribe to our own topics.
   case subscriptionRefused
   /// A command has come for a point, and was taken, or refused.
@@ -33,8 +40,8 @@ struct Notices: ~Copyable {
   private var first = 0
   private var count = 0
 
-  mutating func add(_ notice: Notice) {
-    guard count < slots.count else { return }
+  mutating func add(_ notice: Notice?) {
+    guard let notice, count < slots.count else { return }
     slots[(first + count) % slots.count] = notice
     count += 1
   }

@@ -105,11 +105,16 @@ size_t clinux_address_text(const struct clinux_address *address, char *text, siz
 bool clinux_address_equal(const struct clinux_address *a, const struct clinux_address *b);
 
 /// Starts a TCP connection (non-blocking, close-on-exec, TCP_NODELAY). `user_timeout` is
-/// TCP_USER_TIMEOUT in milliseconds; 0 leaves the system's.
+/// TCP_USER_TIMEOUT in milliseconds; 0 leaves the system's. The system takes bytes only while fewer than
+/// 4 KiB wait to be sent (TCP_NOTSENT_LOWAT): its own buffer, of megabytes, would hold up for minutes
+/// on a slow path what is written next.
 int clinux_tcp_open(const struct clinux_address *address, unsigned user_timeout);
 /// Connects to the Unix stream socket at `path` (non-blocking, close-on-exec). EAGAIN when too many
 /// others wait there.
 int clinux_unix_stream_open(const char *path);
+/// How many of a TCP connection's bytes the other side's system has acknowledged in all (TCP_INFO), and
+/// how many behind them are on their way or wait (SIOCOUTQ). -1 where the system doesn't tell.
+int clinux_tcp_progress(int socket, uint64_t *acknowledged, int *pending);
 /// Says that nothing more will be sent (SHUT_WR).
 int clinux_shut_write(int socket);
 int clinux_tcp_listen(const struct clinux_address *address);
@@ -169,6 +174,10 @@ bool clinux_resolver_take(struct clinux_resolver *resolver, struct clinux_resolu
 
 /// Looks `host` up and fills all of `answer` but the generation; blocks for as long as it takes.
 void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *answer);
+
+/// True when an error of `clinux_resolution` says that there is no such name or address, rather than that
+/// nobody could be asked.
+bool clinux_resolve_error_is_final(int code);
 
 /// The resolver library's text for an error of `clinux_resolution`; static storage.
 const char *clinux_resolve_error_text(int code);

@@ -126,6 +126,11 @@ void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *a
   if (!answer->error && !answer->count) fail(answer, ARES_ENODATA, "the name has no address");
 }
 
+bool clinux_resolve_error_is_final(int code) {
+  return code == NAME_TOO_LONG || code == ARES_ENOTFOUND || code == ARES_ENODATA
+         || code == ARES_EBADNAME;
+}
+
 const char *clinux_resolve_error_text(int code) {
   return code == NAME_TOO_LONG ? "the name is too long" : ares_strerror(code);
 }
@@ -147,6 +152,11 @@ void clinux_resolve(const char *host, uint16_t port, struct clinux_resolution *a
     add_address(answer, info->ai_addr, port);
   freeaddrinfo(first);
   if (!answer->count) fail(answer, EAI_NONAME, "the name has no address");
+}
+
+bool clinux_resolve_error_is_final(int code) {
+  return code == NAME_TOO_LONG || code == EAI_NONAME || code == EAI_NODATA
+         || code == EAI_ADDRFAMILY;
 }
 
 const char *clinux_resolve_error_text(int code) {

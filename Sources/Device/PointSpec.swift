@@ -1,4 +1,5 @@
 import Core
+import Uplink
 
 /// What a point is. The order of cases is not part of any format.
 public enum PointKind: UInt8, BitwiseCopyable, Sendable {
@@ -117,6 +118,29 @@ public struct OutputSpec: BitwiseCopyable, Sendable {
   public init() {}
 }
 
+/// How a point's readings are kept while they wait. Its events are always of the class `event`.
+public struct KeepSpec: BitwiseCopyable, Sendable {
+  /// See `RecordClass`: telemetry, event, counter or state.
+  public var recordClass: RecordClass
+  /// See `Durability`.
+  public var durability = Durability.spill
+  /// A reading that has waited for so long is not worth sending; nil for any time.
+  public var expiry: Interval?
+
+  /// Readings of a class, kept over a long loss of the link, for any time.
+  public init(_ recordClass: RecordClass) { self.recordClass = recordClass }
+
+  /// What suits a point of a kind: of a line each change matters, of a sensor the course, of a counter the
+  /// sum.
+  public init(usualFor kind: PointKind) {
+    switch kind {
+    case .input, .output: self.init(.event)
+    case .counter: self.init(.counter)
+    case .sensor: self.init(.telemetry)
+    }
+  }
+}
+
 /// One point of the device, as the profile describes it.
 public struct PointSpec: BitwiseCopyable, Sendable {
   /// The name, which is also the last level of its topics.
@@ -139,11 +163,14 @@ public struct PointSpec: BitwiseCopyable, Sendable {
   public var report = ReportSpec()
   /// The states of an output.
   public var output = OutputSpec()
+  /// How its readings are kept while they wait.
+  public var keep: KeepSpec
 
   /// A point of which only name and kind are said.
   public init(name: Text, kind: PointKind) {
     self.name = name
     self.kind = kind
+    keep = KeepSpec(usualFor: kind)
   }
 }
 

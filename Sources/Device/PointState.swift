@@ -24,8 +24,6 @@ struct PointState: BitwiseCopyable {
   /// Sequence numbers of the last state and the last event.
   var stateSequence: UInt32 = 0
   var eventSequence: UInt32 = 0
-  /// Readings that the outbox had to drop, unacknowledged.
-  var dropped: UInt32 = 0
 
   /// A line's settled level, and the one that has yet to hold for the debounce time.
   var level = false

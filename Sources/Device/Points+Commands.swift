@@ -27,7 +27,7 @@ extension Points {
     _ command: Command, at moment: Moment, brokerKeepsCommands: Bool, outbox: inout Outbox
   ) -> CommandRefusal? {
     guard !outbox.isFullOfAnswers else {
-      resultsDropped &+= 1
+      outbox.losses.refusedAnswer()
       return .busy
     }
     var refusal = command.refusal
@@ -78,7 +78,7 @@ extension Points {
     at moment: Moment, _ outbox: inout Outbox
   ) {
     let size = ResultRecord.size(id: command.id, name: command.name)
-    append(bodyBytes: size, isAnswer: true, to: &outbox) { out in
+    append(RecordLabel(.answer), bodyBytes: size, to: &outbox) { out in
       ResultRecord.encode(
         outcome, refusal, level: level, at: moment.instant, id: command.id, name: command.name,
         into: &out)

@@ -74,28 +74,14 @@ extension Points: MessageRenderer {
     payload.append(UInt8(ascii: "}"))
   }
 
-  /// The reading, and its point's name: the profile may be another by the time it is read.
-  public func journaledBytes(of record: Span<UInt8>) -> Int {
-    guard let reading = ReadingRecord(record) else { return record.count }
-    return record.count + Int(points[reading.point].name.count)
-  }
-
-  /// See `MessageRenderer`.
-  public func appendToJournal(_ record: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
-    out.append(contentsOf: record)
-    if let reading = ReadingRecord(record) { append(points[reading.point].name, to: &out) }
-  }
-
   /// See `MessageRenderer`. A reading of an earlier run says which: sequence numbers begin anew with
   /// each run. One of a point that the profile does not have any more keeps its name.
   public func appendJournaledToPack(
     _ record: Span<UInt8>, of run: RunStamp, isFirst: Bool, at moment: Moment,
     payload: inout OutputSpan<UInt8>
   ) {
-    guard record.count > ReadingRecord.size,
-      let reading = ReadingRecord(record.extracting(0..<ReadingRecord.size))
-    else { return }
-    let name = record.extracting(ReadingRecord.size..<record.count)
+    guard let reading = Self.readingJournaled(record) else { return }
+    let name = Self.nameJournaled(record)
     if !isFirst { payload.append(UInt8(ascii: ",")) }
     payload.append(literal: "{\"p\":")
     payload.append(jsonString: name)
@@ -127,11 +113,17 @@ extension Points: MessageRenderer {
     to payload: inout OutputSpan<UInt8>
   ) {
     payload.append(literal: "\"v\":")
-    switch (reading.quality, point.kind) {
-    case (.missing, _), (.timedOut, _), (.unreadable, _): payload.append(literal: "null")
-    case (_, .input), (_, .output): payload.append(literal: reading.value == 0 ? "false" : "true")
-    case (_, .counter), (_, .sensor):
-      payload.append(fixed: reading.value, decimals: Int(point.decimals))
+    append(reading.value, of: reading, point, to: &payload)
+    if reading.count > 1 {
+      payload.append(literal: ",\"min\":")
+      append(reading.minimum, of: reading, point, to: &payload)
+      payload.append(literal: ",\"max\":")
+      append(reading.maximum, of: reading, point, to: &payload)
+      payload.append(literal: ",\"n\":")
+      payload.append(digits: UInt64(wide: reading.count), width: 1)
+      payload.append(literal: ",\"span\":")
+      payload.append(
+        fixed: Double((reading.instant - reading.since).milliseconds) / 1000, decimals: 3)
     }
     if !point.unit.isEmpty {
       payload.append(literal: ",\"u\":")
@@ -149,7 +141,21 @@ extension Points: MessageRenderer {
     payload.append(digits: UInt64(wide: reading.sequence), width: 1)
   }
 
-  private func append(_ text: Text, to out: inout OutputSpan<UInt8>) {
+  private func append(
+    _ value: Double, of reading: ReadingRecord, _ point: PointSpec,
+    to payload: inout OutputSpan<UInt8>
+  ) {
+    switch (reading.quality, point.kind) {
+    case (.missing, _), (.timedOut, _), (.unreadable, _): payload.append(literal: "null")
+    // The mean of a line is the share of its readings that were on.
+    case (_, .input) where reading.count > 1, (_, .output) where reading.count > 1:
+      payload.append(fixed: value, decimals: 3)
+    case (_, .input), (_, .output): payload.append(literal: value == 0 ? "false" : "true")
+    case (_, .counter), (_, .sensor): payload.append(fixed: value, decimals: Int(point.decimals))
+    }
+  }
+
+  func append(_ text: Text, to out: inout OutputSpan<UInt8>) {
     texts.withBytes(of: text) { bytes in out.append(contentsOf: bytes) }
   }
 }

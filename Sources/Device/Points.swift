@@ -19,8 +19,6 @@ public struct Points: ~Copyable {
   private var lostSince: Instant?
   /// The command whose output is being driven.
   var openCommand: Command?
-  /// Answers to commands that the outbox had no room for, or had to drop.
-  public internal(set) var resultsDropped: UInt32 = 0
   /// Edges that the kernel dropped because its buffer was full.
   public private(set) var edgesLost: UInt32 = 0
 
@@ -205,23 +203,19 @@ public struct Points: ~Copyable {
       kind: kind, point: point, quality: state.quality,
       sequence: kind == .event ? state.eventSequence : state.stateSequence, instant: at,
       value: state.value)
-    append(bodyBytes: ReadingRecord.size, to: &outbox) { out in record.encode(into: &out) }
+    let keep = points[point].keep
+    let label = RecordLabel(
+      kind == .event ? .event : keep.recordClass, series: UInt16(truncatingIfNeeded: point),
+      durability: keep.durability)
+    append(label, bodyBytes: ReadingRecord.size, to: &outbox) { out in record.encode(into: &out) }
   }
 
-  /// Appends to the outbox, and counts what had to go for it.
+  /// Appends to the outbox.
   mutating func append(
-    bodyBytes: Int, isAnswer: Bool = false, to outbox: inout Outbox,
+    _ label: RecordLabel, bodyBytes: Int, to outbox: inout Outbox,
     fill: (inout OutputSpan<UInt8>) -> Void
   ) {
-    let fits = outbox.append(bodyBytes: bodyBytes, isAnswer: isAnswer) { lost in
-      if let reading = ReadingRecord(lost), reading.point < states.count {
-        states[reading.point].dropped &+= 1
-      } else {
-        resultsDropped &+= 1
-      }
-    } fill: { out in
-      fill(&out)
-    }
+    let fits = outbox.append(label, bodyBytes: bodyBytes) { out in fill(&out) }
     precondition(fits, "the plan gives the outbox room for any record")
   }
 
@@ -233,18 +227,11 @@ public struct Points: ~Copyable {
     }
   }
 
-  /// Readings of point `index` that were dropped unacknowledged.
-  public func dropped(_ index: Int) -> UInt32 { states[index].dropped }
-
-  /// Readings of all points that were dropped unacknowledged.
-  public var droppedInAll: UInt32 {
-    var sum: UInt32 = 0
-    for index in 0..<points.count { sum &+= states[index].dropped }
-    return sum
-  }
-
   /// The name of point `index`.
   public func name(_ index: Int) -> Text { points[index].name }
+
+  /// How the readings of point `index` are kept.
+  public func keep(_ index: Int) -> KeepSpec { points[index].keep }
 
   // MARK: Time and link
 

@@ -3,8 +3,10 @@ import Core
 /// The way to the broker, and how long each step on it may take. Its texts are places in a text that
 /// whoever uses it lends along.
 public struct DialSpec: BitwiseCopyable, Sendable {
-  /// Where the broker is.
+  /// Where the broker is: the first, where there are several.
   public var endpoint: Endpoint
+  /// Where others are, of the same kind.
+  public var others = EndpointList()
   /// The proxy on the way, if any; not for a Unix socket.
   public var proxy: Proxy?
   /// How TLS is spoken, where it is. The name that the broker's certificate must bear is that of the
@@ -33,6 +35,22 @@ public struct DialSpec: BitwiseCopyable, Sendable {
   /// The way to `endpoint`, by itself.
   public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
 
+  /// How many brokers there are.
+  public var brokerCount: Int { 1 + others.count }
+
+  /// Where broker `index` is; 0 is the first.
+  public func broker(_ index: Int) -> Endpoint { index == 0 ? endpoint : others[index - 1] }
+
+  /// Deadline for all steps together: what each may take once. When a broker has several addresses
+  /// each of them is tried, but no longer than that.
+  public var totalTimeout: Interval {
+    var total = resolveTimeout + connectTimeout
+    if proxy != nil { total = total + proxyTimeout }
+    if endpoint.kind.usesTLS { total = total + tlsTimeout }
+    if endpoint.kind.usesWebSocket { total = total + webSocketTimeout }
+    return total
+  }
+
   /// Whose name is resolved, and which port connected to.
   public var firstHop: (host: Text, port: UInt16) {
     if let proxy { (proxy.host, proxy.port) } else { (endpoint.host, endpoint.port) }
@@ -42,6 +60,7 @@ public struct DialSpec: BitwiseCopyable, Sendable {
   public mutating func forEachText(_ body: (inout Text) -> Void) {
     body(&endpoint.host)
     body(&endpoint.path)
+    others.forEachText(body)
     body(&webSocketFields)
     tls.forEachText(body)
     if var proxy {

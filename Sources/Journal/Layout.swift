@@ -172,11 +172,16 @@ struct RecordHeader: BitwiseCopyable {
     case data
     /// The context that holds from here on.
     case context
-    /// What is settled and durable: head 8 | durable 8 | ranges of 16 each.
+    /// What is settled and durable: head 8 | durable 8 | ranges of 16 each | boundary 8 within a rewrite.
     case mark
     /// A run begins: the sequence number of the record before, 4 bytes. What a torn tail has left
     /// beyond was followed by other numbers, and is not taken for this run's.
     case run
+    /// The owner's, and in place of records before it: counts once a `chunk` is behind it.
+    case rewritten
+    /// A mark whose head holds only where the stream is whole up to it: that of a rewrite's chunk, or one
+    /// behind it that may become durable sooner.
+    case chunk
   }
 
   var bodyBytes: Int
@@ -189,6 +194,8 @@ struct RecordHeader: BitwiseCopyable {
 
   var byteCount: Int { Self.byteCount + bodyBytes }
 
+  var isMark: Bool { kind == .mark || kind == .chunk }
+
   func write(to out: inout OutputSpan<UInt8>) {
     out.append(littleEndian: UInt64(wide: bodyBytes), bytes: 3)
     out.append(recordClass | kind.rawValue &<< 4 | (followsSync ? 0x80 : 0))
@@ -199,8 +206,7 @@ struct RecordHeader: BitwiseCopyable {
   /// The header in `bytes`, where it could be one of a body of at most `bodyBytesMax`.
   init?(_ bytes: Span<UInt8>, bodyBytesMax: Int) {
     bodyBytes = Int(truncatingIfNeeded: bytes.littleEndian(at: 4, bytes: 3))
-    guard bodyBytes <= bodyBytesMax, bytes[7] & 0x40 == 0,
-      let kind = Kind(rawValue: (bytes[7] &>> 4) & 3)
+    guard bodyBytes <= bodyBytesMax, let kind = Kind(rawValue: (bytes[7] &>> 4) & 7)
     else { return nil }
     self.kind = kind
     recordClass = bytes[7] & 15

@@ -4,6 +4,8 @@ import Core
 public enum AppendFault: Error, BitwiseCopyable, Equatable, Sendable {
   /// There is no room before older records are settled, and that is durable.
   case full
+  /// Not now: a rewrite is under way, or, within one, the chunk before is not durable yet.
+  case busy
   /// Its body is larger than the ring was made for, or than a quarter of all its room.
   case tooLarge
   /// The medium fails; `retry` may help.
@@ -20,9 +22,8 @@ extension RecordRing where Medium: ~Copyable {
     precondition(isOpen && recordClass < 16)
     guard bodyBytes <= sizes.bodyBytesMax, bodyBytes <= capacityBytes / 4 else { throw .tooLarge }
     if let fault { throw .storage(fault) }
-    // What the ring itself has to say first.
-    let preface = 2 * RecordHeader.byteCount + 4 + 32
-    guard preface + RecordHeader.byteCount + bodyBytes <= freeBytes else { throw .full }
+    guard boundaryOffset == nil else { throw .busy }
+    guard Self.prefaceBytes + RecordHeader.byteCount + bodyBytes <= freeBytes else { throw .full }
     try beginRun()
     try sayContext()
     let position = tail
@@ -37,13 +38,21 @@ extension RecordRing where Medium: ~Copyable {
   /// The records from now on are made in `context`.
   public mutating func setContext(_ context: RecordContext) { self.context = context }
 
-  private mutating func beginRun() throws(AppendFault) {
+  /// What the ring itself has to say before a record: that a run begins, and the context.
+  static var prefaceBytes: Int { 2 * RecordHeader.byteCount + 4 + 32 }
+
+  /// By what the numbers of a new run differ from those of the one before.
+  mutating func runJump() -> UInt32 {
+    UInt32(truncatingIfNeeded: chance.next(below: 0x4000_0000)) + 0x10_0000
+  }
+
+  mutating func beginRun() throws(AppendFault) {
     guard let before = sequenceBefore else { return }
     try put(.run, bodyBytes: 4) { $0.append(littleEndian: UInt64(wide: before), bytes: 4) }
     sequenceBefore = nil
   }
 
-  private mutating func sayContext() throws(AppendFault) {
+  mutating func sayContext() throws(AppendFault) {
     guard !Self.equal(context, writtenContext) || !isContextKnown else { return }
     let now = context
     let before = writtenContext
@@ -61,14 +70,16 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   static func equal(_ a: RecordContext, _ b: RecordContext) -> Bool {
-    for index in a.indices where a[index] != b[index] { return false }
-    return true
+    var difference: UInt8 = 0
+    for index in a.indices { difference |= a[index] ^ b[index] }
+    return difference == 0
   }
 
-  /// Puts one record behind the last; the caller knows that the ring has room.
+  /// Puts one record behind the last; the caller knows that the ring has room. When `isLoaded`, its body
+  /// is in `record` already.
   mutating func put(
     _ kind: RecordHeader.Kind, _ recordClass: UInt8 = 0, time: UInt64 = 0, bodyBytes: Int,
-    fill: (inout OutputSpan<UInt8>) -> Void
+    isLoaded: Bool = false, fill: (inout OutputSpan<UInt8>) -> Void
   ) throws(AppendFault) {
     let header = RecordHeader(
       bodyBytes: bodyBytes, kind: kind, recordClass: recordClass,
@@ -76,7 +87,7 @@ extension RecordRing where Medium: ~Copyable {
     if !hasBufferRoom(header.byteCount) {
       do throws(StorageFault) { try write() } catch { throw .storage(error) }
     }
-    compose(header, fill)
+    compose(header, isLoaded: isLoaded, fill)
     copyIntoBlocks(header.byteCount)
     tailOffset += Int64(wide: header.byteCount)
     sequence &+= 1
@@ -88,13 +99,14 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   private mutating func compose(
-    _ header: RecordHeader, _ body: (inout OutputSpan<UInt8>) -> Void
+    _ header: RecordHeader, isLoaded: Bool, _ body: (inout OutputSpan<UInt8>) -> Void
   ) {
-    let count = record.fill(from: 4, limit: header.byteCount - 4) { out in
+    let limit = (isLoaded ? RecordHeader.byteCount : header.byteCount) - 4
+    let count = record.fill(from: 4, limit: limit) { out in
       header.write(to: &out)
       body(&out)
     }
-    precondition(count == header.byteCount - 4, "the caller wrote as much as it announced")
+    precondition(count == limit, "the caller wrote as much as it announced")
     let check = record.withSpan(count: header.byteCount) { layout.check(of: $0, at: tail) }
     _ = record.fill(from: 0, limit: 4) {
       $0.append(littleEndian: UInt64(wide: check), bytes: 4)
@@ -172,8 +184,10 @@ extension RecordRing where Medium: ~Copyable {
     syncing = nil
     durableOffset = end
     durableHead = max(durableHead, syncingHead)
-    // A hole among several records can be told from a torn end only by something behind it.
-    if syncingRecords > 1 && tailOffset == end && canSayMark {
+    isHeadConditional = false
+    // A hole among several records can be told from a torn end only by something behind it: within a
+    // rewrite that is the next chunk.
+    if syncingRecords > 1 && tailOffset == end && boundaryOffset == nil && canSayMark {
       // What it says is settled besides is worth a sync of its own, sooner or later.
       hasUnsyncedMark = hasUnwrittenMarks
       try sayMark()
@@ -185,20 +199,25 @@ extension RecordRing where Medium: ~Copyable {
   /// True when what is settled can be said: while there is room for records, and in the block that is
   /// set aside for this once it makes a block free. Else it waits until it does.
   var canSayMark: Bool {
-    let size = RecordHeader.byteCount + 4 + RecordHeader.byteCount + ranges.markBytes
-    if size <= freeBytes { return true }
+    let body = ranges.markBytes(isRewriting: boundaryOffset != nil)
+    let size = RecordHeader.byteCount + 4 + RecordHeader.byteCount + body
+    if size <= (boundaryOffset == nil ? freeBytes : unusedBytes) { return true }
     let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 1)
     return layout.block(of: tailOffset + Int64(wide: size)) <= last
       && layout.block(of: min(ranges.head, durableOffset)) > layout.block(of: durableHead)
   }
 
   /// Says what is settled and durable.
-  private mutating func sayMark() throws(StorageFault) {
+  mutating func sayMark() throws(StorageFault) {
     let ranges = ranges
     let durable = durableOffset
+    let boundary = boundaryOffset.flatMap { ranges.head <= $0 ? $0 : nil }
     do throws(AppendFault) {
       try beginRun()
-      try put(.mark, bodyBytes: ranges.markBytes) { ranges.write(durable: durable, to: &$0) }
+      try put(
+        isHeadConditional ? .chunk : .mark,
+        bodyBytes: ranges.markBytes(isRewriting: boundary != nil)
+      ) { ranges.write(durable: durable, boundary: boundary, to: &$0) }
     } catch {
       if case .storage(let fault) = error { throw fault }
     }
@@ -278,6 +297,7 @@ extension RecordRing where Medium: ~Copyable {
       number += 1
     }
     written = 0
+    guard chunkStart == nil else { return try write() }
     unsyncedRecords = max(unsyncedRecords, tailOffset > durableOffset ? 1 : 0)
     try commit()
   }

@@ -7,26 +7,42 @@ extension RecordRing where Medium: ~Copyable {
   ///
   /// `position` is a record's, or its `next`. What has rotted is counted and left out; what the medium
   /// does not give now is left out, but not settled by that.
+  ///
+  /// Within a rewrite these are its inputs: nil at the boundary. See `nextReplacement`.
   public mutating func next(from position: RecordPosition) -> RecordHead? {
-    guard isOpen else { return nil }
+    find(from: position, before: boundaryOffset ?? tailOffset)
+  }
+
+  /// Within a rewrite, the first record at or behind `position` that replaces inputs, of a chunk that is
+  /// finished, and is not settled; else as `next`. Begin at the boundary. What they replace is older than
+  /// the inputs that are left.
+  public mutating func nextReplacement(from position: RecordPosition) -> RecordHead? {
+    guard let boundaryOffset else { return nil }
+    return find(
+      from: max(position, RecordPosition(offset: boundaryOffset)), before: chunkStart ?? tailOffset)
+  }
+
+  private mutating func find(from position: RecordPosition, before limit: Int64) -> RecordHead? {
     readFault = nil
+    defer { if boundaryOffset != nil, let readFault { chunkReadFault = readFault } }
+    guard isOpen else { return nil }
     var offset = max(position.offset, ranges.head)
     var previous: UInt32?
     while true {
       offset = ranges.end(from: offset)
-      guard offset < tailOffset else { return nil }
+      guard offset < limit else { return nil }
       if offset != readOffset { seek(to: offset) }
-      guard let header = loadRecord(at: offset, before: tailOffset) else {
+      guard let header = loadRecord(at: offset, before: limit) else {
         // What had rotted before `open` was counted there; what can't be read now may come again.
         if offset >= openedAt, readFault == nil { counters.rotten &+= 1 }
-        offset = resync(from: offset, behind: previous, before: tailOffset) ?? tailOffset
+        offset = resync(from: offset, behind: previous, before: limit) ?? limit
         readOffset = offset
         continue
       }
       let end = offset + Int64(wide: header.byteCount)
       readOffset = end
       previous = header.sequence
-      if header.kind == .data {
+      if header.kind == .data || header.kind == .rewritten {
         return RecordHead(
           position: RecordPosition(offset: offset), next: RecordPosition(offset: end),
           recordClass: header.recordClass, sequence: header.sequence,
@@ -119,7 +135,7 @@ extension RecordRing where Medium: ~Copyable {
       offset + Int64(wide: header.byteCount) <= end
     else { return nil }
     switch header.kind {
-    case .data, .mark: return header
+    case .data, .rewritten, .mark, .chunk: return header
     case .context: return header.bodyBytes == 32 ? header : nil
     case .run: return header.bodyBytes == 4 ? header : nil
     }

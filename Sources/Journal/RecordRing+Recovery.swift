@@ -16,10 +16,12 @@ public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
 ///
 /// The headers of the blocks say which is the newest, and which head was durable when it was begun; the
 /// newest mark in the newest blocks may know a later one. (It has to be found without the blocks that
-/// it has set free: they may be half written over.) From that head on the stream is walked record by
-/// record. Where none is whole, there is a hole. Of a
-/// hole that something behind it proves to lie among durable records, the rest is read on behind it: a
-/// record has rotted. Any other hole is where the stream ends: what lies behind it was never durable.
+/// it has set free: they may be half written over. That of a rewrite's chunk counts only where it is
+/// durable, or the stream is whole from where it is durable up to the mark.) From that head on the stream
+/// is walked record by record. Where none is whole, there is a hole. Of a hole that something behind it
+/// proves to lie among durable records, the rest is read on behind it: a record has rotted. Any other
+/// hole is where the stream ends: what lies behind it was never durable. A rewrite's chunk that has no
+/// mark ends it too.
 extension RecordRing where Medium: ~Copyable {
   /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
   /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
@@ -76,29 +78,40 @@ extension RecordRing where Medium: ~Copyable {
 
   // MARK: The walk
 
-  /// How far the walk has come.
-  struct Walk: BitwiseCopyable {
+  /// A place in the stream, as one comes to it record by record.
+  struct WalkPlace: BitwiseCopyable {
     /// Where the next record is looked for.
     var offset: Int64 = 0
-    /// All before it is known to be durable.
-    var proven: Int64 = 0
     /// The number of the record before.
     var previous: UInt32?
+    var context = RecordContext(repeating: 0)
+    /// False behind a hole.
+    var isContextKnown = true
+    /// The block of the record before, where its first record begins, and the context there.
+    var block: Int64 = -1
+    var firstInBlock = Layout.noRecord
+    var contextOfBlock = RecordContext(repeating: 0)
+  }
+
+  /// What the walk has found.
+  struct Walk: BitwiseCopyable {
+    /// How far it has come.
+    var here = WalkPlace()
+    /// All before it is known to be durable.
+    var proven: Int64 = 0
     var ranges = SettledRanges(head: 0)
     /// The newest head that is known to be durable.
     var durableHead: Int64 = 0
     /// The head from which the stream is walked, and that of the last mark.
     var start: Int64 = 0
     var markHead: Int64 = 0
-    var context = RecordContext(repeating: 0)
-    /// The block of the record before, where its first record begins, and the context there.
-    var block: Int64 = -1
-    var firstInBlock = Layout.noRecord
-    var contextOfBlock = RecordContext(repeating: 0)
     var holes = Holes()
-    /// False behind a hole.
-    var isContextKnown = true
-    /// Why what lies at `offset` could not be read.
+    /// The boundary of the last rewrite, where the last mark that may not be believed before it ends, and
+    /// the first replacement that no mark has made count.
+    var boundary: Int64?
+    var chunkEnd: Int64 = 0
+    var chunkStart: WalkPlace?
+    /// Why what lies here could not be read.
     var fault: StorageFault?
   }
 
@@ -112,12 +125,17 @@ extension RecordRing where Medium: ~Copyable {
       walk.proven = max(walk.proven, header.durable)
     }
     walk.ranges = SettledRanges(head: walk.durableHead)
-    readMarks(&walk, upTo: newest)
+    let first = max(layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
+    readMarks(&walk, from: first, upTo: newest)
+    readChunkMarks(&walk, from: first, upTo: newest)
     walk.start = walk.ranges.head
     // A mark behind the stream's end is right, but will be written over: it has to be said again.
     walk.markHead = walk.durableHead
     begin(&walk, newest)
     while step(&walk, newest) {}
+    // What replaces without a mark that makes it count has never been. It is not durable: there is no
+    // sync in the middle of a chunk. (If it is, the mark has rotted.)
+    if let chunkStart = walk.chunkStart, chunkStart.offset >= walk.proven { walk.here = chunkStart }
     return walk
   }
 
@@ -137,40 +155,76 @@ extension RecordRing where Medium: ~Copyable {
     return header
   }
 
-  /// Learns from the marks in the newest blocks, behind what any header knows to be durable. What they
+  /// Learns from the records in the newest blocks, behind what any header knows to be durable. What they
   /// say of durable records holds whether or not they themselves are of the stream.
-  private mutating func readMarks(_ walk: inout Walk, upTo newest: Int64) {
-    var number = max(
-      layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
+  private mutating func readMarks(_ walk: inout Walk, from first: Int64, upTo newest: Int64) {
+    var number = first
     while number <= newest {
-      if let header = blockHeader(number), header.number == number,
-        header.first != Layout.noRecord
-      {
-        var place = layout.start(ofBlock: number) + Int64(wide: header.first)
-        let next = layout.start(ofBlock: number + 1)
-        while place < next, let record = loadRecord(at: place, before: .max) {
-          if record.kind == .mark, let mark = loadedMark(record, at: place) {
-            walk.ranges.advance(to: min(mark.ranges.head, mark.durable))
-            walk.proven = max(walk.proven, mark.durable)
-          }
-          place += Int64(wide: record.byteCount)
+      var (place, end) = (start(ofRecordsIn: number), layout.start(ofBlock: number + 1))
+      while place < end, let record = loadRecord(at: place, before: .max) {
+        if record.followsSync { walk.proven = max(walk.proven, place) }
+        if record.isMark, let mark = loadedMark(record, at: place) {
+          if record.kind == .mark { walk.ranges.advance(to: min(mark.ranges.head, mark.durable)) }
+          walk.proven = max(walk.proven, mark.durable)
         }
+        place += Int64(wide: record.byteCount)
       }
       number += 1
     }
+  }
+
+  /// Learns from the marks of a rewrite's chunks. These hold where the stream is whole up to them: when
+  /// they are durable, or when every record follows from the one that begins where all before is durable.
+  private mutating func readChunkMarks(_ walk: inout Walk, from first: Int64, upTo newest: Int64) {
+    var number = first
+    while number <= newest {
+      var (place, end) = (start(ofRecordsIn: number), layout.start(ofBlock: number + 1))
+      while place < end, let record = loadRecord(at: place, before: walk.proven) {
+        if record.kind == .chunk, let mark = loadedMark(record, at: place) {
+          walk.ranges.advance(to: mark.ranges.head)
+        }
+        place += Int64(wide: record.byteCount)
+      }
+      number += 1
+    }
+    var (place, previous) = (walk.proven, UInt32?.none)
+    let end = layout.start(ofBlock: max(newest, layout.block(of: place)) + 2)
+    while let record = loadRecord(at: place, before: end),
+      previous == nil ? record.followsSync : isNext(record, behind: previous)
+    {
+      if record.kind == .chunk, let mark = loadedMark(record, at: place) {
+        walk.ranges.advance(to: mark.ranges.head)
+      }
+      previous = record.sequence
+      place += Int64(wide: record.byteCount)
+    }
+  }
+
+  /// Where the first record begins that begins in block `number`; `.max` when none does.
+  private mutating func start(ofRecordsIn number: Int64) -> Int64 {
+    guard let header = blockHeader(number), header.number == number,
+      header.first != Layout.noRecord
+    else { return .max }
+    return layout.start(ofBlock: number) + Int64(wide: header.first)
+  }
+
+  /// True when the record that was loaded last, of `header`, is the one behind that of `previous`.
+  private func isNext(_ header: RecordHeader, behind previous: UInt32?) -> Bool {
+    guard let previous, header.sequence != previous &+ 1 else { return true }
+    return header.kind == .run && loadedNumber() == previous
   }
 
   /// Finds where to begin: at the first record in the head's block, for the context's sake.
   private mutating func begin(_ walk: inout Walk, _ newest: Int64) {
     let oldest = max(0, newest - Int64(wide: layout.blockCount) + 1)
     var number = max(layout.block(of: walk.start), oldest)
-    walk.offset = max(walk.start, layout.start(ofBlock: number))
-    walk.isContextKnown = number == newest + 1
+    walk.here.offset = max(walk.start, layout.start(ofBlock: number))
+    walk.here.isContextKnown = number == newest + 1
     if let header = blockHeader(number), header.number == number {
-      walk.context = header.context
-      walk.isContextKnown = true
+      walk.here.context = header.context
+      walk.here.isContextKnown = true
       if header.first != Layout.noRecord {
-        walk.offset = layout.start(ofBlock: number) + Int64(wide: header.first)
+        walk.here.offset = layout.start(ofBlock: number) + Int64(wide: header.first)
       }
     }
     // Where even the head's block is gone, the next one that says where a record begins.
@@ -178,46 +232,46 @@ extension RecordRing where Medium: ~Copyable {
       if let header = blockHeader(number), header.number == number,
         header.first != Layout.noRecord
       {
-        walk.context = header.context
-        walk.offset = layout.start(ofBlock: number) + Int64(wide: header.first)
+        walk.here.context = header.context
+        walk.here.offset = layout.start(ofBlock: number) + Int64(wide: header.first)
         break
       }
       number += 1
     }
   }
 
-  /// Takes the record at `walk.offset`, or finds out what the hole there is. False at the end.
+  /// Takes the record at `walk.here.offset`, or finds out what the hole there is. False at the end.
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
     readFault = nil
     // One block more than the headers say: the newest header may have rotted.
-    let reach = max(newest, layout.block(of: walk.offset)) + 2
+    let reach = max(newest, layout.block(of: walk.here.offset)) + 2
     let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
-    let end = layout.start(ofBlock: max(min(reach, last), layout.block(of: walk.offset)))
-    if let header = loadRecord(at: walk.offset, before: end),
-      header.sequence == walk.previous.map({ $0 &+ 1 }) ?? header.sequence
-        || header.kind == .run && loadedNumber() == walk.previous
+    let end = layout.start(ofBlock: max(min(reach, last), layout.block(of: walk.here.offset)))
+    if let header = loadRecord(at: walk.here.offset, before: end),
+      isNext(header, behind: walk.here.previous)
     {
       take(header, &walk)
       return true
     }
-    let wasProven = walk.offset < walk.proven
+    let wasProven = walk.here.offset < walk.proven
     if !wasProven { lookForProof(&walk, before: end) }
-    guard walk.offset < walk.proven else {
+    guard walk.here.offset < walk.proven else {
       walk.fault = readFault
       return false
     }
-    walk.isContextKnown = false
-    let found = resync(from: walk.offset, behind: walk.previous, before: max(end, walk.proven))
+    walk.here.isContextKnown = false
+    let found = resync(
+      from: walk.here.offset, behind: walk.here.previous, before: max(end, walk.proven))
     let next = min(found ?? walk.proven, walk.proven)
     if let header = loadRecord(at: next, before: end) {
-      let distance = header.sequence &- (walk.previous ?? header.sequence)
-      walk.holes.add(walk.offset, distance > 1 && distance < 0x1_0000 ? distance - 1 : 1)
+      let distance = header.sequence &- (walk.here.previous ?? header.sequence)
+      walk.holes.add(walk.here.offset, distance > 1 && distance < 0x1_0000 ? distance - 1 : 1)
       // Whatever number it has, it is durable and so the one that follows.
-      walk.previous = header.sequence &- 1
+      walk.here.previous = header.sequence &- 1
     } else {
-      walk.holes.add(walk.offset, 1)
+      walk.holes.add(walk.here.offset, 1)
     }
-    walk.offset = next
+    walk.here.offset = next
     return true
   }
 
@@ -228,36 +282,39 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   private mutating func take(_ header: RecordHeader, _ walk: inout Walk) {
-    let block = layout.block(of: walk.offset)
-    if block != walk.block {
-      walk.block = block
-      walk.firstInBlock = layout.place(of: walk.offset)
-      walk.contextOfBlock = walk.context
+    let before = walk.here
+    let block = layout.block(of: walk.here.offset)
+    if block != walk.here.block {
+      walk.here.block = block
+      walk.here.firstInBlock = layout.place(of: walk.here.offset)
+      walk.here.contextOfBlock = walk.here.context
     }
-    walk.previous = header.sequence
-    if header.followsSync { walk.proven = max(walk.proven, walk.offset) }
-    let end = walk.offset + Int64(wide: header.byteCount)
+    walk.here.previous = header.sequence
+    if header.followsSync { walk.proven = max(walk.proven, walk.here.offset) }
+    let end = walk.here.offset + Int64(wide: header.byteCount)
     switch header.kind {
     case .data, .run: break
+    case .rewritten: walk.chunkStart = walk.chunkStart ?? before
     case .context:
-      walk.context = loadedContext()
-      walk.isContextKnown = true
-    case .mark:
-      if let mark = loadedMark(header, at: walk.offset) {
+      walk.here.context = loadedContext()
+      walk.here.isContextKnown = true
+    case .mark, .chunk:
+      if let mark = loadedMark(header, at: walk.here.offset) {
         let known = walk.ranges.head
         walk.ranges = mark.ranges
         walk.ranges.advance(to: known)
         walk.proven = max(walk.proven, mark.durable)
         walk.markHead = max(walk.markHead, min(mark.ranges.head, mark.durable))
         if end <= walk.proven { walk.durableHead = max(walk.durableHead, walk.markHead) }
+        walk.boundary = mark.boundary
+        if header.kind == .chunk { walk.chunkEnd = end }
+        walk.chunkStart = nil
       }
     }
-    walk.offset = end
+    walk.here.offset = end
   }
 
-  private func loadedMark(
-    _ header: RecordHeader, at offset: Int64
-  ) -> (ranges: SettledRanges, durable: Int64)? {
+  private func loadedMark(_ header: RecordHeader, at offset: Int64) -> SettledRanges.Mark? {
     record.withSpan(from: RecordHeader.byteCount, count: header.bodyBytes) {
       SettledRanges.read($0, at: offset)
     }
@@ -265,16 +322,16 @@ extension RecordRing where Medium: ~Copyable {
 
   /// Looks behind a hole for a record that says that the hole lies among durable ones.
   private mutating func lookForProof(_ walk: inout Walk, before end: Int64) {
-    var place = walk.offset
-    var previous = walk.previous
+    var place = walk.here.offset
+    var previous = walk.here.previous
     while let found = resync(from: place, behind: previous, before: end),
       let header = loadRecord(at: found, before: end)
     {
       if header.followsSync { walk.proven = max(walk.proven, found) }
-      if header.kind == .mark, let mark = loadedMark(header, at: found) {
+      if header.isMark, let mark = loadedMark(header, at: found) {
         walk.proven = max(walk.proven, mark.durable)
       }
-      if walk.proven > walk.offset { return }
+      if walk.proven > walk.here.offset { return }
       previous = header.sequence
       place = found
     }
@@ -283,7 +340,7 @@ extension RecordRing where Medium: ~Copyable {
   // MARK: Going on
 
   private mutating func goOn(behind walk: Walk) throws(StorageFault) {
-    tailOffset = max(walk.offset, walk.proven)
+    tailOffset = max(walk.here.offset, walk.proven)
     durableOffset = min(walk.proven, tailOffset)
     openedAt = tailOffset
     ranges = walk.ranges
@@ -291,16 +348,19 @@ extension RecordRing where Medium: ~Copyable {
     durableHead = walk.durableHead
     markedHead = max(durableHead, walk.markHead)
     syncing = nil
+    boundaryOffset = walk.boundary.flatMap { ranges.head < $0 ? $0 : nil }
+    chunkStart = nil
+    chunkRecords = 0
+    isHeadConditional = walk.chunkEnd > durableOffset
     counters.rotten &+= walk.holes.records(behind: ranges.head)
     // What a killed program has written may be in the system's memory only.
     unsyncedRecords = tailOffset > durableOffset || markedHead > durableHead ? 1 : 0
     hasUnwrittenMarks = ranges.head > markedHead
-    context = walk.context
-    writtenContext = walk.context
-    isContextKnown = walk.isContextKnown
-    let jump = UInt32(truncatingIfNeeded: chance.next(below: 0x4000_0000)) + 0x10_0000
-    sequenceBefore = walk.previous ?? 0
-    sequence = (walk.previous ?? 0) &+ jump
+    context = walk.here.context
+    writtenContext = walk.here.context
+    isContextKnown = walk.here.isContextKnown
+    sequenceBefore = walk.here.previous ?? 0
+    sequence = (walk.here.previous ?? 0) &+ runJump()
     try loadLastBlock(walk)
     cachedBlock = -1
     readOffset = -1
@@ -320,11 +380,12 @@ extension RecordRing where Medium: ~Copyable {
     fill = Layout.headerBytes + place
     written = fill
     if let header = blockHeader(number), header.number == number { return }
-    // Its header has not reached the medium, or has rotted.
-    let isKnown = walk.block == number
+    // Its header has not reached the medium, or has rotted. Where no record begins in it yet, the one at
+    // the stream's end will be the first.
+    let isKnown = walk.here.block == number
     let header = BlockHeader(
-      first: isKnown ? walk.firstInBlock : Layout.noRecord, number: number, head: durableHead,
-      durable: durableOffset, context: isKnown ? walk.contextOfBlock : walk.context)
+      first: isKnown ? walk.here.firstInBlock : place, number: number, head: durableHead,
+      durable: durableOffset, context: isKnown ? walk.here.contextOfBlock : walk.here.context)
     let id = layout.id
     _ = buffer.fill(from: 0, limit: Layout.headerBytes) { header.write(to: &$0, id: id) }
     written = 0

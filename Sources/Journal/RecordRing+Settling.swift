@@ -7,8 +7,11 @@ extension RecordRing where Medium: ~Copyable {
   ///
   /// Ahead of the head some stretches are kept apart; one too many is forgotten, and its records come
   /// again after a restart. What `next` has lent is gone.
+  ///
+  /// Within a rewrite, inputs and replacements may be settled as well, but not those of a chunk that is
+  /// not finished.
   public mutating func settle(from start: RecordPosition, upTo end: RecordPosition) {
-    precondition(start <= end && end <= tail)
+    precondition(start <= end && end.offset <= chunkStart ?? tailOffset)
     guard start < end, end.offset > ranges.head else { return }
     passWhatIsNotKept()
     ranges.settle(start.offset, end.offset)
@@ -18,14 +21,18 @@ extension RecordRing where Medium: ~Copyable {
 
   /// Moves the head to the first record of the owner's that is kept: over the ring's own records, and
   /// over what has rotted.
-  private mutating func passWhatIsNotKept() {
-    let first = next(from: head)?.position.offset ?? tailOffset
+  mutating func passWhatIsNotKept() {
+    let end = boundaryOffset ?? tailOffset
+    guard ranges.head < end else { return }
+    let first = next(from: head)?.position.offset ?? end
     guard readFault == nil else { return }
     ranges.advance(to: first)
   }
 
-  /// All records are settled.
-  public mutating func settleAll() { settle(from: head, upTo: tail) }
+  /// All records are settled, except those of a rewrite's chunk that is not finished.
+  public mutating func settleAll() {
+    settle(from: head, upTo: RecordPosition(offset: chunkStart ?? tailOffset))
+  }
 
   /// True when the record at `position` need not be kept.
   public func isSettled(_ position: RecordPosition) -> Bool {

@@ -26,16 +26,19 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     public var blockBytes: Int
     /// The largest body of a record.
     public var bodyBytesMax: Int
+    /// True when `append` leaves room for a rewrite: an eighth of the ring, or what one chunk takes.
+    public var reservesRewrite: Bool
 
     /// A ring of blocks, for records of bodies of at most `bodyBytesMax`.
-    public init(blockBytes: Int = 4096, bodyBytesMax: Int) {
+    public init(blockBytes: Int = 4096, bodyBytesMax: Int, reservesRewrite: Bool = false) {
       precondition(Layout.isBlockSize(blockBytes) && bodyBytesMax >= 0 && bodyBytesMax < 0x100_0000)
       self.blockBytes = blockBytes
       self.bodyBytesMax = bodyBytesMax
+      self.reservesRewrite = reservesRewrite
     }
 
     /// The largest body of a record of the owner's or the ring's own.
-    var longest: Int { max(bodyBytesMax, 16 + 16 * SettledRanges.countMax) }
+    var longest: Int { max(bodyBytesMax, SettledRanges.markBytesMax) }
 
     /// Blocks that are held in memory until they are written: one that is being filled, and room for
     /// the longest record.
@@ -85,8 +88,21 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   var hasUnsyncedMark = false
   /// True while the medium works on a sync, also one that a failed write has made useless.
   var isMediumBusy = false
-  /// Why the medium could not be read, when `next` had to leave something out for that.
+  /// Why the medium could not be read in the last `next`, when it could not: what that has left out may
+  /// come again, and `contextRead` need not be right.
   public internal(set) var readFault: StorageFault?
+  /// Where the inputs of the rewrite under way end; nil without one.
+  var boundaryOffset: Int64?
+  /// The first replacement of the chunk that is not finished.
+  var chunkStart: Int64?
+  var chunkRecords = 0
+  /// Why an input may have been left out of it.
+  var chunkReadFault: StorageFault?
+  var sequenceBeforeChunk: UInt32 = 0
+  var contextBeforeChunk = RecordContext(repeating: 0)
+  /// True while the head depends on a chunk that is not durable yet: a mark must not be believed before
+  /// it then.
+  var isHeadConditional = false
   /// Records of the owner since the last sync was begun.
   var unsyncedRecords = 0
   var syncingRecords = 0
@@ -150,14 +166,25 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// True while there is something that `commit` would make durable.
   public var hasUnsynced: Bool {
-    unsyncedRecords > 0 || hasUnsyncedMark || hasUnwrittenMarks && canSayMark
+    chunkStart == nil
+      && (unsyncedRecords > 0 || hasUnsyncedMark || hasUnwrittenMarks && canSayMark)
   }
 
   /// True between `commit` and the end of its sync.
   public var isSyncing: Bool { syncing != nil }
 
-  /// Bytes that records and their headers may take, of those that are free.
-  public var freeBytes: Int {
+  /// Bytes that records and their headers may take, of those that are free: none that are reserved.
+  public var freeBytes: Int { max(0, unusedBytes - reservedBytes) }
+
+  /// Bytes of the ring that only a rewrite takes.
+  public var reservedBytes: Int {
+    guard sizes.reservesRewrite else { return 0 }
+    let chunk = layout.payloadBytes + RecordHeader.byteCount + sizes.bodyBytesMax + 512
+    return min(max(capacityBytes / 8, chunk), capacityBytes / 2)
+  }
+
+  /// Bytes that are free, also for a rewrite's records.
+  var unusedBytes: Int {
     let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 2)
     return max(0, Int(narrow: layout.start(ofBlock: last + 1) - tailOffset))
   }
@@ -176,6 +203,8 @@ public struct JournalCounters: BitwiseCopyable, Sendable {
   public var syncs: UInt32 = 0
   /// Records of the owner that were appended.
   public var appended: UInt64 = 0
+  /// Records that were appended in place of others.
+  public var rewritten: UInt64 = 0
   /// Durable records that could not be read any more.
   public var rotten: UInt32 = 0
 }

@@ -4,6 +4,14 @@ import Core
 ///
 /// Invariant: the stretches are in order, do not touch, and lie behind `head`.
 struct SettledRanges: BitwiseCopyable {
+  /// What a mark says.
+  struct Mark: BitwiseCopyable {
+    var ranges: SettledRanges
+    var durable: Int64
+    /// Where the inputs of a rewrite end that was under way.
+    var boundary: Int64?
+  }
+
   struct Stretch: BitwiseCopyable {
     var start: Int64 = 0
     var end: Int64 = 0
@@ -18,25 +26,25 @@ struct SettledRanges: BitwiseCopyable {
 
   init(head: Int64) { self.head = head }
 
-  /// The bytes of a mark's body: head and durable, then each stretch.
-  var markBytes: Int { 16 + 16 * count }
+  /// The most bytes of a mark's body.
+  static var markBytesMax: Int { 24 + 16 * countMax }
 
-  func write(durable: Int64, to out: inout OutputSpan<UInt8>) {
+  /// The bytes of a mark's body: head and durable, each stretch, and a rewrite's boundary.
+  func markBytes(isRewriting: Bool) -> Int { 16 + 16 * count + (isRewriting ? 8 : 0) }
+
+  func write(durable: Int64, boundary: Int64?, to out: inout OutputSpan<UInt8>) {
     out.append(littleEndian: UInt64(bitPattern: head), bytes: 8)
     out.append(littleEndian: UInt64(bitPattern: durable), bytes: 8)
     for index in 0..<count {
       out.append(littleEndian: UInt64(bitPattern: stretches[index].start), bytes: 8)
       out.append(littleEndian: UInt64(bitPattern: stretches[index].end), bytes: 8)
     }
+    if let boundary { out.append(littleEndian: UInt64(bitPattern: boundary), bytes: 8) }
   }
 
   /// What the mark in `body`, which lies at `position`, says; nil where it can't be so.
-  static func read(
-    _ body: Span<UInt8>, at position: Int64
-  ) -> (ranges: SettledRanges, durable: Int64)? {
-    guard body.count >= 16, (body.count - 16) % 16 == 0, (body.count - 16) / 16 <= countMax else {
-      return nil
-    }
+  static func read(_ body: Span<UInt8>, at position: Int64) -> Mark? {
+    guard body.count >= 16, body.count % 8 == 0, body.count <= markBytesMax else { return nil }
     let durable = Int64(bitPattern: body.littleEndian(at: 8, bytes: 8))
     var ranges = SettledRanges(head: Int64(bitPattern: body.littleEndian(at: 0, bytes: 8)))
     guard ranges.head >= 0, ranges.head <= position, durable >= 0, durable <= position else {
@@ -48,7 +56,10 @@ struct SettledRanges: BitwiseCopyable {
       guard start > ranges.head, end > start, end <= position else { return nil }
       ranges.settle(start, end)
     }
-    return (ranges, durable)
+    guard body.count % 16 == 8 else { return Mark(ranges: ranges, durable: durable, boundary: nil) }
+    let boundary = Int64(bitPattern: body.littleEndian(at: body.count - 8, bytes: 8))
+    guard boundary >= ranges.head, boundary <= position else { return nil }
+    return Mark(ranges: ranges, durable: durable, boundary: boundary)
   }
 
   /// True when the record at `offset` is settled.

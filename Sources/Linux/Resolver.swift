@@ -3,9 +3,16 @@ import Core
 
 /// The answer to a name request.
 public struct Resolution: Sendable {
-  private let answer: clinux_resolution
+  private var answer: clinux_resolution
 
   init(_ answer: clinux_resolution) { self.answer = answer }
+
+  /// An address that was known before.
+  init(_ address: SocketAddress) {
+    answer = clinux_resolution()
+    answer.count = 1
+    answer.addresses.0 = address.system
+  }
 
   /// Which request this answers: what `request` returned.
   public var generation: UInt32 { answer.generation }
@@ -15,6 +22,10 @@ public struct Resolution: Sendable {
 
   /// The resolver library's error code; 0 when there are addresses.
   public var errorCode: Int32 { answer.error }
+
+  /// True when there is no such name, or no address for it; false when there are addresses, or nobody
+  /// could be asked.
+  public var isFinal: Bool { count == 0 && clinux_resolve_error_is_final(answer.error) }
 
   /// Address `index`, in the order in which they are to be tried (RFC 6724).
   public subscript(index: Int) -> SocketAddress {

@@ -98,6 +98,16 @@ public struct TCPLink: ~Copyable {
     return error.code == EAGAIN ? .wouldBlock : .failed(error)
   }
 
+  /// How many bytes the other side's system has acknowledged in all, and how many behind them are on
+  /// their way or wait for it; nil where the system does not tell.
+  public var progress: (acknowledged: UInt64, pending: Int)? {
+    var acknowledged: UInt64 = 0
+    var pending: Int32 = 0
+    // Sound: the call fills both numbers.
+    guard unsafe clinux_tcp_progress(descriptor, &acknowledged, &pending) == 0 else { return nil }
+    return (acknowledged, Int(pending))
+  }
+
   /// The other side's address; nil when there is none any more.
   public var peer: SocketAddress? {
     var address = clinux_address()

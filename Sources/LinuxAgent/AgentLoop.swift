@@ -46,8 +46,10 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       Self.poll(&board, &agent, at: moment)
       answerSignals(reload, at: moment)
       answerControl(at: moment.instant)
+      tellProgress(at: moment.instant)
       readNetwork(at: moment)
       repeat { advance(at: moment) } while send(at: moment.instant)
+      tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell()
       if agent.isStopped { return agent.stopReason == .reload ? .reload : .stopped }
@@ -156,6 +158,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         if moment.quality == .synced {
           transport.earliestTime = max(transport.earliestTime, moment.wall)
         }
+        transport.turn(to: agent.link.broker)
         take(transport.open(at: moment.instant, loop: loop), at: moment)
       case .link(.close): transport.close(loop: loop)
       }
@@ -177,6 +180,13 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       return sent
     }
     return sent > 0
+  }
+
+  /// Tells the agent which bytes have come across: before it looks whether the broker still lives, and
+  /// when it has sent more.
+  private mutating func tellProgress(at now: Instant) {
+    guard let progress = transport.takeProgress() else { return }
+    agent.delivered(progress.acknowledged, pending: progress.pending, at: now)
   }
 
   /// Writes the agent's notices to the log.

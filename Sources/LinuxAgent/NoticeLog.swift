@@ -10,6 +10,17 @@ import Uplink
 enum NoticeLog {
   static func write(_ notice: Notice, points: borrowing Points, dial: DialSpec) {
     switch notice {
+    case .broker(let index):
+      Log.write(.info) { line in
+        line.append(literal: "broker ")
+        line.append(decimal: Int64(wide: index + 1))
+        line.append(literal: " of ")
+        line.append(decimal: Int64(wide: dial.brokerCount))
+        line.append(literal: ": ")
+        line.append(dial.broker(index), points.texts)
+      }
+    case .lost(.returned):
+      Log.write(.notice, "back to the first broker")
     case .online(let session):
       Log.write(.notice) { line in
         line.append(literal: "online, session ")
@@ -26,6 +37,21 @@ enum NoticeLog {
         line.append(fault, dial, points.texts)
         line.append(literal: "; next attempt in ")
         line.append(wait)
+      }
+    case .refused(let fault, let wait):
+      Log.write(.error) { line in
+        line.append(literal: "the broker refuses this device: ")
+        line.append(fault, dial, points.texts)
+        line.append(literal: "; ")
+        line.append(literal: fault.remedy)
+        line.append(literal: "; next attempt in ")
+        line.append(wait)
+      }
+    case .contested:
+      Log.write(.error) { line in
+        line.append(literal: "another client connects as \"")
+        points.texts.withBytes(of: points.spec.id) { line.append(contentsOf: $0) }
+        line.append(literal: "\": each throws the other out; give one of them another device.id")
       }
     case .subscriptionRefused:
       Log.write(.error, "the broker refuses a subscription to the device's own topics")
@@ -73,6 +99,24 @@ enum NoticeLog {
   }
 }
 
+extension LinkFault {
+  /// What a person can do about a refusal.
+  fileprivate var remedy: StaticString {
+    switch self {
+    case .refused(.returnCode(.badUserNameOrPassword)), .refused(.reason(.badUserNameOrPassword)):
+      "see broker.user and broker.passwordFile"
+    case .refused(.returnCode(.identifierRejected)),
+      .refused(.reason(.clientIdentifierNotValid)):
+      "device.id is the client identifier: name one that the broker takes"
+    case .refused(let refusal) where refusal.isUnsupportedVersion: "see broker.version"
+    case .refused(.returnCode(.notAuthorized)), .refused(.reason(.notAuthorized)),
+      .refused(.reason(.banned)), .disconnected(.notAuthorized):
+      "see the login, and what the broker allows this device"
+    default: "the broker's log may say more"
+    }
+  }
+}
+
 extension LogLine {
   /// Appends the fault and what is known of its cause.
   fileprivate mutating func append(
@@ -96,7 +140,16 @@ extension LogLine {
       append(literal: " (")
       append(literal: reason.words)
       append(literal: ")")
-    case .dial, .session, .unanswered, .closedByUs: break
+    case .dial, .session, .unanswered, .closedByUs, .returned: break
     }
+  }
+
+  /// Appends where a broker is.
+  fileprivate mutating func append(_ endpoint: Endpoint, _ texts: borrowing TextPool) {
+    let place = endpoint.kind == .unix ? endpoint.path : endpoint.host
+    texts.withBytes(of: place) { bytes in append(contentsOf: bytes) }
+    guard endpoint.kind != .unix else { return }
+    append(literal: ":")
+    append(decimal: Int64(wide: Int(endpoint.port)))
   }
 }

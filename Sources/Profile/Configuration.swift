@@ -20,6 +20,8 @@ public struct Configuration: Sendable {
   public var memoryBudget = 256 * 1024
   /// Where the profile says so, in bytes from its beginning.
   public var memoryBudgetOffset = 0
+  /// Bytes that the journal's medium bears to be written in all; nil when the profile does not say.
+  public var flashEndurance: Double?
 
   /// The string at `text`.
   public func string(_ text: Text) -> String {

@@ -23,12 +23,17 @@ extension ProfileReader {
     var parts = Parts()
     var isURLGood = true
     if var broker = root.object("broker", &problems) {
+      let hasURL = broker.contains("url")
       if let url = broker.string("url", &problems) { isURLGood = takeURL(url.bytes, url.offset) }
+      if !readBrokers(&broker, hasURL: hasURL) { isURLGood = false }
       passwordFile = readLogin(&broker)
       parts = readWay(&broker)
       broker.finish(&problems)
     }
-    if let override { isURLGood = takeURL(override, nil) }
+    if let override {
+      isURLGood = takeURL(override, nil)
+      configuration.uplink.dial.others = EndpointList()
+    }
     if let passwordFile, configuration.uplink.user.isEmpty {
       error(passwordFile, "/broker/passwordFile", "a password goes only with a user: name one")
     }
@@ -71,21 +76,31 @@ extension ProfileReader {
 
   /// Takes the broker's URL; `offset` is nil for that of the command line. False when it is wrong.
   private mutating func takeURL(_ text: [UInt8], _ offset: Int?) -> Bool {
+    let pointer = offset == nil ? "--broker" : "/broker/url"
+    guard let (endpoint, user) = readURL(text, offset ?? 0, pointer) else { return false }
+    configuration.uplink.dial.endpoint = endpoint
+    if !user.isEmpty { configuration.uplink.user = user }
+    return true
+  }
+
+  /// Where the broker of a URL is, and its user; nil, after a problem, when the URL is wrong.
+  mutating func readURL(
+    _ text: [UInt8], _ offset: Int, _ pointer: String
+  ) -> (endpoint: Endpoint, user: Text)? {
     let url: BrokerURL
     do throws(URLFault) {
       url = try BrokerURL(text.span)
     } catch let fault {
-      error(offset ?? 0, offset == nil ? "--broker" : "/broker/url", spelled(fault.text))
-      return false
+      error(offset, pointer, spelled(fault.text))
+      return nil
     }
     var endpoint = url.endpoint
     endpoint.host = intern(endpoint.host, of: text)
     endpoint.path = intern(endpoint.path, of: text)
-    configuration.uplink.dial.endpoint = endpoint
-    if !url.user.isEmpty {
-      configuration.uplink.user = intern { out in url.writeUser(of: text.span, into: &out) }
-    }
-    return true
+    let user =
+      url.user.isEmpty
+      ? Text.empty : intern { out in url.writeUser(of: text.span, into: &out) }
+    return (endpoint, user)
   }
 
   private mutating func intern(_ write: (inout OutputSpan<UInt8>) -> Void) -> Text {

@@ -2,6 +2,7 @@ import Core
 import Device
 import JSON
 import SimulatedBoard
+import Uplink
 
 /// The points of a profile.
 extension ProfileReader {
@@ -47,6 +48,7 @@ extension ProfileReader {
     }
     var point = PointSpec(name: configuration.intern(entry.key), kind: kind)
     _ = object.string("description", &problems)
+    readKeep(&point.keep, &object)
     places.append((object.pointer, entry.keyOffset, object.offset))
     switch kind {
     case .input: readInput(&point, &object)
@@ -173,6 +175,30 @@ extension ProfileReader {
           + "; to convert, give scale and offset too")
     }
     point.unit = configuration.intern(unit.bytes)
+  }
+
+  private mutating func readKeep(_ keep: inout KeepSpec, _ object: inout ObjectReader) {
+    guard var reader = object.object("keep", &problems) else { return }
+    let classes: KeyValuePairs<StaticString, RecordClass> = [
+      "telemetry": .telemetry, "event": .event, "counter": .counter, "state": .state,
+    ]
+    if let recordClass = reader.word("class", &problems, classes) {
+      keep.recordClass = recordClass
+    }
+    let durabilities: KeyValuePairs<StaticString, Durability> = [
+      "always": .always, "spill": .spill, "memory": .memory,
+    ]
+    if let durability = reader.word("durability", &problems, durabilities) {
+      keep.durability = durability
+      if durability == .always, configuration.uplink.journalBytes == 0 {
+        error(
+          reader.offset, reader.path("durability"),
+          "\"always\" goes only with a journal: {\"journal\": {}, ...}")
+      }
+    }
+    keep.expiry = reader.duration(
+      "expire", &problems, from: .seconds(1), to: .seconds(366 * 86_400), example: "24h")
+    reader.finish(&problems)
   }
 
   private mutating func readReport(

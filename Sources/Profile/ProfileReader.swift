@@ -146,34 +146,6 @@ public struct ProfileReader {
     configuration.uplink = spec
   }
 
-  private mutating func readBudget(_ root: inout ObjectReader) {
-    guard var budget = root.object("budget", &problems) else { return }
-    configuration.memoryBudgetOffset = budget.offset
-    if let memory = budget.size("memory", &problems, from: 1024, to: 1 << 30) {
-      configuration.memoryBudget = memory
-    }
-    budget.finish(&problems)
-  }
-
-  private mutating func readJournal(_ root: inout ObjectReader) {
-    guard var journal = root.object("journal", &problems) else { return }
-    let id = configuration.string(configuration.device.id)
-    var file = [UInt8]((id + ".journal").utf8)
-    if let given = journal.shortString("file", &problems, longest: 900) { file = given.bytes }
-    configuration.uplink.journalFile = configuration.intern(file)
-    configuration.uplink.journalBytes =
-      journal.size("size", &problems, from: 32 << 10, to: 1 << 30) ?? 1 << 20
-    let day = Interval.seconds(86_400)
-    if let after = journal.duration("after", &problems, to: day, example: "60s") {
-      configuration.uplink.spillAfter = after
-    }
-    if let every = journal.duration("every", &problems, from: .seconds(1), to: day, example: "30s")
-    {
-      configuration.uplink.spillEvery = every
-    }
-    journal.finish(&problems)
-  }
-
   // MARK: Names
 
   /// A level of a topic: letters, digits, `_`, `-`.

@@ -20,8 +20,8 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   private var cursor = RecordPosition(offset: 0)
   /// This run, as its records say it.
   private(set) var stamp = RunStamp()
-  /// Records that were dropped because the journal was full.
-  public private(set) var dropped: UInt32 = 0
+  /// True when a record found no room.
+  var isFull = false
 
   /// The largest body of a record.
   static var bodyBytesMax: Int { 128 }
@@ -82,29 +82,33 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   private func abs(_ value: Int64) -> Int64 { value < 0 ? 0 &- value : value }
 
-  /// Appends a record; false when there is no room for now, or the medium fails.
+  /// Appends a record; returns where it is, or nil when there is no room for now, or the medium fails.
   mutating func append(
-    at instant: Instant, bodyBytes: Int, fill: (inout OutputSpan<UInt8>) -> Void
-  ) -> Bool {
-    guard isUsable else { return false }
+    _ label: RecordLabel, at instant: Instant, bodyBytes: Int,
+    fill: (inout OutputSpan<UInt8>) -> Void
+  ) -> JournalPlace? {
+    guard isUsable else { return nil }
     ring.setContext(stamp.context)
     do throws(AppendFault) {
-      try ring.append(recordClass: 1, time: instant, bodyBytes: bodyBytes, fill: fill)
-      return true
+      let position = try ring.append(
+        recordClass: label.recordClass.rawValue, time: instant, bodyBytes: bodyBytes, fill: fill)
+      return JournalPlace(start: position.offset, end: ring.tail.offset)
     } catch {
-      if error == .full { dropOldest() }
-      return false
+      isFull = error == .full
+      return nil
     }
   }
 
-  /// A full journal: the oldest records go, a sixteenth of it. Their room is free once that is durable.
-  private mutating func dropOldest() {
+  /// The oldest records go, a sixteenth of the journal; `lost` sees each. Their room is free once that is
+  /// durable.
+  mutating func dropOldest(_ lost: (RecordHead, Span<UInt8>) -> Void) {
+    isFull = false
     guard !ring.isSyncing else { return }
     let start = ring.head
     let limit = Int64(wide: ring.capacityBytes / 16)
     var place = start
     while place.offset - start.offset < limit, let head = ring.next(from: place) {
-      dropped &+= 1
+      ring.withBody(of: head) { lost(head, $0) }
       place = head.next
     }
     ring.settle(from: start, upTo: place)
@@ -113,6 +117,9 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// True when something would be written: records, or that some are settled.
   var hasUnwritten: Bool { ring.isOpen && ring.fault == nil && ring.hasUnsynced }
+
+  /// What lies before it in the journal is durable.
+  var durable: Int64 { ring.durable.offset }
 
   /// True when all that was in the journal has been acknowledged.
   var isDrained: Bool { !hasUnsent && flightCount == 0 }
@@ -163,17 +170,25 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   }
 
   /// Lends the records from the cursor on, one after the other, for as long as `body` takes them.
-  /// Returns where the first one that it did not take is.
-  mutating func read(_ body: (Span<UInt8>, RunStamp) -> Bool) -> RecordPosition {
+  /// Returns where the first one is that it did not take, or the end of the last one that it did.
+  mutating func read(
+    _ body: (RecordHead, RunStamp, Span<UInt8>) -> Bool
+  ) -> RecordPosition {
     var place = cursor
     while let head = ring.next(from: place) {
-      var stamp = RunStamp(ring.contextRead)
-      stamp.isPresentRun = stamp.run == self.stamp.run
-      stamp.isPresentBoot = stamp.boot == self.stamp.boot
-      guard ring.withBody(of: head, { body($0, stamp) }) else { return place }
+      let stamp = stampRead
+      guard ring.withBody(of: head, { body(head, stamp, $0) }) else { return head.position }
       place = head.next
     }
-    return ring.tail
+    return place
+  }
+
+  /// Of which run the record is that the ring has found last.
+  var stampRead: RunStamp {
+    var stamp = RunStamp(ring.contextRead)
+    stamp.isPresentRun = stamp.run == self.stamp.run
+    stamp.isPresentBoot = stamp.boot == self.stamp.boot
+    return stamp
   }
 
   /// The records from the cursor up to `end` are under way as packet `flight`.
@@ -182,10 +197,17 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     cursor = end
   }
 
-  /// There is nothing of ours before `end`: only what the journal has noted for itself.
-  mutating func pass(upTo end: RecordPosition) { cursor = end }
+  /// The next record is not sent from here, or there is none that can be read.
+  mutating func passRecord() { cursor = ring.next(from: cursor)?.next ?? ring.tail }
 
-  /// What lies before `end` can't be sent at all.
+  /// The broker has acknowledged a record that was sent from memory.
+  mutating func settle(_ place: JournalPlace) {
+    guard ring.isOpen else { return }
+    ring.settle(
+      from: RecordPosition(offset: place.start), upTo: RecordPosition(offset: place.end))
+  }
+
+  /// What lies before `end` need not be sent, or can't be.
   mutating func skip(upTo end: RecordPosition) {
     ring.settle(from: cursor, upTo: end)
     cursor = end
@@ -196,64 +218,5 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     guard flight < flights.count, flights[flight].isUsed else { return }
     ring.settle(from: flights[flight].start, upTo: flights[flight].end)
     flights[flight] = Flight()
-  }
-}
-
-/// Which run of the agent a record is of, and what was known of the time of day then: the context of
-/// the journal's records.
-///
-///     run 4 | boot 8 | wall clock at boot 8 | quality 1
-public struct RunStamp: BitwiseCopyable, Sendable {
-  /// Counts the runs that have used this journal.
-  public var run: UInt32 = 0
-  /// Tells boots apart.
-  public var boot: UInt64 = 0
-  /// The time of day at the boot, in milliseconds since 1970.
-  public var wallAtBoot: Int64 = 0
-  /// How far that can be trusted.
-  public var quality = TimeQuality.none
-  /// It is the run that goes on.
-  public var isPresentRun = false
-  /// It is of the boot that goes on: the monotonic clock is the same.
-  public var isPresentBoot = false
-
-  init() {}
-
-  init(run: UInt32, boot: UInt64) {
-    self.run = run
-    self.boot = boot
-  }
-
-  init(_ context: RecordContext) {
-    let bytes = FixedText<21> { out in
-      for index in 0..<21 { out.append(context[index]) }
-    }
-    self = bytes.withBytes { bytes in
-      var stamp = RunStamp(
-        run: UInt32(truncatingIfNeeded: bytes.littleEndian(at: 0, bytes: 4)),
-        boot: bytes.littleEndian(at: 4, bytes: 8))
-      stamp.wallAtBoot = Int64(bitPattern: bytes.littleEndian(at: 12, bytes: 8))
-      stamp.quality = TimeQuality(rawValue: bytes[20]) ?? .none
-      return stamp
-    }
-  }
-
-  var context: RecordContext {
-    let bytes = FixedText<21> { out in
-      out.append(littleEndian: UInt64(wide: run), bytes: 4)
-      out.append(littleEndian: boot, bytes: 8)
-      out.append(littleEndian: UInt64(bitPattern: wallAtBoot), bytes: 8)
-      out.append(quality.rawValue)
-    }
-    var context = RecordContext(repeating: 0)
-    for index in 0..<bytes.count { context[index] = bytes[index] }
-    return context
-  }
-
-  /// The clocks by which a record of this run is dated, which was made at `instant`.
-  public func moment(of instant: Instant, now: Moment) -> Moment {
-    if isPresentBoot { return now }
-    let wall = WallTime(milliseconds: wallAtBoot + (instant - .boot).milliseconds)
-    return Moment(instant: instant, wall: wall, quality: quality)
   }
 }

@@ -1,7 +1,8 @@
 import Core
 import Journal
 
-/// What outlives a power cut: while the link is down for long, what waits in memory goes to the journal.
+/// What outlives a power cut: records that have to be durable before they are sent, and, while the link
+/// is down for long or memory gets short, all that may go to the journal.
 extension BrokerLink where Medium: ~Copyable {
   /// Opens the journal. `boot` tells this boot from others.
   public mutating func openJournal(seed: UInt64, boot: UInt64) -> JournalOpening {
@@ -12,6 +13,7 @@ extension BrokerLink where Medium: ~Copyable {
   var keepAt: Instant {
     // A sync that goes on wakes the rim by itself.
     guard !backlog.isSyncing else { return .never }
+    if outbox.heldCount > 0 { return .boot }
     guard backlog.isUsable else {
       return backlog.fault != nil && !isOnline ? retryAt : .never
     }
@@ -20,23 +22,48 @@ extension BrokerLink where Medium: ~Copyable {
   }
 
   /// Does what is due for the journal. While the link has been down for `UplinkSpec.spillAfter`, or
-  /// when more than half of the outbox is taken, what waits there goes to the journal, all at once; then
-  /// again every `UplinkSpec.spillEvery`.
+  /// when memory gets short, what waits there goes to the journal, all at once; then again every
+  /// `UplinkSpec.spillEvery`. Where it can't, what waits is thinned in memory.
   public mutating func keep(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     backlog.step()
-    guard !isOnline else { return keepMarks(at: moment.instant) }
-    if backlog.fault != nil, retryAt <= moment.instant {
+    flash.note(blocks: backlog.counters.blocksWritten, at: moment.instant)
+    keepHeld(renderer, at: moment)
+    if isOnline {
+      keepMarks(at: moment.instant)
+    } else if backlog.fault != nil, retryAt <= moment.instant {
       retryAt = moment.instant + .seconds(60)
       backlog.retry()
     }
-    guard backlog.isUsable, !backlog.isSyncing, outbox.unacknowledged > 0 else { return }
-    let isShort = outbox.bytesUsed > outbox.capacity / 2
-    guard spillAt <= moment.instant || isShort else { return }
-    keepAll(renderer, at: moment)
-    if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
-    spillAt = moment.instant + spec.spillEvery
+    relieve(renderer, at: moment)
+  }
+
+  /// What has to be durable goes to the journal, all that there is at once, and may be sent after that;
+  /// without a journal that works it is sent as it is.
+  private mutating func keepHeld(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) {
+    guard outbox.heldCount > 0 else { return }
+    outbox.release(durable: backlog.isUsable ? backlog.durable : nil)
+    guard outbox.heldCount > 0, !backlog.isSyncing else { return }
+    backlog.learnTime(at: moment)
+    Self.journalHeld(&outbox, &backlog, renderer, at: moment.instant)
+    backlog.commit()
+    if !backlog.isSyncing { outbox.release(durable: backlog.isUsable ? backlog.durable : nil) }
+    // The journal has no room even so.
+    if !backlog.isSyncing { outbox.release(durable: nil) }
+  }
+
+  private static func journalHeld(
+    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at now: Instant
+  ) {
+    outbox.journalHeld { label, record in
+      backlog.append(label, at: now, bodyBytes: renderer.journaledBytes(of: record)) { out in
+        renderer.appendToJournal(record, into: &out)
+      }
+    }
   }
 
   /// What the broker has acknowledged is noted once all of it is, and now and then before.
@@ -50,26 +77,59 @@ extension BrokerLink where Medium: ~Copyable {
     }
   }
 
-  /// All readings that wait go to the journal now: at the end of an orderly stop, for example.
+  private mutating func relieve(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) {
+    let used = outbox.bytesKept
+    let isFull = used > outbox.capacity - outbox.capacity / 4
+    let isDue = !isOnline && (spillAt <= moment.instant || used > outbox.capacity / 2)
+    guard outbox.unacknowledged > 0, isDue || isFull else { return }
+    if backlog.isUsable, !backlog.isSyncing {
+      // What a record takes in the journal is a little more than here.
+      let allowedAt = flash.earliest(for: used * 2)
+      if allowedAt <= moment.instant {
+        keepAll(renderer, at: moment)
+        if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
+        spillAt = isOnline ? .never : moment.instant + spec.spillEvery
+      } else if !isOnline {
+        spillAt = allowedAt
+      }
+    }
+    if outbox.bytesKept > outbox.capacity - outbox.capacity / 4 {
+      _ = outbox.thin(&merger, renderer, onlyHistorical: isOnline)
+    }
+  }
+
+  /// All records that wait and may go to the journal go there now: at the end of an orderly stop, for
+  /// example.
   public mutating func keepAll(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     guard backlog.isUsable else { return }
     backlog.learnTime(at: moment)
     Self.spill(&outbox, &backlog, renderer, at: moment.instant)
+    if backlog.isFull { Self.dropOldest(&outbox, &backlog, renderer) }
     backlog.commit()
+  }
+
+  private static func dropOldest(
+    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>,
+    _ renderer: borrowing some MessageRenderer & ~Copyable
+  ) {
+    backlog.dropOldest { head, record in
+      outbox.losses.lose(
+        .dropped, label(of: head, record, renderer), renderer.weight(of: record))
+    }
   }
 
   private static func spill(
     _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at now: Instant
   ) {
-    outbox.handOver { record in
-      renderer.isPackable(record)
-    } take: { record in
-      backlog.append(at: now, bodyBytes: renderer.journaledBytes(of: record)) { out in
+    outbox.handOver { label, record in
+      backlog.append(label, at: now, bodyBytes: renderer.journaledBytes(of: record)) { out in
         renderer.appendToJournal(record, into: &out)
-      }
+      } != nil
     }
   }
 }

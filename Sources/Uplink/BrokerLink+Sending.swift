@@ -15,17 +15,25 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Publishes a message past the outbox: the layer above repeats it on the next connection itself.
   /// At QoS 1 its acknowledgement comes as `.acknowledged(tag:)`. False when there is no room.
+  /// `writePayload` is lent what was lost so far.
   public mutating func publishNow(
     tag: UInt32, qos: QoS, retain: Bool,
     topic writeTopic: (inout OutputSpan<UInt8>) -> Void,
-    payload writePayload: (inout OutputSpan<UInt8>) -> Void
+    payload writePayload: (inout OutputSpan<UInt8>, borrowing LossLedger) -> Void
   ) -> Bool {
     guard isOnline else { return false }
     let message = Rendered(
       topicBytes: topic.fill(from: 0, writeTopic),
-      payloadBytes: payload.fill(from: 0, writePayload),
+      payloadBytes: Self.fill(&payload, outbox.losses, writePayload),
       retain: retain)
     return publish(message, qos, token: Self.directTokens + tag) == .sent
+  }
+
+  private static func fill(
+    _ payload: inout Table<UInt8>, _ losses: borrowing LossLedger,
+    _ write: (inout OutputSpan<UInt8>, borrowing LossLedger) -> Void
+  ) -> Int {
+    payload.fill(from: 0) { out in write(&out, losses) }
   }
 
   /// Asks for messages under the filter that `write` appends, marked as retained if they were
@@ -55,7 +63,7 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) {
     guard isOnline else { return }
-    if resend(renderer, at: moment), !onlyAgain { sendRecords(renderer, at: moment) }
+    if resend(renderer, at: moment), !onlyAgain, !holdsRecords { sendRecords(renderer, at: moment) }
     watchAnswers(at: moment.instant)
   }
 
@@ -66,10 +74,13 @@ extension BrokerLink where Medium: ~Copyable {
       let token = outbox.freeToken()
     {
       if let place = outbox.nextLive() {
+        if isExpired(place, renderer, at: moment) { continue }
         guard sendOne(place, token, renderer, at: moment) else { return }
       } else if backlog.hasUnsent {
-        guard packCount < packsMax, sendBacklog(renderer, at: moment) else { return }
-      } else if packCount < packsMax, let place = outbox.nextHistorical() {
+        guard admitsPack(), sendBacklog(renderer, at: moment) else { return }
+      } else if let place = outbox.nextHistorical() {
+        if isExpired(place, renderer, at: moment) { continue }
+        guard admitsPack() else { return }
         let packable = outbox.withBody(place) { record in renderer.isPackable(record) }
         let sent =
           packable
@@ -82,17 +93,44 @@ extension BrokerLink where Medium: ~Copyable {
     }
   }
 
+  /// True when the record has waited for too long; it is gone then.
+  private mutating func isExpired(
+    _ place: Outbox.Place, _ renderer: borrowing some MessageRenderer & ~Copyable,
+    at moment: Moment
+  ) -> Bool {
+    guard outbox.withBody(place, { renderer.expiry(of: $0) }) <= moment.instant else {
+      return false
+    }
+    outbox.lose(place, .expired)
+    return true
+  }
+
   /// A message in the two tables for messages under construction.
-  private struct Rendered: BitwiseCopyable {
+  struct Rendered: BitwiseCopyable {
     var topicBytes: Int
     var payloadBytes: Int
     var retain: Bool
+
+    /// About as many bytes as the packet has.
+    var packetBytes: Int { topicBytes + payloadBytes + 9 }
   }
 
-  private enum Outcome { case sent, later, never }
+  enum Outcome { case sent, later, never }
 
-  /// Late records may take up half of the window, so that a live one never waits for a backlog.
-  private var packsMax: Int { max(1, spec.inflight / 2) }
+  /// Late records leave a quarter of the packets that may be under way to live ones, which so never wait
+  /// for a place.
+  private var packsMax: Int {
+    let all = min(spec.inflight, session.serverLimits.receiveMaximum)
+    return max(1, all - max(1, all / 4))
+  }
+
+  /// True when one more pack may be under way.
+  private mutating func admitsPack() -> Bool { packCount < packsMax && window.admitsPack() }
+
+  /// The number by which the window knows the packet of `token`.
+  func windowNumber(of token: UInt32) -> Int {
+    token < Self.backlogTokens ? Int(token) : spec.inflight + Int(token - Self.backlogTokens)
+  }
 
   private var packCount: Int {
     var count = 0
@@ -126,7 +164,9 @@ extension BrokerLink where Medium: ~Copyable {
       }
       switch outcome {
       // A clock that was set meanwhile makes readings longer: fewer may fit.
-      case .sent: outbox.sentAgain(entry.token, count: countNow)
+      case .sent:
+        outbox.sentAgain(entry.token, count: countNow)
+        note(message, entry.token, isPack: isPack, at: moment)
       case .later: return false
       case .never: giveUp(entry)
       }
@@ -141,7 +181,9 @@ extension BrokerLink where Medium: ~Copyable {
   ) -> Bool {
     let message = renderOne(place, renderer, at: moment)
     switch publish(message, .atLeastOnce, token: token) {
-    case .sent: outbox.sent(place, count: 1, token: token)
+    case .sent:
+      outbox.sent(place, count: 1, token: token)
+      note(message, token, isPack: false, at: moment)
     case .later: return false
     case .never: giveUp(place)
     }
@@ -158,58 +200,11 @@ extension BrokerLink where Medium: ~Copyable {
     case .sent:
       outbox.sent(place, count: count, token: token)
       packsUnderWay[Int(token)] = true
+      note(message, token, isPack: true, at: moment)
     case .later: return false
     case .never: giveUp(place)
     }
     return true
-  }
-
-  /// Sends a pack of records from the journal. False when the session has no room for now.
-  private mutating func sendBacklog(
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
-  ) -> Bool {
-    guard let flight = backlog.freeFlight() else { return false }
-    let (message, end, count) = Self.renderBacklog(
-      &backlog, into: &topic, &payload, limit: packPayloadMax, renderer, at: moment)
-    guard count > 0 else {
-      backlog.pass(upTo: end)
-      return true
-    }
-    let token = Self.backlogTokens + UInt32(truncatingIfNeeded: flight)
-    switch publish(message, .atLeastOnce, token: token) {
-    case .sent: backlog.sent(upTo: end, flight: flight)
-    case .later: return false
-    case .never:
-      backlog.skip(upTo: end)
-      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
-    }
-    return true
-  }
-
-  private static func renderBacklog(
-    _ backlog: inout Backlog<Medium>, into topic: inout Table<UInt8>,
-    _ payload: inout Table<UInt8>, limit: Int,
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
-  ) -> (message: Rendered, end: RecordPosition, count: Int) {
-    var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
-    var count = 0
-    var end = RecordPosition(offset: 0)
-    message.topicBytes = topic.fill(from: 0) { topic in
-      message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
-        renderer.beginPack(topic: &topic, payload: &payload)
-        end = backlog.read { record, run in
-          guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
-            return false
-          }
-          renderer.appendJournaledToPack(
-            record, of: run, isFirst: count == 0, at: moment, payload: &payload)
-          count += 1
-          return true
-        }
-        renderer.endPack(payload: &payload)
-      }
-    }
-    return (message, end, count)
   }
 
   /// A packet of the broker's session is not sent again; what is left of its records is given up.
@@ -217,7 +212,17 @@ extension BrokerLink where Medium: ~Copyable {
     session.giveUp(entry)
     guard entry.token < Self.backlogTokens else { return }
     packsUnderWay[Int(entry.token)] = false
-    counters.unsendable &+= UInt32(truncatingIfNeeded: outbox.acknowledged(entry.token))
+    window.abandoned(windowNumber(of: entry.token))
+    counters.unsendable &+= UInt32(
+      truncatingIfNeeded: Self.acknowledged(&outbox, &backlog, entry.token))
+  }
+
+  /// The message is under way.
+  mutating func note(
+    _ message: Rendered, _ token: UInt32, isPack: Bool, at moment: Moment
+  ) {
+    window.sent(
+      windowNumber(of: token), bytes: message.packetBytes, isPack: isPack, at: moment.instant)
   }
 
   private mutating func giveUp(_ place: Outbox.Place) {
@@ -257,13 +262,19 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) -> (message: Rendered, count: Int) {
     Self.renderPack(
-      outbox, from: place, count, into: &topic, &payload, limit: packPayloadMax, renderer,
-      at: moment)
+      outbox, from: place, count, into: &topic, &payload,
+      limit: count == nil ? newPackPayloadMax(renderer) : packPayloadMax, renderer, at: moment)
   }
 
   /// The largest payload of a pack: the fixed header, the topic's length and the packet identifier take
   /// nine bytes at most.
-  private var packPayloadMax: Int { spec.packetBytes - Self.topicBytesMax - 9 }
+  var packPayloadMax: Int { spec.packetBytes - Self.topicBytesMax - 9 }
+
+  /// What a new pack may take of it. On a slow path one is no longer than the window, or a live value
+  /// would wait for it; a record more goes in for as long as there is room for the longest one.
+  func newPackPayloadMax(_ renderer: borrowing some MessageRenderer & ~Copyable) -> Int {
+    min(packPayloadMax, window.bytes + renderer.packItemBytesMax + 16)
+  }
 
   private static func renderPack(
     _ outbox: borrowing Outbox, from place: Outbox.Place, _ exactly: Int?,
@@ -278,7 +289,12 @@ extension BrokerLink where Medium: ~Copyable {
         var next: Outbox.Place? = place
         while let record = next {
           guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16,
-            outbox.withBody(record, { renderer.isPackable($0) })
+            outbox.withBody(
+              record,
+              {
+                renderer.isPackable($0)
+                  && (exactly != nil || renderer.expiry(of: $0) > moment.instant)
+              })
           else { break }
           outbox.withBody(record) { body in
             renderer.appendToPack(body, isFirst: count == 0, at: moment, payload: &payload)
@@ -298,7 +314,7 @@ extension BrokerLink where Medium: ~Copyable {
 
   // MARK: Handing to the session
 
-  private mutating func publish(_ message: Rendered, _ qos: QoS, token: UInt32) -> Outcome {
+  mutating func publish(_ message: Rendered, _ qos: QoS, token: UInt32) -> Outcome {
     let outcome = Self.lend(topic, message.topicBytes, payload, message.payloadBytes) {
       (topic, payload) in
       Self.outcome { () throws(PublishError) in

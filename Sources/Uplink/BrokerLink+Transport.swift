@@ -21,6 +21,8 @@ extension BrokerLink where Medium: ~Copyable {
       replyTimeout: spec.replyTimeout)
     // Topics are said once for each connection: they are most of a small message.
     options.assignsAliases = true
+    options.watchesAnswers = true
+    options.writeTimeout = spec.answerTimeout
     let user = spec.user
     Self.open(
       &session, options, properties: connectProperties(), topic: topic, topicBytes,
@@ -80,6 +82,7 @@ extension BrokerLink where Medium: ~Copyable {
   public mutating func failed(_ fault: DialFault, at now: Instant) {
     switch state {
     case .dialing, .opening, .online: lose(.dial(fault), at: now)
+    case .returning: lose(.returned, at: now)
     case .closing: stop()
     case .waiting, .stopped: break
     }
@@ -89,9 +92,16 @@ extension BrokerLink where Medium: ~Copyable {
   public mutating func deadlineReached(at now: Instant) {
     switch state {
     case .waiting(let until) where until <= now:
+      if choice.begin() { brokerChanged() }
       state = .dialing
       action = .open
-    case .online where answerBy <= now: lose(.unanswered, at: now)
+    case .online where answerBy <= now:
+      // A large message over a slow link has not come across yet.
+      guard session.isDelivering(at: now, patience: spec.answerTimeout) else {
+        return lose(.unanswered, at: now)
+      }
+      answerBy = now + spec.replyTimeout
+    case .returning(let until) where until <= now: lose(.returned, at: now)
     case .closing(let until) where until <= now: stop()
     default: break
     }
@@ -113,6 +123,10 @@ extension BrokerLink where Medium: ~Copyable {
   /// Closing first would reset the connection if the broker had something more to say, and a reset
   /// may overtake DISCONNECT: the will would be the last word of an orderly stop.
   public mutating func disconnect(at now: Instant, timeout: Interval) {
+    if case .returning = state {
+      state = .closing(until: now + timeout)
+      return
+    }
     guard isOnline else { return stop() }
     session.disconnect()
     state = .closing(until: now + timeout)

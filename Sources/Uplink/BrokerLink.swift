@@ -1,4 +1,5 @@
 import Core
+import Dialing
 import MQTT
 
 /// The connection to the broker: when to connect, what to send next, what is settled.
@@ -10,6 +11,7 @@ import MQTT
 /// | opening    | CONNACK (the session's deadline)           | online, or wait again                 |
 /// | online     | a fault, or `disconnect`                   | wait again, or closing                |
 /// | closing    | the broker to close after DISCONNECT       | stopped                               |
+/// | returning  | the same                                   | wait, for the first of several brokers |
 /// | stopped    | nothing                                    |                                       |
 ///
 /// Every loss, whatever its cause, goes through `lose`, and so through the back-off; no publish
@@ -23,6 +25,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public var outbox: Outbox
   /// What is unacknowledged, in the journal: older than what is in memory.
   public internal(set) var backlog: Backlog<Medium>
+  /// Merges readings where room gets short.
+  var merger: Merger
+  /// How much the journal may write.
+  var flash: FlashBudget
   /// When what waits in memory goes to the journal, while the link is down.
   var spillAt: Instant
   /// When it is noted in the journal how far it is drained.
@@ -36,20 +42,31 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var payload: Table<UInt8>
   /// Which version the broker is asked for.
   var versions: VersionChoice
-  private var backoff: Backoff
+  private var retry: RetryPolicy
+  /// Which of several brokers is asked.
+  var choice: BrokerChoice
+  /// No records leave: the link is about to go back to the first broker.
+  var holdsRecords = false
+  /// This connection has been told once that it is time to go back.
+  var hasBegunReturn = false
   private var chance: Generator
   var action: LinkAction?
   private var event: LinkEvent?
   /// When the broker must have answered something of all that it owes an answer to.
   var answerBy = Instant.never
   var packsUnderWay = InlineArray<64, Bool>(repeating: false)
+  /// How much of a backlog may be under way.
+  public internal(set) var window: SendWindow
 
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
 
   /// A link that makes its first attempt within the first back-off, in memory from `arena`.
+  ///
+  /// Records are of `series` series.
   public init(
-    _ spec: UplinkSpec, medium: consuming Medium, seed: UInt64, start: Instant, arena: inout Arena
+    _ spec: UplinkSpec, series: Int, medium: consuming Medium, seed: UInt64, start: Instant,
+    arena: inout Arena
   ) {
     self.spec = spec
     spillAt = start + spec.spillAfter
@@ -57,11 +74,19 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       medium, isWanted: spec.journalBytes > 0, inflight: spec.inflight, arena: &arena)
     versions = spec.version
     session = ClientSession(Self.sizes(spec), arena: &arena)
-    outbox = Outbox(bytes: spec.outboxBytes, inflight: spec.inflight, arena: &arena)
+    outbox = Outbox(
+      bytes: spec.outboxBytes, inflight: spec.inflight, series: series, arena: &arena)
+    merger = Merger(series: series, arena: &arena)
+    flash = FlashBudget(bytesPerDay: spec.flashPerDay, at: start)
+    // Packets from the outbox, then those from the journal.
+    window = SendWindow(
+      packetCount: spec.journalBytes > 0 ? 2 * spec.inflight : spec.inflight,
+      bytesMax: spec.inflight * spec.packetBytes, arena: &arena)
     topic = arena.table("topic under construction", count: Self.topicBytesMax, filledWith: 0)
     payload = arena.table(
       "payload under construction", count: spec.packetBytes, filledWith: 0)
-    backoff = Backoff(minimum: spec.backoffMinimum, maximum: spec.backoffMaximum)
+    retry = RetryPolicy(spec)
+    choice = BrokerChoice(count: spec.dial.brokerCount, returnAfter: spec.returnAfter)
     chance = Generator(seed: seed)
     state = .waiting(until: start + chance.interval(below: spec.backoffMinimum))
   }
@@ -84,7 +109,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// True once DISCONNECT is written: nothing follows the session's present output.
   public var isClosing: Bool {
-    if case .closing = state { true } else { false }
+    switch state {
+    case .closing, .returning: true
+    case .waiting, .dialing, .opening, .online, .stopped: false
+    }
   }
 
   /// True when nothing more will happen.
@@ -92,12 +120,15 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     if case .stopped = state { true } else { false }
   }
 
+  /// What the ends of connections and attempts say together.
+  public var standing: LinkStanding { retry.standing }
+
   /// The earliest moment at which `deadlineReached` has something to do.
   public var deadline: Instant {
     switch state {
-    case .waiting(let until), .closing(let until): min(until, keepAt)
+    case .waiting(let until), .closing(let until), .returning(let until): min(until, keepAt)
     case .opening: min(session.deadline, keepAt)
-    case .online: min(min(session.deadline, answerBy), keepAt)
+    case .online: min(min(session.deadline, answerBy), min(keepAt, returnAt))
     case .dialing: keepAt
     case .stopped: .never
     }
@@ -119,27 +150,33 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     }
     switch state {
     case .opening, .online: break
-    case .closing:
+    case .closing, .returning:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let answered) = event { settle(answered.token) }
+        if case .acknowledged(let answered) = event { settle(answered.token, at: now) }
       }
       return takeEvent()
     case .waiting, .dialing, .stopped: return nil
     }
     while let event = session.nextEvent(at: now) {
       switch event {
-      case .acknowledged, .subscribed, .unsubscribed: answerBy = .never
+      case .acknowledged, .subscribed, .unsubscribed:
+        answerBy = .never
+        retry.acknowledged()
       default: break
       }
       switch event {
       case .connected(let sessionPresent, _):
         state = .online(since: now)
         versions.accepted()
+        retry.accepted()
         answerBy = .never
+        holdsRecords = false
+        hasBegunReturn = false
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
+        window.connectionOpened()
         spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
@@ -150,7 +187,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .acknowledged(let answered):
         let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
-        settle(token)
+        settle(token, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
@@ -165,14 +202,21 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   }
 
   /// The broker has acknowledged what was sent under `token`.
-  private mutating func settle(_ token: UInt32) {
+  private mutating func settle(_ token: UInt32, at now: Instant) {
     guard token < Self.directTokens else { return }
+    window.acknowledged(windowNumber(of: token), at: now)
     if token >= Self.backlogTokens {
       backlog.acknowledged(Int(token - Self.backlogTokens))
       return
     }
     packsUnderWay[Int(token)] = false
-    counters.acknowledged &+= UInt64(wide: outbox.acknowledged(token))
+    counters.acknowledged &+= UInt64(wide: Self.acknowledged(&outbox, &backlog, token))
+  }
+
+  static func acknowledged(
+    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>, _ token: UInt32
+  ) -> Int {
+    outbox.acknowledged(token) { place in backlog.settle(place) }
   }
 
   private mutating func takeEvent() -> LinkEvent? {
@@ -182,26 +226,34 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// The one way out of every state that has, or wants, a connection.
   mutating func lose(_ fault: LinkFault, at now: Instant) {
-    var wasOnline = false
-    var isAtOnce = false
-    if case .opening = state { isAtOnce = versions.ended(VersionChoice.Outcome(fault)) }
-    if case .online(let since) = state {
-      wasOnline = true
-      if now - since >= spec.stableAfter { backoff.reset() }
+    // A lower version is asked of the same broker, and is no refusal of who we are.
+    var asksLower = false
+    if case .opening = state { asksLower = versions.ended(VersionChoice.Outcome(fault)) }
+    var wasOnline = true
+    var wait = Backoff.floor
+    switch state {
+    case .online(let since):
+      choice.lost(wasStable: retry.isStable(now - since))
+      wait = retry.lost(fault, after: now - since, &chance)
+    case .returning: break
+    case .waiting, .dialing, .opening, .closing, .stopped:
+      wasOnline = false
+      counters.attemptsFailed &+= 1
+      if !asksLower {
+        wait = retry.attemptFailed(fault, atOnce: choice.attemptFailed(fault), &chance)
+      }
+    }
+    if wasOnline {
       if !spec.persistentSession {
         outbox.connectionLost()
         packsUnderWay = InlineArray(repeating: false)
       }
       spillAt = now + spec.spillAfter
-    } else {
-      counters.attemptsFailed &+= 1
     }
+    if fault.isPermanent && !asksLower { counters.refusals &+= 1 }
+    holdsRecords = false
     session.closed()
     action = .close
-    let wait =
-      isAtOnce
-      ? Backoff.floor
-      : fault.isPermanent ? backoff.nextAfterRefusal(&chance) : backoff.next(&chance)
     state = .waiting(until: now + wait)
     event = wasOnline ? .lost(fault) : .attemptFailed(fault, wait: wait)
   }
@@ -219,7 +271,7 @@ extension VersionChoice.Outcome {
     switch fault {
     case .refused(let refusal): self = refusal.isUnsupportedVersion ? .refused : .failed
     case .dial, .session(.malformed), .session(.protocolViolation): self = .unanswered
-    case .disconnected, .session, .unanswered, .closedByUs: self = .failed
+    case .disconnected, .session, .unanswered, .closedByUs, .returned: self = .failed
     }
   }
 }

@@ -8,6 +8,7 @@ enum LinkState: BitwiseCopyable {
   case opening
   case online(since: Instant)
   case closing(until: Instant)
+  case returning(until: Instant)
   case stopped
 }
 
@@ -45,6 +46,8 @@ public struct LinkCounters: BitwiseCopyable, Sendable {
   public var connections: UInt32 = 0
   /// Attempts that failed before the broker accepted one.
   public var attemptsFailed: UInt32 = 0
+  /// Refusals of who we are, among them; and connections that ended so.
+  public var refusals: UInt32 = 0
   /// Messages that were handed to a session.
   public var published: UInt64 = 0
   /// Records of the outbox that were acknowledged.

@@ -15,6 +15,8 @@ public enum LinkFault: BitwiseCopyable, Equatable, Sendable {
   case unanswered
   /// The agent ended it.
   case closedByUs
+  /// The agent ended it, to go back to the first of its brokers.
+  case returned
 }
 
 extension LinkFault {
@@ -22,6 +24,8 @@ extension LinkFault {
   public var isPermanent: Bool {
     switch self {
     case .refused(let refusal): refusal.isPermanent
+    // A broker that throws out whoever publishes where he may not would throw him out again.
+    case .disconnected(.notAuthorized), .disconnected(.badAuthenticationMethod): true
     default: false
     }
   }
@@ -39,9 +43,11 @@ extension LinkFault {
       "protocol-violation"
     case .session(.connectTimedOut): "no-answer-to-connect"
     case .session(.pingTimedOut): "no-answer-to-ping"
+    case .session(.writeTimedOut): "write-timed-out"
     case .session(.packetTimedOut): "packet-not-completed"
     case .unanswered: "no-acknowledgement"
     case .closedByUs: "closed"
+    case .returned: "returned"
     }
   }
 }

@@ -25,8 +25,12 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var backoffMinimum = Interval.seconds(1)
   /// The last bound: the cap that doubling ends at.
   public var backoffMaximum = Interval.seconds(120)
-  /// The back-off starts afresh only after a connection has lasted this long.
+  /// The back-off starts afresh only after a connection has lasted this long and carried an
+  /// acknowledgement.
   public var stableAfter = Interval.seconds(60)
+  /// How long the link stays with another broker than the first before it goes back to that; zero
+  /// for as long as it lasts.
+  public var returnAfter = Interval.seconds(600)
   /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
   public var replyTimeout = Interval.seconds(10)
 
@@ -44,6 +48,8 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var spillAfter = Interval.seconds(60)
   /// How often they do from then on: what a power cut may cost while the link is down.
   public var spillEvery = Interval.seconds(30)
+  /// Bytes that the journal may write in 24 hours, counted in blocks of 4 KiB; 0 for no bound.
+  public var flashPerDay = 0
 
   /// QoS 1 messages under way at once, 1 to 64.
   public var inflight = 16

@@ -55,12 +55,31 @@ struct MemoryPlan: ~Copyable {
     }
     Console.print(row("in all", "", "\(bytes)"))
     Console.print(row("budget.memory", "", "\(budget)"))
-    let readings = configuration.uplink.outboxBytes / 28
+    let readings = configuration.uplink.outboxBytes / 32
     Console.print("The outbox holds \(readings) readings that the broker has not acknowledged.")
     let journal = configuration.uplink.journalBytes
     guard journal > 0 else { return }
     // Headers of blocks and records, and names of some length.
     Console.print("The journal, \(journal) bytes on flash, holds about \(journal / 54) more.")
+    printWear(configuration)
+  }
+
+  /// What the journal writes at most, and how long flash bears that.
+  private func printWear(_ configuration: Configuration) {
+    let bytes = FlashWear(configuration).bytesPerDay
+    Console.print(
+      "While the link is down it writes at most about \(Self.rounded(bytes / 1e6)) MB a day, while it is "
+        + "up nothing.")
+    guard let endurance = configuration.flashEndurance else { return }
+    let years = endurance / bytes / 365
+    Console.print(
+      "A medium that bears \(Self.rounded(endurance / 1e9)) GB lasts \(Self.rounded(years)) years of "
+        + "nothing but outage.")
+  }
+
+  private static func rounded(_ value: Double) -> String {
+    value < 10
+      ? "\(Int(value)).\(Int(value * 10) % 10)" : value < 1e9 ? "\(Int(value))" : "over 1e9"
   }
 
   private func row(_ name: String, _ count: String, _ bytes: String) -> String {

@@ -74,6 +74,11 @@ struct Reading: Decodable {
   var why: String?
   var seq: Int
   var run: Int?
+  /// Of several readings in one: how many, over how many seconds, and the bounds of their values.
+  var n: Int?
+  var span: Double?
+  var min: Value?
+  var max: Value?
 
   /// Which sequence it counts in: states and events count apart.
   var series: String { "\(k ?? "state") \(p ?? "?")" }
@@ -126,13 +131,25 @@ struct Diagnostics: Decodable {
   var tq: String
   var uptime: Int
   var queue: Queue
+  var broker: Int?
   var connections: Int
   var attemptsFailed: Int
+  var refusals: Int
   var published: Int
   var acknowledged: Int
   var unsendable: Int
   var resultsDropped: Int
   var edgesLost: Int
   var reassertions: Int
-  var dropped: [String: Int]
+  /// By point and class, by cause.
+  var losses: [String: [String: [String: Int]]]
+
+  /// Readings that were dropped, by point.
+  var dropped: [String: Int] { lost("dropped") }
+
+  /// Readings that did not go out as they were, by point.
+  func lost(_ cause: String) -> [String: Int] {
+    losses.mapValues { classes in classes.values.reduce(0) { $0 + ($1[cause] ?? 0) } }
+      .filter { $0.value > 0 }
+  }
 }

@@ -43,6 +43,39 @@ import Testing
     #expect(world.unacknowledged == 0)
   }
 
+  @Test(arguments: 0...9 as ClosedRange<Int64>)
+  func underTrafficAHalfOpenLinkIsNoticedWithinFifteenSeconds(tenth: Int64) throws {
+    let world = try World.online(profile(Point.cpu, broker: #""keepAlive": "60s""#))
+    world.run(.seconds(90) + .milliseconds(100) * tenth)
+    world.network.answer = .refuses
+    world.network.die()
+    let died = world.now
+    #expect(world.run(atMost: .seconds(100)) { !$0.isOnline })
+    #expect(world.now - died <= .seconds(15))
+  }
+
+  @Test func anIdleHalfOpenLinkIsNoticedWithinOneAndAHalfKeepAlives() throws {
+    let world = try World.online(
+      profile(Point.door, device: #""diagnostics": "0s""#, broker: #""keepAlive": "60s""#))
+    world.run(.seconds(59))
+    world.network.answer = .refuses
+    world.network.die()
+    let died = world.now
+    #expect(world.run(atMost: .seconds(200)) { !$0.isOnline })
+    #expect(world.now - died <= .seconds(90))
+  }
+
+  /// Round trips of 8 s, all of a sudden: pings go out early, but nothing goes out twice.
+  @Test func aSlowLinkIsKeptAndNothingIsSentTwice() throws {
+    let world = try World.online(profile(Point.cpu, broker: #""keepAlive": "60s""#))
+    world.network.latency = .seconds(4)
+    world.run(.seconds(600))
+    #expect(world.isOnline && world.lastBirth?.session == 1)
+    let sequence = world.heard.flatMap(\.readings).filter { $0.series == "state cpu" }.map(\.seq)
+    #expect(sequence.count > 550)
+    #expect(Set(sequence).count == sequence.count)
+  }
+
   @Test func aSilentDeviceIsDeclaredLostByTheBrokerInTime() throws {
     let world = try World.online(profile())
     world.run(.seconds(7))
@@ -55,8 +88,8 @@ import Testing
     #expect(world.partings == [.keepAlive])
   }
 
-  @Test func aBrokerThatPingsButAcknowledgesNothingIsLeft() throws {
-    // The window is a few messages, and the broker's answers take longer than three reply timeouts.
+  @Test func aBrokerWhoseAnswersTakeTooLongIsLeft() throws {
+    // The keep-alive would take ten minutes to notice.
     let world = try World.online(
       profile(broker: #""keepAlive": "10m""#, uplink: #""timeouts": {"reply": "1s"}"#))
     world.network.latency = .seconds(5)
@@ -65,7 +98,7 @@ import Testing
     #expect(world.lastBirth?.session == 1)
     world.network.latency = .zero
     world.run(.seconds(4))
-    #expect(world.lastBirth?.away?.reason == "no-acknowledgement")
+    #expect(world.lastBirth?.away?.reason == "no-answer-to-ping")
     #expect(world.unacknowledged == 0)
   }
 

@@ -27,6 +27,9 @@ final class World {
   var quality = TimeQuality.synced
   /// Outputs whose line reads back so, whatever it is driven to; nil: it cannot be driven.
   var stuck: [Int: Bool?] = [:]
+  /// What attempts at a broker of the profile's list meet, where it is not what the network says. All
+  /// that accept are doors to the one broker.
+  var doors: [Int: Network.Answer] = [:]
 
   /// What the broker heard, in order.
   private(set) var heard: [Heard] = []
@@ -36,6 +39,8 @@ final class World {
   private(set) var notices: [Notice] = []
   /// When the agent asked for a transport.
   private(set) var attempts: [Instant] = []
+  /// The brokers that they were at, as places in the profile's list.
+  private(set) var attempted: [Int] = []
   /// How the outputs were driven.
   private(set) var drives: [Switching] = []
   /// How often the agent's loop has turned.
@@ -125,8 +130,7 @@ final class World {
   var isOnline: Bool { agent.link.isOnline }
   var isStopped: Bool { agent.isStopped }
   var unacknowledged: Int { agent.link.outbox.unacknowledged }
-  var droppedFromJournal: UInt32 { agent.link.backlog.dropped }
-  var dropped: Int { Int(agent.points.droppedInAll) }
+  var dropped: Int { Int(agent.link.outbox.losses.total.dropped) }
   var agentDeadline: Instant { agent.deadline }
 
   // MARK: Time
@@ -219,8 +223,9 @@ final class World {
     switch action {
     case .open:
       attempts.append(now)
+      attempted.append(agent.link.broker)
       network.close(&broker, at: now)
-      switch network.answer {
+      switch doors[agent.link.broker] ?? network.answer {
       case .accepts:
         network.open(&broker, at: now)
         agent.opened(password: nil, at: moment)
@@ -302,6 +307,7 @@ final class World {
     drives = []
     notices = []
     attempts = []
+    attempted = []
     partings = []
   }
 }

@@ -52,6 +52,7 @@ final class DeviceBench {
       var spec = PointSpec(name: text(point.name), kind: point.kind)
       spec.unit = text(point.unit)
       spec.report.maximum = .zero
+      spec.keep = KeepSpec(.telemetry)
       point.change(&spec)
       specs.append(spec)
     }
@@ -61,7 +62,7 @@ final class DeviceBench {
     points = Points(
       device, points: specs.span, texts: pool.span, boardDebounces: boardDebounces,
       start: .boot, arena: &arena)
-    outbox = Outbox(bytes: outboxBytes, inflight: 4, arena: &arena)
+    outbox = Outbox(bytes: outboxBytes, inflight: 4, series: list.count, arena: &arena)
   }
 
   var moment: Moment {
@@ -165,7 +166,10 @@ final class DeviceBench {
   var deadline: Instant { points.deadline }
   var isDriving: Bool { points.isDriving }
   var edgesLost: UInt32 { points.edgesLost }
-  var resultsDropped: UInt32 { points.resultsDropped }
-  var droppedInAll: UInt32 { points.droppedInAll }
-  func dropped(_ point: Int) -> UInt32 { points.dropped(point) }
+  var resultsDropped: UInt32 { outbox.losses.answers }
+  var droppedInAll: UInt32 { outbox.losses.total.dropped }
+  func dropped(_ point: Int) -> UInt32 {
+    outbox.losses.losses(series: point, events: false).dropped
+      + outbox.losses.losses(series: point, events: true).dropped
+  }
 }

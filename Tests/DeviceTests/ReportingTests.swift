@@ -233,10 +233,10 @@ import Testing
   }
 
   @Test func droppedReadingsAreCountedByPoint() {
-    let bench = DeviceBench(.sensor("air"), .sensor("soil"), outboxBytes: 280)
+    let bench = DeviceBench(.sensor("air"), .sensor("soil"), outboxBytes: 320)
     for value in 0..<6 { bench.sample(Double(value)) }
     for value in 0..<7 { bench.sample(Double(value), point: 1) }
-    // 13 readings of 28 bytes each, of which 9 find room.
+    // 13 readings of 32 bytes each, of which 9 find room.
     #expect(bench.dropped(0) == 4 && bench.dropped(1) == 0 && bench.droppedInAll == 4)
     #expect(bench.said().first == "state/air 4.0 #5")
   }

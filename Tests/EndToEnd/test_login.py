@@ -44,7 +44,11 @@ class Login(EndToEndTest):
 
     def test_wrong_password_is_refused_and_tried_again(self):
         agent = self.login("wrong")
-        wait_for(lambda: agent.log().count("refused") >= 2, 30, "two refusals")
+        told = "the broker refuses this device: refused"
+        wait_for(lambda: told in agent.log(), 30, "a line in the log")
+        wait_for(lambda: self.mosquitto.log().count("not authorised") >= 3, 30, "three refusals")
+        self.assertEqual(agent.log().count(told), 1, "told once")
+        self.assertIn("see the login", agent.log())
         self.assertNotIn("wrong", agent.log())
         self.password.write_text(PASSWORD)
         wait_for(lambda: "online" in agent.log(), 60, "a session")

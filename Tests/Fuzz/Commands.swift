@@ -19,7 +19,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   var points = Points(
     device, points: [pump].span, texts: texts.span, boardDebounces: true, start: .boot,
     arena: &arena)
-  var outbox = Outbox(bytes: 4096, inflight: 4, arena: &arena)
+  var outbox = Outbox(bytes: 4096, inflight: 4, series: 8, arena: &arena)
   let moment = Moment(
     instant: .boot, wall: WallTime(milliseconds: 1_795_409_400_000), quality: .synced)
   drive(&points, &outbox, moment)

@@ -70,7 +70,7 @@ private func live(_ bytes: Bytes, mark: UInt8) {
       _ = try? ring.finishCommit()
       wasAppended = true
     } catch {
-      precondition(error == .full)
+      precondition(error == .full || error == .busy)
     }
   }
 }

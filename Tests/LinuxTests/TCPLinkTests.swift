@@ -64,6 +64,21 @@ import Testing
     #expect(good)
   }
 
+  /// It would be sent before anything more urgent, however long that takes.
+  @Test func systemKeepsLittleOfWhatThePathTakesNoMoreOf() throws {
+    let pair = try LinkPair()
+    func taken(by link: borrowing TCPLink) -> Int {
+      let block = [UInt8](repeating: 0x5A, count: 1024)
+      var sum = 0
+      while sum < 64 << 20, let count = link.write(block.span).count { sum += count }
+      return sum
+    }
+    // Nobody reads. The accepted side has the system's own buffer.
+    let ours = taken(by: pair.near)
+    let theirs = taken(by: pair.far)
+    #expect(ours > 0 && ours < theirs / 4)
+  }
+
   @Test func writingToAClosedPeerIsAnErrorAndNoSignal() throws {
     let listener = try Listener(at: .loopback(port: 0))
     let link = try TCPLink.open(to: listener.address)

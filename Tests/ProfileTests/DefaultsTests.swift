@@ -25,7 +25,7 @@ import Testing
   #expect(uplink.replyTimeout == .seconds(10))
   #expect(uplink.outboxBytes == 64 * 1024)
   #expect(uplink.packetBytes == 2048)
-  #expect(uplink.inflight == 16)
+  #expect(uplink.inflight == 16 && uplink.dial.brokerCount == 1)
   #expect(configuration.memoryBudget == 256 * 1024)
   #expect(uplink.journalBytes == 0)
 }

@@ -139,32 +139,6 @@ import Uplink
     #expect(bench.counters.attemptsFailed == 1 && !bench.isOnline)
   }
 
-  /// The broker accepts and throws out at once: the wait grows as if it had not accepted.
-  @Test func connectionThatDoesNotLastDoesNotResetTheBackoff() {
-    let bench = LinkBench { spec in spec.stableAfter = .seconds(60) }
-    var longest = Interval.zero
-    for _ in 0..<40 {
-      bench.connect()
-      bench.now = bench.now + .seconds(59)
-      bench.receive([0xD0, 0])
-      bench.link.failed(.closedByPeer, at: bench.now)
-      #expect(bench.event() == .lost(.dial(.closedByPeer)))
-      longest = max(longest, bench.deadline - bench.now)
-    }
-    #expect(longest > .seconds(30))
-  }
-
-  @Test func stableConnectionResetsTheBackoff() {
-    let bench = LinkBench { spec in spec.stableAfter = .seconds(50) }
-    for _ in 0..<40 {
-      bench.connect()
-      bench.now = bench.now + .seconds(50)
-      bench.link.failed(.broken(code: 104), at: bench.now)
-      #expect(bench.event() == .lost(.dial(.broken(code: 104))))
-      #expect(bench.deadline <= bench.now + .seconds(1))
-    }
-  }
-
   @Test func waitsGrowWhileNobodyAnswers() {
     let bench = LinkBench { spec in spec.backoffMaximum = .seconds(120) }
     var longest = Interval.zero

@@ -58,19 +58,39 @@ import Uplink
     #expect(bench.unacknowledged == 0)
   }
 
-  /// However long the backlog is, half of the window stays free for what is new.
-  @Test func backlogLeavesHalfOfTheWindow() {
+  /// However long the backlog is, a quarter of the packets stays free for what is new.
+  @Test func backlogLeavesAQuarterOfThePlaces() {
     let bench = LinkBench { spec in
       spec.inflight = 4
       spec.outboxBytes = 4096
     }
     for number in 0..<90 { bench.append("number \(number)") }
     bench.connect()
-    #expect(bench.sent().count == 2, "two packs")
+    #expect(bench.sent().count == 3, "packs")
     bench.append("new 1", "new 2")
-    #expect(bench.sent() == [.publish("live", "new 1", id: 3), .publish("live", "new 2", id: 4)])
+    #expect(bench.sent() == [.publish("live", "new 1", id: 4)])
     bench.receive(acknowledgement(1))
+    #expect(bench.sent() == [.publish("live", "new 2", id: 5)], "before the next pack")
+    bench.receive(acknowledgement(4))
     #expect(bench.sent().count == 1, "the next pack")
+  }
+
+  @Test func windowHoldsTheBacklogBackAndNotWhatIsNew() {
+    let bench = LinkBench { spec in
+      spec.inflight = 16
+      spec.outboxBytes = 16_384
+      spec.packetBytes = 1024
+    }
+    for number in 100..<700 { bench.append("number \(number)") }
+    bench.connect()
+    #expect(bench.sent().count == 2, "packs, more than a KiB")
+    for number in 1...8 { bench.append("new \(number)") }
+    #expect(bench.sent().count == 8)
+    #expect(bench.sent() == [])
+    bench.now = bench.now + .milliseconds(200)
+    for id in 1...2 as ClosedRange<UInt16> { bench.receive(acknowledgement(id)) }
+    // One send buffer, and another.
+    #expect(bench.sent().count + bench.sent().count >= 3, "the path has carried it")
   }
 
   @Test func packFillsAPacketAndNoMore() {

@@ -24,7 +24,8 @@ final class LinkBench {
     change(&spec)
     var arena = testArena()
     texts = TextPool(copying: names.span, arena: &arena)
-    link = BrokerLink(spec, medium: NoStorage(), seed: seed, start: .boot, arena: &arena)
+    link = BrokerLink(
+      spec, series: 1, medium: NoStorage(), seed: seed, start: .boot, arena: &arena)
   }
 
   /// The user of a profile that names one.
@@ -97,9 +98,12 @@ final class LinkBench {
     Moment(instant: now, wall: WallTime(milliseconds: 0), quality: .synced)
   }
 
+  /// That of all records here.
+  static let label = RecordLabel(.note, series: 0)
+
   func append(_ records: String...) {
     for record in records {
-      _ = link.outbox.append(bodyBytes: record.utf8.count, dropped: { _ in }) { out in
+      _ = link.outbox.append(Self.label, bodyBytes: record.utf8.count) { out in
         append(record, to: &out)
       }
     }
@@ -118,7 +122,7 @@ final class LinkBench {
   func publishNow(_ payload: String, qos: QoS = .atLeastOnce, tag: UInt32 = 0) -> Bool {
     link.publishNow(
       tag: tag, qos: qos, retain: true, topic: { append("status", to: &$0) },
-      payload: { append(payload, to: &$0) })
+      payload: { out, _ in append(payload, to: &out) })
   }
 
   func subscribe(_ filter: String) -> UInt16? { link.subscribe { append(filter, to: &$0) } }
@@ -129,8 +133,13 @@ final class LinkBench {
   var deadline: Instant { link.deadline }
   var isOnline: Bool { link.isOnline }
   var isStopped: Bool { link.isStopped }
+  var isIdle: Bool { link.isIdle }
+  var broker: Int { link.broker }
+  func beginReturn() -> Bool { link.beginReturn(at: now) }
+  func cancelReturn() { link.cancelReturn() }
   var unacknowledged: Int { link.outbox.unacknowledged }
   var counters: LinkCounters { link.counters }
+  var standing: LinkStanding { link.standing }
 
   private func append(_ text: String, to out: inout OutputSpan<UInt8>) {
     TestSupport.append(text, to: &out)
@@ -169,6 +178,21 @@ struct TextRenderer: MessageRenderer {
     payload.append(contentsOf: record)
     append(suffix, to: &payload)
   }
+
+  func expiry(of record: Span<UInt8>) -> Instant { .never }
+
+  func weight(of record: Span<UInt8>) -> UInt32 { 1 }
+
+  var mergedBytesMax: Int { 96 }
+
+  func merge(
+    _ earlier: Span<UInt8>, _ later: Span<UInt8>, _ recordClass: RecordClass,
+    into out: inout OutputSpan<UInt8>
+  ) {}
+
+  func journaledSeries(of record: Span<UInt8>) -> UInt16? { 0 }
+
+  func journaledExpiry(of record: Span<UInt8>) -> Instant { .never }
 
   func journaledBytes(of record: Span<UInt8>) -> Int { record.count }
 

@@ -5,15 +5,18 @@ import Uplink
 /// An outbox whose records are texts, for one test.
 final class OutboxBench {
   var outbox: Outbox
-  /// What was dropped for want of room, in order.
-  private(set) var dropped: [String] = []
+  /// How the records are kept: nothing but room decides what becomes of them.
+  static let label = RecordLabel(.note, series: 0)
+
+  /// How many were dropped for want of room: the oldest.
+  var dropped: Int { Int(outbox.losses.total.dropped) }
 
   /// Bytes that a record takes besides its text.
-  static let headerBytes = 4
+  static let headerBytes = 8
 
   init(bytes: Int = 256, inflight: Int = 4) {
     var arena = testArena()
-    outbox = Outbox(bytes: bytes, inflight: inflight, arena: &arena)
+    outbox = Outbox(bytes: bytes, inflight: inflight, series: 4, arena: &arena)
   }
 
   /// Appends texts; true when all were taken.
@@ -23,7 +26,7 @@ final class OutboxBench {
     for text in texts {
       isTaken =
         outbox.append(
-          bodyBytes: text.utf8.count, dropped: { dropped.append(TestSupport.text($0)) },
+          Self.label, bodyBytes: text.utf8.count,
           fill: { out in TestSupport.append(text, to: &out) }) && isTaken
     }
     return isTaken
@@ -64,7 +67,9 @@ final class OutboxBench {
 
   /// The broker acknowledges a packet; how many records that settles.
   @discardableResult
-  func acknowledge(_ token: UInt32) -> Int { outbox.acknowledged(token) }
+  func acknowledge(_ token: UInt32) -> Int {
+    outbox.acknowledged(token, journaled: { _ in })
+  }
 
   /// Gives up the next record of either kind; its text.
   func discardNext() -> String? {

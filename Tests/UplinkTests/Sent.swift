@@ -12,6 +12,11 @@ enum Sent: Equatable {
   case other(Packet)
   case nonsense
 
+  /// The identifier of a message at QoS 1; nil for any other packet.
+  var packetID: UInt16? {
+    if case .publish(_, _, let id, _, _) = self, id != 0 { id } else { nil }
+  }
+
   /// Takes all whole packets from the front of `bytes`.
   static func take(_ bytes: inout [UInt8]) -> [Sent] {
     var packets: [Sent] = []

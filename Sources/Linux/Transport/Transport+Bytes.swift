@@ -26,8 +26,18 @@ extension Transport {
   /// broken shows at the next `read`.
   public mutating func write(_ bytes: Span<UInt8>) -> Int {
     guard phase == .open, !isFinishing, writeFault == nil else { return 0 }
+    hasPending = true
     if webSocket != nil { return webSocket?.write(bytes, to: &wire, fault: &writeFault) ?? 0 }
     return wire.write(bytes, fault: &writeFault)
+  }
+
+  /// How many bytes the other side's system has acknowledged since the way was opened, those of
+  /// handshakes included, and how many behind them are on their way or wait. Nil when nothing was written
+  /// since the last time that all had come across, and where the system does not tell.
+  public mutating func takeProgress() -> (acknowledged: UInt64, pending: Int)? {
+    guard phase == .open, hasPending, let progress = wire.progress else { return nil }
+    hasPending = progress.pending > 0
+    return progress
   }
 
   /// Nothing more will be written: says so to the other side behind all that was, by each layer's own

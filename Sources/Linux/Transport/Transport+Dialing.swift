@@ -9,6 +9,7 @@ extension Transport {
   public mutating func open(at now: Instant, loop: borrowing EventLoop) -> Event? {
     close(loop: loop)
     useless = nil
+    openBy = now + spec.totalTimeout
     if spec.endpoint.kind == .unix { return openUnix(at: now, loop: loop) }
     enter(.resolving, until: now + spec.resolveTimeout)
     let hop = spec.firstHop
@@ -41,6 +42,9 @@ extension Transport {
       return nil
     }
     guard phase != .closed, phase != .open, until <= now else { return nil }
+    if phase == .resolving, let address = lastAddresses[broker] {
+      return race(to: Resolution(address), insteadOf: .timedOut(.name), at: now, loop: loop)
+    }
     return fail(.timedOut(timedOutStep), at: now, loop: loop)
   }
 
@@ -54,10 +58,10 @@ extension Transport {
     }
   }
 
-  /// Begins a phase with its deadline.
+  /// Begins a phase with its deadline, which is no later than that of the whole.
   mutating func enter(_ phase: Phase, until: Instant) {
     self.phase = phase
-    self.until = until
+    self.until = phase == .open ? until : min(until, openBy)
   }
 
   // MARK: Names and addresses
@@ -75,12 +79,24 @@ extension Transport {
     _ reply: Resolution, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
     guard reply.count > 0 else {
-      return fail(
-        spec.proxy == nil
-          ? .nameNotResolved(code: reply.errorCode)
-          : .proxy(.nameNotResolved(code: reply.errorCode)),
-        at: now, loop: loop)
+      let code = reply.errorCode
+      let fault: DialFault =
+        spec.proxy == nil ? .nameNotResolved(code: code) : .proxy(.nameNotResolved(code: code))
+      guard !reply.isFinal, let address = lastAddresses[broker] else {
+        return fail(fault, at: now, loop: loop)
+      }
+      return race(to: Resolution(address), insteadOf: fault, at: now, loop: loop)
     }
+    return race(to: reply, insteadOf: nil, at: now, loop: loop)
+  }
+
+  /// Begins to connect to the addresses. When they are what is left in spite of `fault`, that is what
+  /// is told of an address that does not answer.
+  private mutating func race(
+    to reply: Resolution, insteadOf fault: DialFault?, at now: Instant, loop: borrowing EventLoop
+  ) -> Event? {
+    request = nil
+    useless = fault
     addresses = reply
     var isV6: UInt8 = 0
     for index in 0..<reply.count where reply[index].isV6 { isV6 |= 1 << UInt8(index) }
@@ -174,6 +190,7 @@ extension Transport {
     slot = winner
     wire.begin(socket)
     writeFault = nil
+    hasPending = false
     isFinishing = false
     wantsRead = false
     wantsWrite = true
@@ -192,7 +209,8 @@ extension Transport {
   mutating func fail(
     _ fault: DialFault, at now: Instant, loop: borrowing EventLoop
   ) -> Event? {
-    guard phase == .proxying || phase == .securing || phase == .upgrading, race.resume(at: now)
+    guard phase == .proxying || phase == .securing || phase == .upgrading, now < openBy,
+      race.resume(at: now)
     else {
       return end(phase == .racing ? useless ?? fault : fault, loop: loop)
     }

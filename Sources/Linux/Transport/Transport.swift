@@ -38,13 +38,20 @@ public struct Transport: ~Copyable {
   /// How many tokens the loop has to leave to a transport.
   public static var tokenCount: UInt32 { 0x0100_0000 }
 
-  /// The way, with its texts among `texts`.
-  let spec: DialSpec
+  /// The way to the present broker, with its texts among `texts`.
+  var spec: DialSpec
+  /// The way to the first one, and where the others are.
+  private let allBrokers: DialSpec
+  /// Which broker is the present one.
+  private(set) var broker = 0
+  var lastAddresses = LastAddresses()
   let texts: TextPool
   let firstToken: UInt32
   var phase = Phase.closed
   /// When the present phase must have come to its end.
   var until = Instant.never
+  /// When the way must be open.
+  var openBy = Instant.never
   var resolver: Resolver?
   var request: UInt32?
   var addresses: Resolution?
@@ -65,6 +72,8 @@ public struct Transport: ~Copyable {
   var wantsRead = true
   var wantsWrite = false
   var isFinishing = false
+  /// Bytes were written that may not have come across yet.
+  var hasPending = false
   /// Grows with each socket, so that what the loop says of an earlier one is known as old.
   var generation: UInt32 = 0
 
@@ -82,8 +91,9 @@ public struct Transport: ~Copyable {
   ) {
     precondition(firstToken % Self.tokenCount == 0)
     var own = spec
-    if own.tls.host.isEmpty { own.tls.host = own.endpoint.host }
     texts = TextPool(of: &own, in: source, arena: &arena)
+    allBrokers = own
+    if own.tls.host.isEmpty { own.tls.host = own.endpoint.host }
     self.spec = own
     self.firstToken = firstToken
     race = AddressRace(count: 0, isV6: 0, patience: .zero, start: .boot)
@@ -113,6 +123,17 @@ public struct Transport: ~Copyable {
       resolver.descriptor, token: firstToken + UInt32(Readiness.resolverSlot), read: true,
       write: false)
     self.resolver = consume resolver
+  }
+
+  /// The next way to be opened leads to broker `index` of `DialSpec`. What TLS remembers is of one
+  /// broker: a session of another must not be resumed, for its certificate was another.
+  public mutating func turn(to index: Int) {
+    let endpoint = allBrokers.broker(index)
+    broker = index
+    guard endpoint != spec.endpoint else { return }
+    spec.endpoint = endpoint
+    if allBrokers.tls.host.isEmpty { spec.tls.host = endpoint.host }
+    tls = nil
   }
 
   // MARK: The loop's side

@@ -16,19 +16,23 @@ extension ClientSession {
       }
       return accepted(sessionPresent: answer.sessionPresent, none, size, at: now)
     case (.online, .publish(let publish)): return take(publish, size)
-    case (_, .publishAck(let id)): return settle(id, .atLeastOnce, code: 0, none, size)
-    case (_, .publishComplete(let id)): return settle(id, .exactlyOnce, code: 0, none, size)
-    case (.online, .publishReceived(let id)): return release(id, code: 0, none, size)
+    case (_, .publishAck(let id)): return settle(id, .atLeastOnce, code: 0, none, size, at: now)
+    case (_, .publishComplete(let id)):
+      return settle(id, .exactlyOnce, code: 0, none, size, at: now)
+    case (.online, .publishReceived(let id)): return release(id, code: 0, none, size, at: now)
     case (.online, .publishRelease(let id)): return complete(id, size)
     case (.online, .subscribeAck(let answer)):
       return granted(
         Granted(packetID: answer.packetID, codes: answer.codes, properties: none),
-        isSubscribe: true, size)
+        isSubscribe: true, size, at: now)
     case (.online, .unsubscribeAck(let id)):
       let codes = Field(offset: size, count: 0)
       return granted(
-        Granted(packetID: id, codes: codes, properties: none), isSubscribe: false, size)
-    case (.online, .pingResponse), (.leaving, _): return handled(size)
+        Granted(packetID: id, codes: codes, properties: none), isSubscribe: false, size, at: now)
+    case (.online, .pingResponse):
+      answers.answered(0, at: now)
+      return handled(size)
+    case (.leaving, _): return handled(size)
     default: return .event(fail(.protocolViolation))
     }
   }
@@ -47,25 +51,31 @@ extension ClientSession {
     case (.online, .publish(let publish)): return take(publish, size)
     case (_, .publishAck(let answer)):
       return settle(
-        answer.packetID, .atLeastOnce, code: answer.reason.rawValue, answer.properties, size)
+        answer.packetID, .atLeastOnce, code: answer.reason.rawValue, answer.properties, size,
+        at: now)
     case (_, .publishComplete(let answer)):
       return settle(
-        answer.packetID, .exactlyOnce, code: answer.reason.rawValue, answer.properties, size)
+        answer.packetID, .exactlyOnce, code: answer.reason.rawValue, answer.properties, size,
+        at: now)
     case (.online, .publishReceived(let answer)):
-      return release(answer.packetID, code: answer.reason.rawValue, answer.properties, size)
+      return release(
+        answer.packetID, code: answer.reason.rawValue, answer.properties, size, at: now)
     case (.online, .publishRelease(let answer)): return complete(answer.packetID, size)
     case (.online, .subscribeAck(let answer)):
       return granted(
         Granted(packetID: answer.packetID, codes: answer.codes, properties: answer.properties),
-        isSubscribe: true, size)
+        isSubscribe: true, size, at: now)
     case (.online, .unsubscribeAck(let answer)):
       return granted(
         Granted(packetID: answer.packetID, codes: answer.codes, properties: answer.properties),
-        isSubscribe: false, size)
+        isSubscribe: false, size, at: now)
     case (.online, .disconnect(let disconnect)):
       state = .ended
       return lend(.disconnected(disconnect), size, disconnect.properties)
-    case (.online, .pingResponse), (.leaving, _): return handled(size)
+    case (.online, .pingResponse):
+      answers.answered(0, at: now)
+      return handled(size)
+    case (.leaving, _): return handled(size)
     default: return .event(fail(.protocolViolation))
     }
   }
@@ -97,6 +107,7 @@ extension ClientSession {
     authentication = .none
     keepAlive = KeepAlive(
       seconds: serverLimits.keepAlive, replyTimeout: options.replyTimeout, at: now)
+    answers.answered(0, at: now)
     state = .online
     return lend(.connected(sessionPresent: isPresent, properties: properties), size, properties)
   }
@@ -138,8 +149,10 @@ extension ClientSession {
 
   /// PUBACK or PUBCOMP: the message is done.
   private mutating func settle(
-    _ packetID: UInt16, _ qos: QoS, code: UInt8, _ properties: V5.Properties, _ size: Int
+    _ packetID: UInt16, _ qos: QoS, code: UInt8, _ properties: V5.Properties, _ size: Int,
+    at now: Instant
   ) -> Turn {
+    answers.answered(packetID, at: now)
     switch state {
     case .online, .leaving: break
     case .closed, .connecting, .ended: return .event(fail(.protocolViolation))
@@ -170,9 +183,10 @@ extension ClientSession {
   /// PUBREC: PUBREL follows, also for what is not known here (section 4.3.3 lets the server wait
   /// for it). In 5.0 a refusal is the last word on the message.
   private mutating func release(
-    _ packetID: UInt16, code: UInt8, _ properties: V5.Properties, _ size: Int
+    _ packetID: UInt16, code: UInt8, _ properties: V5.Properties, _ size: Int, at now: Instant
   ) -> Turn {
     guard canAnswer else { return .idle }
+    answers.answered(packetID, at: now)
     guard let index = inflight.index(of: packetID), inflight[index].qos == .exactlyOnce,
       inflight[index].stage != .waiting
     else {
@@ -201,7 +215,10 @@ extension ClientSession {
     return known == nil ? unsolicited(size) : handled(size)
   }
 
-  private mutating func granted(_ granted: Granted, isSubscribe: Bool, _ size: Int) -> Turn {
+  private mutating func granted(
+    _ granted: Granted, isSubscribe: Bool, _ size: Int, at now: Instant
+  ) -> Turn {
+    answers.answered(granted.packetID, at: now)
     guard let entry = requests.take(granted.packetID, where: { $0.isSubscribe == isSubscribe })
     else { return unsolicited(size) }
     // A code for each filter; UNSUBACK has none before 5.0.

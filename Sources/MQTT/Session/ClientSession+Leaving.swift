@@ -14,10 +14,18 @@ extension ClientSession {
     forgetUnfinished()
     leaveReceivedBehind()
     unsentPing = 0
+    stalledSince = .never
     lent = nil
     large = nil
     progress = nil
     sentCount = 0
+  }
+
+  /// The next connection leads to another server: what was under way with the last one, in both
+  /// directions, is none of its session's. Only without a transport.
+  public mutating func forgetServer() {
+    guard case .closed = state else { preconditionFailure("a session is with one server") }
+    forget()
   }
 
   /// Writes DISCONNECT: the server forgets the will. Close the transport once the output is sent.

@@ -122,6 +122,7 @@ extension ClientSession {
     inflight[sentCount].stage = .published
     sentCount += 1
     if message.isRepeat { counters.messagesResent &+= 1 }
+    watch(message.packetID, isRepeat: message.isRepeat)
   }
 
   /// The owner no longer has the message that `nextResend` named. Its identifier becomes free, at
@@ -177,6 +178,7 @@ extension ClientSession {
     inflight.append(
       OutgoingEntry(token: token, packetID: packetID, qos: qos, stage: .published))
     sentCount = sentCount &+ 1
+    if options.watchesAnswers { watch(packetID) }
   }
 
   private func isNext(_ message: Resend) -> Bool {

@@ -48,6 +48,7 @@ extension ClientSession {
     guard count > 0 else { return }
     counters.bytesReceived &+= UInt64(wide: count)
     keepAlive.received(at: now)
+    if options.watchesAnswers { answers.received(at: now) }
   }
 
   /// The next event; nil when there is none before more bytes, more time or a sent output.
@@ -56,7 +57,7 @@ extension ClientSession {
   public mutating func nextEvent(at now: Instant) -> SessionEvent? {
     if lent != nil { messageHandled() }
     if options.acknowledgesByHand { answerInOrder() }
-    if let answered = takeExpectedAck() { return .acknowledged(answered) }
+    if let answered = takeExpectedAck(at: now) { return .acknowledged(answered) }
     return nextOfAnyKind(at: now)
   }
 
@@ -64,7 +65,7 @@ extension ClientSession {
   /// message under way. Nil when it is anything else that waits. No server is told a Maximum Packet
   /// Size below them and is heard still, for its CONNACK was longer.
   @inline(__always)
-  private mutating func takeExpectedAck() -> Answered? {
+  private mutating func takeExpectedAck(at now: Instant) -> Answered? {
     guard isOnline, large == nil,
       let packet = input.firstFour, packet &>> 16 == Self.publishAckWithoutReason,
       let entry = inflight.first, entry.packetID == UInt16(truncatingIfNeeded: packet),
@@ -76,6 +77,7 @@ extension ClientSession {
     // It may have been sent over an earlier connection only.
     sentCount = max(0, sentCount &- 1)
     counters.messagesAcknowledged &+= 1
+    if options.watchesAnswers { answers.answered(entry.packetID, at: now) }
     return Answered(
       token: entry.token, packetID: entry.packetID, qos: .atLeastOnce, code: 0,
       properties: V5.Properties(noneAt: Acknowledgement.size))
@@ -201,16 +203,12 @@ extension ClientSession {
     }
     if let progress, now >= progress.deadline { return fail(.packetTimedOut) }
     guard isOnline else { return nil }
-    switch keepAlive.step(at: now) {
-    case .wait: break
-    case .timedOut: return fail(.pingTimedOut)
-    case .ping: ping()
-    }
+    if let fault = transportFault(at: now) { return fail(fault) }
     return nil
   }
 
   /// Writes PINGREQ, unless one waits in the output already.
-  private mutating func ping() {
+  mutating func ping() {
     guard unsentPing == 0, output.freeCapacity >= BarePacket.size + disconnectBytesMax else {
       return
     }
@@ -220,6 +218,8 @@ extension ClientSession {
     }
     unsentPing = output.count
     counters.pings &+= 1
+    answers.delivery.setMark()
+    watch(0)
   }
 }
 

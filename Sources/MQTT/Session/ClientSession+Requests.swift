@@ -149,6 +149,7 @@ extension ClientSession {
     ids.take(packetID)
     requests.append(
       RequestEntry(packetID: packetID, isSubscribe: isSubscribe, filterCount: filterCount))
+    watch(packetID)
     return packetID
   }
 

@@ -92,6 +92,10 @@ public struct ClientSession: ~Copyable {
   var outbound: TopicAliases
   var inbound: TopicAliases
   var keepAlive = KeepAlive(seconds: 0, replyTimeout: .zero, at: .boot)
+  /// Whether answers are late, where the owner wants that watched.
+  var answers = AnswerWatch()
+  /// Since when the transport has taken nothing of what waits; `never` while nothing waits.
+  var stalledSince = Instant.never
   /// Bytes of `output` up to the end of a PINGREQ that still waits there; 0 for none.
   var unsentPing = 0
   /// The packet that the owner is looking at; its bytes are the first of `input`.
@@ -182,6 +186,8 @@ public struct ClientSession: ~Copyable {
     if options.cleanSession { forget() }
     state = .connecting
     connectBy = now + options.replyTimeout
+    answers = AnswerWatch()
+    watch(0)
   }
 
   /// True between CONNACK and the end: messages can be published.
@@ -203,7 +209,8 @@ public struct ClientSession: ~Copyable {
   public var deadline: Instant {
     switch state {
     case .connecting: min(connectBy, progress?.deadline ?? .never)
-    case .online: min(keepAlive.deadline, progress?.deadline ?? .never)
+    case .online:
+      min(min(keepAlive.deadline, progress?.deadline ?? .never), min(lateAt, stalledBy))
     case .closed, .leaving, .ended: .never
     }
   }
@@ -218,11 +225,16 @@ public struct ClientSession: ~Copyable {
   public mutating func withOutput(at now: Instant, _ body: (Span<UInt8>) -> Int) {
     guard hasOutput else { return }
     let count = output.withBytes { bytes in body(bytes) }
-    guard count > 0 else { return }
+    guard count > 0 else {
+      if stalledSince == .never { stalledSince = now }
+      return
+    }
     output.consume(count)
+    stalledSince = output.count > 0 ? now : .never
     unsentPing = max(0, unsentPing - count)
     counters.bytesSent &+= UInt64(wide: count)
     keepAlive.sent(at: now)
+    if options.watchesAnswers { answers.left(upTo: counters.bytesSent, at: now) }
   }
 
   /// Forgets all messages under way, in both directions: the state that MQTT calls the session

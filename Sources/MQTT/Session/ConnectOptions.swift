@@ -13,6 +13,12 @@ public struct ConnectOptions: BitwiseCopyable, Sendable {
   public var replyTimeout: Interval
   /// How long a packet that has begun may take to come on: three times `replyTimeout` unless set.
   public var packetTimeout: Interval
+  /// True to send PINGREQ early when an answer is late, as the round trips so far say. Not without a
+  /// keep-alive.
+  public var watchesAnswers = false
+  /// How long the transport may take none of the output, and get none of what it took across, before
+  /// the session fails; nil for any time.
+  public var writeTimeout: Interval?
   /// True when the owner acknowledges received messages by `ClientSession.acknowledge`; else they
   /// are acknowledged once they were handed over.
   public var acknowledgesByHand = false

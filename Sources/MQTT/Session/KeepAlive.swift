@@ -12,17 +12,22 @@ import Core
 ///     last byte received     ping is due        timed out
 ///     |---- keep-alive ------|-- replyWait <= keep-alive / 2 --|
 ///
+/// A ping may be sent before it is due, because an answer is late. The wait for a sign of life is
+/// extended while what was sent before the ping is still on its way and moves; see `Delivery`.
+///
 /// The timers take no notice of what the socket does: a PINGREQ that could not be written counts
 /// as one without an answer.
 struct KeepAlive: BitwiseCopyable {
   enum Step: BitwiseCopyable { case wait, ping, timedOut }
 
   private let interval: Interval
-  private let replyWait: Interval
+  /// How long a sign of life may take.
+  let replyWait: Interval
   private var sentAt: Instant
   private var receivedAt: Instant
   private var pingedAt: Instant
   private var replyBy = Instant.never
+  private var isExtended = false
 
   /// Supervision from `now` on; none when `seconds` is 0.
   init(seconds: UInt16, replyTimeout: Interval, at now: Instant) {
@@ -38,7 +43,14 @@ struct KeepAlive: BitwiseCopyable {
   mutating func received(at now: Instant) {
     receivedAt = now
     replyBy = .never
+    isExtended = false
   }
+
+  /// True while a PINGREQ waits for a sign of life.
+  var awaitsReply: Bool { replyBy != .never }
+
+  /// True when there is no supervision.
+  var isOff: Bool { interval == .zero }
 
   /// When `step` is to be called; `never` without supervision.
   var deadline: Instant {
@@ -52,8 +64,23 @@ struct KeepAlive: BitwiseCopyable {
   mutating func step(at now: Instant) -> Step {
     guard now >= deadline else { return .wait }
     guard now < replyBy else { return .timedOut }
+    pinged(at: now)
+    return .ping
+  }
+
+  /// A PINGREQ is written now, due or not.
+  mutating func pinged(at now: Instant) {
     pingedAt = now
     replyBy = now + replyWait
-    return .ping
+  }
+
+  /// No sign of life has come in time. What was sent before the ping may be on its way still: then it is
+  /// looked at again in a second; and once it is across, the wait begins anew. False when there is no
+  /// such reason to wait.
+  mutating func extend(isUnderWay: Bool, at now: Instant) -> Bool {
+    guard isUnderWay || isExtended else { return false }
+    isExtended = isUnderWay
+    replyBy = now + (isUnderWay ? min(.seconds(1), replyWait) : replyWait)
+    return true
   }
 }

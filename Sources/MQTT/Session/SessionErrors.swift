@@ -15,6 +15,8 @@ public enum SessionFault: BitwiseCopyable, Hashable, Sendable {
   case pingTimedOut
   /// A packet began and did not go on in time.
   case packetTimedOut
+  /// The transport took none of the output, and got nothing across, for `ConnectOptions.writeTimeout`.
+  case writeTimedOut
   /// More messages under way from the server than `Sizes.received`, or than the Receive Maximum that
   /// it was told.
   case receivedFull
@@ -28,7 +30,7 @@ public enum SessionFault: BitwiseCopyable, Hashable, Sendable {
     case .aliasTopicTooLong: .implementationSpecificError
     case .packetTimedOut: .unspecifiedError
     case .receivedFull: .receiveMaximumExceeded
-    case .connectTimedOut, .pingTimedOut: nil
+    case .connectTimedOut, .pingTimedOut, .writeTimedOut: nil
     }
   }
 }

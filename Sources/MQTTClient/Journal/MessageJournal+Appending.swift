@@ -54,7 +54,8 @@ extension MessageJournal {
       case .storage(let fault):
         failed(JournalFault(fault), at: now)
         return nil
-      case .full:
+      // Nothing is rewritten here, so the ring is never busy.
+      case .full, .busy:
         try makeRoom(bytes, at: now, withdraw)
         commitDue = now
         throw .awaitsMedium

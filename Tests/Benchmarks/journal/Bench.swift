@@ -5,10 +5,11 @@ import Journal
 import Linux
 
 /// Our ring in a file: each batch is appended and committed, and as many of the oldest are settled once
-/// it is durable, which the next commit writes: `bench FILE BATCH COUNT`.
+/// it is durable, which the next commit writes: `bench FILE BATCH COUNT EVERY`. Of the commits only every
+/// EVERYth is a sync of the file.
 @main
 struct Bench {
-  private typealias Ring = RecordRing<FileStorage>
+  private typealias Ring = RecordRing<RareSyncs>
 
   private static let fileBytes = 16 << 20
   private static let messageBytes = 64
@@ -22,7 +23,7 @@ struct Bench {
     let count = number(3)
     let sizes = Ring.Sizes(bodyBytesMax: messageBytes)
     var plan = Arena()
-    _ = Ring(FileStorage(), sizes: sizes, arena: &plan)
+    _ = Ring(RareSyncs(FileStorage(), every: 1), sizes: sizes, arena: &plan)
     // Sound: the block is page-aligned and stays mapped until the program ends.
     guard let memory = unsafe clinux_map(plan.used) else { return fail("memory") }
     var arena = unsafe Arena(
@@ -31,10 +32,11 @@ struct Bench {
       let storage = try unsafe withBytes(ofCString: clinux_argument(1)) {
         (path) throws(FileStorageFault) in
         try FileStorage(creating: path, byteCount: fileBytes) { (medium) throws(StorageFault) in
-          _ = try Ring.format(&medium, id: 1)
+          _ = try RecordRing<FileStorage>.format(&medium, id: 1)
         }
       }
-      var ring = Ring(storage, sizes: sizes, arena: &arena)
+      let medium = RareSyncs(storage, every: number(4))
+      var ring = Ring(medium, sizes: sizes, arena: &arena)
       guard ring.open(seed: 1) == .opened else { return fail("open") }
       var positions = Positions(repeating: ring.head)
       guard append(0..<backlog, to: &ring, &positions), commit(&ring) else {
@@ -84,7 +86,7 @@ struct Bench {
     do throws(StorageFault) {
       try ring.commit()
       while ring.isSyncing {
-        measure_wait(ring.medium.descriptor)
+        if ring.medium.isSyncing { measure_wait(ring.medium.file.descriptor) }
         _ = try ring.finishCommit()
       }
       return true
@@ -94,19 +96,55 @@ struct Bench {
   }
 
   private static func finish(_ batch: Int, _ count: Int) {
-    if batch == 1 {
-      unsafe withCString(of: "Sandpiper's ring, 1 per commit") { unsafe measure_end($0, count) }
-    } else {
-      unsafe withCString(of: "Sandpiper's ring, 32 per commit") { unsafe measure_end($0, count) }
+    unsafe withCString(of: "Sandpiper's ring") { name in
+      unsafe measure_end_batch(name, batch, number(4), count)
     }
   }
 
-  private static func number(_ index: Int32) -> Int {
+  static func number(_ index: Int32) -> Int {
     guard let text = unsafe clinux_argument(index) else { return 0 }
     return Int(unsafe atol(text))
   }
 
   private static func fail(_ what: StaticString) {
     unsafe withCString(of: what) { unsafe measure_fail($0) }
+  }
+}
+
+/// A file of which most syncs are none: what a store costs besides, and what SQLite does at NORMAL.
+struct RareSyncs: Storage, ~Copyable {
+  private(set) var file: FileStorage
+  private let every: Int
+  private var begun = 0
+  private(set) var isSyncing = false
+
+  init(_ file: consuming FileStorage, every: Int) {
+    self.file = file
+    self.every = every
+  }
+
+  var byteCount: Int { file.byteCount }
+
+  mutating func read(
+    at offset: Int, count: Int, into out: inout OutputSpan<UInt8>
+  ) throws(StorageFault) {
+    try file.read(at: offset, count: count, into: &out)
+  }
+
+  mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
+    try file.write(bytes, at: offset)
+  }
+
+  mutating func beginSync() throws(StorageFault) {
+    begun += 1
+    isSyncing = begun % every == 0
+    if isSyncing { try file.beginSync() }
+  }
+
+  mutating func finishSync() throws(StorageFault) -> Bool {
+    guard isSyncing else { return true }
+    let hasEnded = try file.finishSync()
+    isSyncing = !hasEnded
+    return hasEnded
   }
 }

@@ -1,6 +1,6 @@
 // No store at all, but what each must do: records in a preallocated file, and a sync for each batch. With
 // a pointer, it also says in one place how far all is acknowledged, for each message and durably.
-//   bare FILE BATCH COUNT [pointer]
+//   bare FILE BATCH COUNT EVERY [pointer]
 #define _GNU_SOURCE
 #include "measure.h"
 
@@ -27,8 +27,8 @@ static void sync_file(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4 && argc != 5) return 2;
-  long batch = atol(argv[2]), count = atol(argv[3]);
+  if (argc != 5 && argc != 6) return 2;
+  long batch = atol(argv[2]), count = atol(argv[3]), every = atol(argv[4]);
   static char zeros[1 << 16];
   file = open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   for (off_t offset = 0; offset < FILE_BYTES; offset += sizeof zeros) {
@@ -45,13 +45,10 @@ int main(int argc, char **argv) {
     for (long i = done; i < done + batch; i++) {
       put(record, sizeof record, POINTER_BYTES + i % room * (long)sizeof record);
     }
-    sync_file();
-    if (argc == 4) continue;
+    if ((done / batch + 1) % every == 0) sync_file();
+    if (argc == 5) continue;
     for (long i = done; i < done + batch; i++) put(&i, sizeof i, 0);
     sync_file();
   }
-  char name[64];
-  snprintf(name, sizeof name, "bare file%s, %ld per sync",
-           argc == 5 ? " and acknowledged-up-to pointer" : "", batch);
-  measure_end(name, count);
+  measure_end_batch(argc == 6 ? "bare file and pointer" : "bare file", batch, every, count);
 }

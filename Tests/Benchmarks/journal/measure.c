@@ -64,6 +64,16 @@ void measure_end(const char *name, long count) {
          (double)(end.device - start.device) / count, (double)(end.syncs - start.syncs) / count);
 }
 
+void measure_end_batch(const char *name, long batch, long every, long count) {
+  char text[80];
+  if (every == 1) {
+    snprintf(text, sizeof text, "%s, %ld per commit", name, batch);
+  } else {
+    snprintf(text, sizeof text, "%s, %ld per commit, a sync per %ld", name, batch, batch * every);
+  }
+  measure_end(text, count);
+}
+
 void measure_wait(int descriptor) {
   struct pollfd waiting = {.fd = descriptor, .events = POLLIN};
   poll(&waiting, 1, -1);

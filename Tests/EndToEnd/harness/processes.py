@@ -97,12 +97,14 @@ class Process:
 class Mosquitto(Process):
     """Debian's Mosquitto on a port of its own, with persistence in `folder`."""
 
-    def __init__(self, folder, port=None, settings=(), web_socket_port=None):
+    def __init__(self, folder, port=None, settings=(), web_socket_port=None, island=None):
+        """`island`: the namespace to run in, where it listens on every address."""
         self.port = port or free_port()
+        self.host = island.host if island else "127.0.0.1"
         self.data = Path(folder) / "mosquitto"
         self.data.mkdir(exist_ok=True)
         settings = [
-            f"listener {self.port} 127.0.0.1", *(settings or ["allow_anonymous true"]),
+            f"listener {self.port}{'' if island else ' 127.0.0.1'}", *(settings or ["allow_anonymous true"]),
             "persistence true",
             f"persistence_location {self.data}/", "max_queued_messages 0", "log_dest stderr",
             "log_type all", "log_timestamp_format %H:%M:%S"]
@@ -114,19 +116,22 @@ class Mosquitto(Process):
         path = self.data / "mosquitto.conf"
         path.write_text("\n".join(settings) + "\n")
         program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
-        super().__init__([program or "mosquitto", "-c", path], self.data / "log")
+        self._watched_at = island.observers_host if island else self.host
+        super().__init__(
+            [*(island.inside if island else ()), program or "mosquitto", "-c", path],
+            self.data / "log")
 
     def start(self):
         """Starts it; returns once it accepts connections."""
         super().start()
-        wait_for(lambda: listening(self.port) or not self.running, 20, "Mosquitto's start")
+        wait_for(lambda: listening(self.port, self._watched_at) or not self.running, 20, "Mosquitto's start")
         assert self.running, f"Mosquitto ended at once:\n{self.log()[-2000:]}"
         return self
 
     @property
     def url(self):
         """Where it is, as --broker takes it."""
-        return f"mqtt://127.0.0.1:{self.port}"
+        return f"mqtt://{self.host}:{self.port}"
 
 
 class Agent(Process):

@@ -14,13 +14,18 @@ from harness.mqtt import (
 class BadServer:
     """Accepts connections on a port and treats each as `behaviour` says, until closed."""
 
-    def __init__(self, port, behaviour):
+    def __init__(self, port, behaviour, receive_buffer=None, segment=None):
         self.port = port
         self.connections = []  # when each came, on the monotonic clock
         self._behaviour = behaviour
         self._sockets = []
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections take these over.
+        if receive_buffer:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if segment:
+            self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         self._listener.bind(("127.0.0.1", port))
         self._listener.listen()
         self._thread = threading.Thread(target=self._run, daemon=True)

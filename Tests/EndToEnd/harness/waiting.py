@@ -11,8 +11,9 @@ _lock = threading.Lock()
 _next = 0
 
 
-def wait_for(condition, within=10, what="the condition"):
-    """What `condition()` returns as soon as it is true; fails after `within` seconds."""
+def wait_for(condition, within=10, what="the condition", every=0.02):
+    """What `condition()` returns as soon as it is true, asked `every` so many seconds; fails after
+    `within` seconds."""
     deadline = time.monotonic() + within
     while True:
         value = condition()
@@ -20,7 +21,7 @@ def wait_for(condition, within=10, what="the condition"):
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come within {within} s")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def wait_until_still(take, seconds=1.5, within=60):

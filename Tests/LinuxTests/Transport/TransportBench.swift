@@ -77,6 +77,15 @@ final class TransportBench {
     return wait(for: transport.resolved(Resolution(answer), at: Clock.now(), loop: loop))
   }
 
+  /// Opens the way, as if the name servers had answered with this error.
+  func open(resolverError code: Int32) -> Transport.Event? {
+    close()
+    received = []
+    var answer = clinux_resolution()
+    answer.error = code
+    return wait(for: transport.resolved(Resolution(answer), at: Clock.now(), loop: loop))
+  }
+
   private func wait(for first: Transport.Event?) -> Transport.Event? {
     var event = first
     let limit = Clock.now() + .seconds(20)

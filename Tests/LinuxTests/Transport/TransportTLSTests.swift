@@ -95,6 +95,25 @@ import Testing
         == "not-tls (what answers is not TLS: is this the port for plain connections?)")
   }
 
+  /// A session of one broker must not open another: its certificate was never looked at.
+  @Test func aBrokersSessionIsNotResumedAtAnother() throws {
+    let good = try TLSServer("server.pem", ["-rev"])
+    let stranger = try TLSServer("wrong-host.pem", ["-rev"])
+    let bench = try TransportBench("mqtts://localhost:\(good.port)") { spec, add in
+      spec.tls.authorityFile = add(TestAuthority.shared.path("ca.pem"))
+      _ = spec.others.append(Endpoint(.tls, host: add("localhost"), port: stranger.port))
+    }
+    for isResumed in [false, true] {
+      #expect(bench.open() == .opened && isMirror(bench))
+      #expect(bench.isResumed == isResumed)
+      bench.close()
+    }
+    bench.transport.turn(to: 1)
+    #expect(bench.open() == .failed(.tls(.hostMismatch)))
+    bench.transport.turn(to: 0)
+    #expect(bench.open() == .opened && isMirror(bench) && !bench.isResumed)
+  }
+
   @Test func theHandshakeHasADeadline() throws {
     let peer = try Peer { connection, _ in _ = connection.readToEnd() }
     let bench = try bench("wss://127.0.0.1:\(peer.port)") { $0.tlsTimeout = .milliseconds(200) }

@@ -62,6 +62,53 @@ import Testing
     #expect(words.hasPrefix("name-not-resolved (") && words.count > 25)
   }
 
+  @Test func withoutNameServersTheLastGoodAddressServes() throws {
+    let peer = try Peer(echo)
+    let bench = try TransportBench("mqtt://localhost:\(peer.port)")
+    let fault = Transport.Event.failed(.nameNotResolved(code: EAI_AGAIN))
+    #expect(bench.open(resolverError: EAI_AGAIN) == fault, "none is known")
+    #expect(bench.open() == .opened && isEcho(bench))
+    #expect(bench.open(resolverError: EAI_AGAIN) == .opened && isEcho(bench))
+    #expect(bench.open(resolverError: EAI_FAIL) == .opened && isEcho(bench))
+    #expect(peer.connections == 3)
+  }
+
+  @Test func aNameThatIsNoMoreIsNotReachedAtItsLastAddress() throws {
+    let peer = try Peer(echo)
+    let bench = try TransportBench("mqtt://localhost:\(peer.port)")
+    #expect(bench.open() == .opened && isEcho(bench))
+    for code in [EAI_NONAME, -5 as Int32] {  // EAI_NODATA is the GNU C library's own.
+      #expect(bench.open(resolverError: code) == .failed(.nameNotResolved(code: code)))
+    }
+    #expect(peer.connections == 1)
+  }
+
+  @Test func aLastAddressThatIsDeadTellsOfTheName() throws {
+    let bench: TransportBench
+    do {
+      let listener = try Listener(at: .loopback(port: 0))
+      bench = try TransportBench("mqtt://localhost:\(try listener.address.port)")
+      #expect(bench.open() == .opened)
+      bench.close()
+      _ = try listener.address
+    }
+    #expect(
+      bench.open(resolverError: EAI_AGAIN) == .failed(.nameNotResolved(code: EAI_AGAIN)))
+  }
+
+  @Test func eachBrokerHasALastAddressOfItsOwn() throws {
+    let peer = try Peer(echo)
+    let bench = try TransportBench("mqtt://localhost:\(peer.port)") { spec, add in
+      _ = spec.others.append(Endpoint(.tcp, host: add("b"), port: peer.port))
+    }
+    #expect(bench.open() == .opened)
+    bench.transport.turn(to: 1)
+    #expect(
+      bench.open(resolverError: EAI_AGAIN) == .failed(.nameNotResolved(code: EAI_AGAIN)))
+    bench.transport.turn(to: 0)
+    #expect(bench.open(resolverError: EAI_AGAIN) == .opened)
+  }
+
   @Test func aRefusalIsReported() throws {
     let port = try Listener(at: .loopback(port: 0)).address.port
     let bench = try TransportBench("mqtt://127.0.0.1:\(port)")
@@ -125,6 +172,42 @@ import Testing
     #expect(bench.open(addresses: [silent, silent, silent, v6]) == .opened)
     #expect(Clock.now() - start < .milliseconds(490))
     #expect(isEcho(bench))
+  }
+
+  /// Each address takes the connection and says nothing.
+  @Test func allStepsTogetherHaveADeadlineHoweverManyAddressesThereAre() throws {
+    let peer = try Peer { connection, _ in _ = connection.readToEnd() }
+    let bench = try TransportBench("ws://broker.example") { spec, _ in
+      spec.webSocketTimeout = .milliseconds(200)
+    }
+    let start = Clock.now()
+    bench.transport.openBy = start + .milliseconds(500)
+    let address = SocketAddress.loopback(port: peer.port)
+    #expect(
+      bench.open(addresses: Array(repeating: address, count: 8)) == .failed(.timedOut(.webSocket)))
+    let took = Clock.now() - start
+    #expect(took >= .milliseconds(490) && took < .milliseconds(1_200))
+    #expect(bench.deadline == .never && bench.socketCount == 0)
+  }
+
+  @Test func theDeadlineForAllIsThatOfEachStepOnce() throws {
+    let plain = try TransportBench("mqtt://b").transport.spec.totalTimeout
+    #expect(plain == .seconds(30))
+    let whole = try TransportBench("wss://b", proxy: "http://p:1").transport.spec.totalTimeout
+    #expect(whole == .seconds(75))
+  }
+
+  @Test func theWayCanTurnToAnotherBroker() throws {
+    let first = try Peer(echo)
+    let second = try Peer(echo)
+    let bench = try TransportBench("mqtt://127.0.0.1:\(first.port)") { spec, add in
+      _ = spec.others.append(Endpoint(.tcp, host: add("127.0.0.1"), port: second.port))
+    }
+    for (broker, firsts, seconds) in [(0, 1, 0), (1, 1, 1), (1, 1, 2), (0, 2, 2)] {
+      bench.transport.turn(to: broker)
+      #expect(bench.open() == .opened && isEcho(bench))
+      #expect(first.connections == firsts && second.connections == seconds)
+    }
   }
 
   @Test func connectingHasADeadline() throws {

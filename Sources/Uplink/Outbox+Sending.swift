@@ -1,0 +1,169 @@
+import Core
+
+/// What leaves next, what is under way, and what becomes of it.
+extension Outbox {
+  /// A connection opens: everything that waits is history now. What was under way waits again too,
+  /// unless the broker kept the session (`resuming`) and its packets are sent again as they were.
+  public mutating func connectionOpened(resuming: Bool) {
+    if !resuming {
+      for index in 0..<batches.count { batches[index] = Batch() }
+    }
+    var place = head
+    for _ in 0..<count {
+      place = skip(place)
+      let isWaiting = state(at: place) == State.waiting
+      if isWaiting || (!resuming && state(at: place) == State.underWay) {
+        setState(State.waiting, at: place)
+        setFlag(Flag.historical, at: place)
+      } else if state(at: place) == State.held {
+        setFlag(Flag.historical, at: place)
+      }
+      place += size(at: place)
+    }
+    history = skip(head)
+    live = tail
+    freeHeadWhileDone()
+  }
+
+  /// The connection is lost and the broker keeps no session: what was under way waits again.
+  public mutating func connectionLost() {
+    for index in 0..<batches.count { batches[index] = Batch() }
+    var place = head
+    for _ in 0..<count {
+      place = skip(place)
+      if state(at: place) == State.underWay { setState(State.waiting, at: place) }
+      place += size(at: place)
+    }
+    live = skip(head)
+    history = live
+  }
+
+  /// Packets under way.
+  public var batchCount: Int {
+    var used = 0
+    for index in 0..<batches.count where batches[index].used { used += 1 }
+    return used
+  }
+
+  /// The oldest live record that waits.
+  public mutating func nextLive() -> Place? {
+    live = firstWaiting(from: live, historical: false)
+    return live == tail ? nil : Place(offset: live)
+  }
+
+  /// The oldest historical record that waits.
+  public mutating func nextHistorical() -> Place? {
+    history = firstWaiting(from: history, historical: true)
+    return history == tail ? nil : Place(offset: history)
+  }
+
+  /// The record behind `place`, when it waits and is historical too.
+  public func historical(after place: Place) -> Place? {
+    let following = next(after: place.offset)
+    guard following != tail, state(at: following) == State.waiting, isHistorical(following)
+    else { return nil }
+    return Place(offset: following)
+  }
+
+  private func firstWaiting(from start: Int, historical: Bool) -> Int {
+    var place = skip(start)
+    while place != tail, state(at: place) != State.waiting || isHistorical(place) != historical {
+      place = next(after: place)
+    }
+    return place
+  }
+
+  /// Lends the body of a record.
+  public func withBody<R, E: Error>(
+    _ place: Place, _ body: (Span<UInt8>) throws(E) -> R
+  ) throws(E) -> R {
+    let start = bodyStart(place.offset)
+    return try ring.withSpan(
+      from: start, count: place.offset + size(at: place.offset) - start, body)
+  }
+
+  /// A token for one more packet, or nil when as many are under way as may be.
+  public func freeToken() -> UInt32? {
+    for index in 0..<batches.count where !batches[index].used {
+      return UInt32(truncatingIfNeeded: index)
+    }
+    return nil
+  }
+
+  /// `count` records from `place` on are under way in the packet of `token`.
+  public mutating func sent(_ place: Place, count: Int, token: UInt32) {
+    let index = Int(token)
+    precondition(!batches[index].used)
+    batches[index] = Batch(offset: place.offset, count: count, used: true)
+    var offset = place.offset
+    for _ in 0..<count {
+      setState(State.underWay, at: offset)
+      offset = next(after: offset)
+    }
+  }
+
+  /// The broker has acknowledged the packet of `token`. Returns how many records that settles;
+  /// `journaled` gets the places in the journal of those that it has.
+  public mutating func acknowledged(_ token: UInt32, journaled: (JournalPlace) -> Void) -> Int {
+    let index = Int(token)
+    guard index < batches.count, batches[index].used else { return 0 }
+    let batch = batches[index]
+    batches[index] = Batch()
+    var place = batch.offset
+    for _ in 0..<batch.count {
+      if let there = journalPlace(at: place) { journaled(there) }
+      finish(place)
+      place = next(after: place)
+    }
+    freeHeadWhileDone()
+    return batch.count
+  }
+
+  /// A record that can't be sent, or may not be any more, is given up.
+  public mutating func discard(_ place: Place) {
+    finish(place.offset)
+    freeHeadWhileDone()
+  }
+
+  /// A record that waits is given up, and counted.
+  mutating func lose(_ place: Place, _ cause: LossCause) {
+    losses.lose(cause, label(at: place.offset), weight(at: place.offset))
+    discard(place)
+  }
+
+  /// The packet of `token` is under way and carries these records, for sending it again.
+  public func records(of token: UInt32) -> (first: Place, count: Int)? {
+    let index = Int(token)
+    guard index < batches.count, batches[index].used, batches[index].count > 0 else { return nil }
+    return (Place(offset: batches[index].offset), batches[index].count)
+  }
+
+  /// The packet of `token` was sent again, but carries only its first `count` records now. The
+  /// others wait again, as late ones.
+  public mutating func sentAgain(_ token: UInt32, count: Int) {
+    let batch = batches[Int(token)]
+    precondition(batch.used && count > 0)
+    guard count < batch.count else { return }
+    var place = batch.offset
+    for number in 0..<batch.count {
+      if number >= count {
+        setState(State.waiting, at: place)
+        setFlag(Flag.historical, at: place)
+      }
+      place = next(after: place)
+    }
+    batches[Int(token)].count = count
+    history = skip(head)
+  }
+
+  /// The record behind `place`, whatever its state.
+  public func record(after place: Place) -> Place { Place(offset: next(after: place.offset)) }
+
+  /// True when the record was appended before this connection opened.
+  public func isHistorical(_ place: Place) -> Bool { isHistorical(place.offset) }
+
+  func isHistorical(_ place: Int) -> Bool { hasFlag(Flag.historical, at: place) }
+
+  /// What is said on the outside of a record.
+  public func label(of place: Place) -> RecordLabel { label(at: place.offset) }
+}
