@@ -32,6 +32,10 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var owesStates = false
   var reassertAt = Instant.never
   var lastAssertion: Instant?
+  /// True once a birth of this run was said: what came before it was another run's.
+  var hasReported = false
+  /// The time without a link that is to be reported with the next birth.
+  var outage: Outage?
   var lostAt: Instant?
   var lostFault = LinkFault.closedByUs
   var droppedBefore: UInt32 = 0
@@ -54,6 +58,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     life = Life(identity, profileHash: specs.device.profileHash, at: moment)
     greeting = Greeting()
     notices = Notices()
+    outage = Outage(link, heard: moment.instant, noticed: moment.instant)
   }
 
   /// The number of the present session.

@@ -7,6 +7,7 @@ import Uplink
 ///     <base>/<id>/state/<point>   {"v":21.4,"u":"Cel","t":"...","tq":"synced","q":"good","seq":7}
 ///     <base>/<id>/event/<point>   {"v":true,"t":"...","tq":"synced","q":"good","seq":3}
 ///     <base>/<id>/history         {"historical":true,"readings":[{"p":"door","v":true,...},...]}
+///     <base>/<id>/outage          {"reason":"half-open","t":"...","tq":"synced","seconds":61.2,...}
 ///     <base>/<id>/result          {"id":"42","point":"pump","result":"done","v":true,"t":...}
 extension Points: MessageRenderer {
   /// Name and unit of up to 32 and 48 bytes, escaped at worst to six bytes each, and the numbers.
@@ -39,6 +40,11 @@ extension Points: MessageRenderer {
   ) -> Bool {
     appendTopicPrefix(to: &topic)
     guard let reading = ReadingRecord(record) else {
+      if OutageReport.isOne(record) {
+        topic.append(literal: "outage")
+        OutageReport.render(record, at: moment, payload: &payload)
+        return false
+      }
       topic.append(literal: "result")
       ResultRecord.render(record, at: moment, payload: &payload)
       return false

@@ -40,7 +40,7 @@ public struct ReadingRecord: BitwiseCopyable, Sendable {
     return switch RecordKind(rawValue: bytes[0]) {
     case .state, .event: size
     case .merged: mergedSize
-    case .result, nil: 0
+    case .result, .outage, nil: 0
     }
   }
 
@@ -121,6 +121,8 @@ public enum RecordKind: UInt8, BitwiseCopyable, Sendable {
   case result = 3
   /// Several of a point's values, merged: history.
   case merged = 4
+  /// What the agent says of a loss of its link: the outage topic, late or not.
+  case outage = 5
 }
 
 /// Whether a value can be believed: the `q` of a reading, and `why` where it is bad.

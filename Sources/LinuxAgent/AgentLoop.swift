@@ -41,7 +41,9 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
 
   /// Runs until the agent has stopped. `reload` is asked at SIGHUP whether the new profile is good.
   mutating func run(reload: () -> Bool) -> End {
-    var moment = Clock.moment()
+    let floor = agent.link.backlog.timeFloor
+    if let floor { transport.earliestTime = max(transport.earliestTime, floor) }
+    var moment = Clock.moment(notBefore: floor)
     while true {
       Self.poll(&board, &agent, at: moment)
       answerSignals(reload, at: moment)
@@ -56,7 +58,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
       let deadline = min(transport.deadline, min(agent.deadline, board.deadline))
       ready = Self.wait(&loop, until: deadline, &transport)
-      moment = Clock.moment()
+      moment = Clock.moment(notBefore: floor)
     }
   }
 

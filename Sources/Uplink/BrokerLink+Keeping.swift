@@ -32,6 +32,7 @@ extension BrokerLink where Medium: ~Copyable {
     flash.note(blocks: backlog.counters.blocksWritten, at: moment.instant)
     let mayThin = flash.earliest(for: backlog.capacityBytes) <= moment.instant
     Self.makeRoom(&backlog, &merger, &outbox, renderer, mayThin: mayThin)
+    backlog.noteTime(at: moment, isLast: false)
     keepHeld(renderer, at: moment)
     if isOnline {
       keepMarks(at: moment.instant)
@@ -91,7 +92,7 @@ extension BrokerLink where Medium: ~Copyable {
       // What a record takes in the journal is a little more than here.
       let allowedAt = flash.earliest(for: used * 2)
       if allowedAt <= moment.instant {
-        keepAll(renderer, at: moment)
+        spillAll(renderer, at: moment)
         if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
         spillAt = isOnline ? .never : moment.instant + spec.spillEvery
       } else if !isOnline {
@@ -103,9 +104,16 @@ extension BrokerLink where Medium: ~Copyable {
     }
   }
 
-  /// All records that wait and may go to the journal go there now: at the end of an orderly stop, for
-  /// example.
+  /// All records that wait and may go to the journal go there now, at the end of an orderly stop, and what
+  /// the time of day is.
   public mutating func keepAll(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) {
+    backlog.noteTime(at: moment, isLast: true)
+    spillAll(renderer, at: moment)
+  }
+
+  private mutating func spillAll(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     guard backlog.isUsable else { return }

@@ -29,6 +29,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var merger: Merger
   /// How much the journal may write.
   var flash: FlashBudget
+  /// When the last byte came over a connection that was lost.
+  public private(set) var heardAt = Instant.boot
   /// When what waits in memory goes to the journal, while the link is down.
   var spillAt: Instant
   /// When it is noted in the journal how far it is drained.
@@ -268,6 +270,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     }
     if fault.isPermanent && !asksLower { counters.refusals &+= 1 }
     holdsRecords = false
+    if wasOnline { heardAt = session.lastReceived }
     session.closed()
     action = .close
     state = .waiting(until: now + wait)
