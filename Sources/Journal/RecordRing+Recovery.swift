@@ -25,10 +25,14 @@ extension RecordRing where Medium: ~Copyable {
   /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
   /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
   /// afterwards as long as one of the superblocks is whole and the medium can be read.
-  public mutating func open(seed: UInt64) -> JournalOpening {
+  ///
+  /// `givingUp` opens it also where blocks can't be read: what is in these is lost and counted, and the
+  /// stream goes on behind them. Without it such a medium is `.failed`, and nothing is lost by trying
+  /// again.
+  public mutating func open(seed: UInt64, givingUp: Bool = false) -> JournalOpening {
     precondition(!isOpen)
     do throws(StorageFault) {
-      guard let found = try readLayout() else { return .notAJournal }
+      guard let found = try readLayout(givingUp) else { return .notAJournal }
       guard found.blockBytes == sizes.blockBytes else {
         return .otherBlocks(bytes: found.blockBytes)
       }
@@ -36,7 +40,10 @@ extension RecordRing where Medium: ~Copyable {
       chance = Generator(seed: seed)
       // Nothing is in the buffer: all is read from the medium.
       bufferBlock = .max
-      let walk = walkStream()
+      givenUpCount = 0
+      if givingUp { try findUnreadable() }
+      var walk = walkStream()
+      if givingUp { passUnreadable(&walk) }
       // Where it can't be read, the stream may go on: who appends there would write over it.
       if let fault = walk.fault { throw fault }
       try goOn(behind: walk)
@@ -47,10 +54,14 @@ extension RecordRing where Medium: ~Copyable {
     return .opened
   }
 
-  private mutating func readLayout() throws(StorageFault) -> Layout? {
+  private mutating func readLayout(_ givingUp: Bool) throws(StorageFault) -> Layout? {
     let size = medium.byteCount
     guard size >= 2 * Layout.superblockBytes else { return nil }
-    if let layout = try superblock(at: 0, size) { return layout }
+    do throws(StorageFault) {
+      if let layout = try superblock(at: 0, size) { return layout }
+    } catch {
+      guard givingUp else { throw error }
+    }
     // The other one is a block before the end, whatever the blocks' size.
     var blockBytes = 512
     while blockBytes <= 65_536 {
@@ -167,7 +178,7 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   /// Blocks that the longest record may reach into behind that in which it begins.
-  private var longestSpan: Int64 {
+  var longestSpan: Int64 {
     1 + Int64(wide: (RecordHeader.byteCount + sizes.longest) / layout.payloadBytes)
   }
 
@@ -245,7 +256,7 @@ extension RecordRing where Medium: ~Copyable {
 
   /// Takes the record at `walk.here.offset`, or finds out what the hole there is. False at the end.
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
-    readFault = nil
+    forgetReadFault()
     // More blocks than the headers say: the newest ones may have rotted.
     let reach = max(newest, layout.block(of: walk.here.offset)) + 1 + longestSpan
     let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
@@ -254,6 +265,11 @@ extension RecordRing where Medium: ~Copyable {
       isNext(header, behind: walk.here.previous)
     {
       take(header, &walk)
+      return true
+    }
+    if let header = nextBehindGap(walk, newest, before: end) {
+      walk.here.offset = header.place
+      take(header.header, &walk)
       return true
     }
     let wasProven = walk.here.offset < walk.proven
@@ -276,6 +292,25 @@ extension RecordRing where Medium: ~Copyable {
     }
     walk.here.offset = next
     return true
+  }
+
+  /// The record that is next in number, at the beginning of a later block: what lies between was passed
+  /// over, because the medium could not be read there. Loads it.
+  private mutating func nextBehindGap(
+    _ walk: Walk, _ newest: Int64, before end: Int64
+  ) -> (header: RecordHeader, place: Int64)? {
+    guard walk.here.previous != nil else { return nil }
+    var number = layout.block(of: walk.here.offset) + 1
+    while number <= newest {
+      let place = layout.start(ofBlock: number)
+      if let header = loadRecord(at: place, before: end),
+        isNext(header, behind: walk.here.previous)
+      {
+        return (header, place)
+      }
+      number += 1
+    }
+    return nil
   }
 
   private func loadedNumber() -> UInt32 {
