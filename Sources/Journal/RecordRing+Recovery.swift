@@ -24,7 +24,8 @@ public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
 extension RecordRing where Medium: ~Copyable {
   /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
   /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
-  /// afterwards as long as one of the superblocks is whole and the medium can be read.
+  /// afterwards as long as one of the superblocks is whole, or several blocks' headers, and the medium can
+  /// be read.
   ///
   /// `givingUp` opens it also where blocks can't be read: what is in these is lost and counted, and the
   /// stream goes on behind them. Without it such a medium is `.failed`, and nothing is lost by trying
@@ -32,7 +33,7 @@ extension RecordRing where Medium: ~Copyable {
   public mutating func open(seed: UInt64, givingUp: Bool = false) -> JournalOpening {
     precondition(!isOpen)
     do throws(StorageFault) {
-      guard let found = try readLayout(givingUp) else { return .notAJournal }
+      guard let found = try readLayout(givingUp) ?? layoutFromBlocks() else { return .notAJournal }
       guard found.blockBytes == sizes.blockBytes else {
         return .otherBlocks(bytes: found.blockBytes)
       }
@@ -74,6 +75,43 @@ extension RecordRing where Medium: ~Copyable {
       blockBytes *= 2
     }
     return nil
+  }
+
+  /// The layout as the blocks themselves tell, where both superblocks are gone: when two headers at least,
+  /// and nearly all, are those of one ring. Which one follows from their checks.
+  private mutating func layoutFromBlocks() -> Layout? {
+    let count = medium.byteCount / sizes.blockBytes - 2
+    guard count >= Layout.blockCountMin else { return nil }
+    layout = Layout(blockBytes: sizes.blockBytes, blockCount: count, id: 0)
+    // The identifier of most of them, if there is one (Boyer and Moore's vote).
+    var (votes, seen) = (0, 0)
+    for index in 0..<count {
+      guard let id = idInPlace(index) else { continue }
+      seen += 1
+      if votes == 0 { layout = Layout(blockBytes: sizes.blockBytes, blockCount: count, id: id) }
+      votes += id == layout.id ? 1 : -1
+    }
+    var agreeing = 0
+    for index in 0..<count where idInPlace(index) == layout.id { agreeing += 1 }
+    return agreeing >= 2 && agreeing >= seen - seen / 8 ? layout : nil
+  }
+
+  /// What the block in place `index` says of the ring's identifier, if it may be one of a ring.
+  private mutating func idInPlace(_ index: Int) -> UInt64? {
+    let address = (1 + index) * layout.blockBytes
+    do throws(StorageFault) {
+      try Self.read(&medium, at: address, count: Layout.headerBytes, into: &record, from: 0)
+    } catch {
+      return nil
+    }
+    return record.withSpan(count: Layout.headerBytes) { bytes in
+      let number = bytes.littleEndian(at: 8, bytes: 8)
+      guard number < 0x100_0000_0000,
+        Int(truncatingIfNeeded: number % UInt64(wide: layout.blockCount)) == index
+      else { return nil }
+      let id = BlockHeader.id(from: bytes)
+      return BlockHeader(bytes, id: id) == nil ? nil : id
+    }
   }
 
   private mutating func superblock(
