@@ -55,75 +55,6 @@ extension RecordRing where Medium: ~Copyable {
     return .opened
   }
 
-  private mutating func readLayout(_ givingUp: Bool) throws(StorageFault) -> Layout? {
-    let size = medium.byteCount
-    guard size >= 2 * Layout.superblockBytes else { return nil }
-    do throws(StorageFault) {
-      if let layout = try superblock(at: 0, size) { return layout }
-    } catch {
-      guard givingUp else { throw error }
-    }
-    // The other one is a block before the end, whatever the blocks' size.
-    var blockBytes = 512
-    while blockBytes <= 65_536 {
-      let address = (size / blockBytes - 1) * blockBytes
-      if address > 0, let layout = try superblock(at: address, size),
-        layout.blockBytes == blockBytes
-      {
-        return layout
-      }
-      blockBytes *= 2
-    }
-    return nil
-  }
-
-  /// The layout as the blocks themselves tell, where both superblocks are gone: when two headers at least,
-  /// and nearly all, are those of one ring. Which one follows from their checks.
-  private mutating func layoutFromBlocks() -> Layout? {
-    let count = medium.byteCount / sizes.blockBytes - 2
-    guard count >= Layout.blockCountMin else { return nil }
-    layout = Layout(blockBytes: sizes.blockBytes, blockCount: count, id: 0)
-    // The identifier of most of them, if there is one (Boyer and Moore's vote).
-    var (votes, seen) = (0, 0)
-    for index in 0..<count {
-      guard let id = idInPlace(index) else { continue }
-      seen += 1
-      if votes == 0 { layout = Layout(blockBytes: sizes.blockBytes, blockCount: count, id: id) }
-      votes += id == layout.id ? 1 : -1
-    }
-    var agreeing = 0
-    for index in 0..<count where idInPlace(index) == layout.id { agreeing += 1 }
-    return agreeing >= 2 && agreeing >= seen - seen / 8 ? layout : nil
-  }
-
-  /// What the block in place `index` says of the ring's identifier, if it may be one of a ring.
-  private mutating func idInPlace(_ index: Int) -> UInt64? {
-    let address = (1 + index) * layout.blockBytes
-    do throws(StorageFault) {
-      try Self.read(&medium, at: address, count: Layout.headerBytes, into: &record, from: 0)
-    } catch {
-      return nil
-    }
-    return record.withSpan(count: Layout.headerBytes) { bytes in
-      let number = bytes.littleEndian(at: 8, bytes: 8)
-      guard number < 0x100_0000_0000,
-        Int(truncatingIfNeeded: number % UInt64(wide: layout.blockCount)) == index
-      else { return nil }
-      let id = BlockHeader.id(from: bytes)
-      return BlockHeader(bytes, id: id) == nil ? nil : id
-    }
-  }
-
-  private mutating func superblock(
-    at address: Int, _ size: Int
-  ) throws(StorageFault) -> Layout? {
-    guard address + Layout.superblockBytes <= size else { return nil }
-    try Self.read(&medium, at: address, count: Layout.superblockBytes, into: &record, from: 0)
-    return record.withSpan(count: Layout.superblockBytes) {
-      Layout(superblock: $0, mediumBytes: size)
-    }
-  }
-
   // MARK: The walk
 
   /// A place in the stream, as one comes to it record by record.
@@ -465,32 +396,5 @@ extension RecordRing where Medium: ~Copyable {
     let id = layout.id
     _ = buffer.fill(from: 0, limit: Layout.headerBytes) { header.write(to: &$0, id: id) }
     written = 0
-  }
-}
-
-/// Where durable records could not be read. What lies before the head has been used again, perhaps
-/// before the header of its new block reached the medium, and is no loss.
-struct Holes: BitwiseCopyable {
-  private var offsets = InlineArray<16, Int64>(repeating: 0)
-  private var records = InlineArray<16, UInt32>(repeating: 0)
-  private var count = 0
-
-  /// `number` records are missing from `offset` on; holes come in order.
-  mutating func add(_ offset: Int64, _ number: UInt32) {
-    if count == offsets.count {
-      offsets[count - 1] = offset
-      records[count - 1] &+= number
-    } else {
-      offsets[count] = offset
-      records[count] = number
-      count += 1
-    }
-  }
-
-  /// Records that are missing at or behind `head`.
-  func records(behind head: Int64) -> UInt32 {
-    var sum: UInt32 = 0
-    for index in 0..<count where offsets[index] >= head { sum &+= records[index] }
-    return sum
   }
 }
