@@ -128,8 +128,7 @@ extension Points: MessageRenderer {
       payload.append(literal: ",\"n\":")
       payload.append(digits: UInt64(wide: reading.count), width: 1)
       payload.append(literal: ",\"span\":")
-      payload.append(
-        fixed: Double((reading.instant - reading.since).milliseconds) / 1000, decimals: 3)
+      payload.append(fixed: seconds(reading.instant - reading.since), decimals: 3)
     }
     if !point.unit.isEmpty {
       payload.append(literal: ",\"u\":")
@@ -159,6 +158,12 @@ extension Points: MessageRenderer {
     case (_, .input), (_, .output): payload.append(literal: value == 0 ? "false" : "true")
     case (_, .counter), (_, .sensor): payload.append(fixed: value, decimals: Int(point.decimals))
     }
+  }
+
+  /// As seconds. (From `Int`: on a 32-bit CPU other conversions to a Double need the heap.)
+  private func seconds(_ interval: Interval) -> Double {
+    let (whole, rest) = (interval.milliseconds / 1000, interval.milliseconds % 1000)
+    return Double(Int(narrow: whole)) + Double(Int(narrow: rest)) / 1000
   }
 
   func append(_ text: Text, to out: inout OutputSpan<UInt8>) {

@@ -104,7 +104,9 @@ public struct ReadingRecord: BitwiseCopyable, Sendable {
     both.since = since
     both.minimum = min(minimum, later.minimum)
     both.maximum = max(maximum, later.maximum)
-    let share = Double(later.count) / Double(both.count)
+    // (From `Int`: on a 32-bit CPU other conversions to a Double need the heap.)
+    let share =
+      Double(Int(truncatingIfNeeded: later.count)) / Double(Int(truncatingIfNeeded: both.count))
     // Rounding must not take the mean beyond what was read.
     both.value = max(both.minimum, min(both.maximum, value + (later.value - value) * share))
     return both

@@ -24,11 +24,16 @@ public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
 extension RecordRing where Medium: ~Copyable {
   /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
   /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
-  /// afterwards as long as one of the superblocks is whole and the medium can be read.
-  public mutating func open(seed: UInt64) -> JournalOpening {
+  /// afterwards as long as one of the superblocks is whole, or several blocks' headers, and the medium can
+  /// be read.
+  ///
+  /// `givingUp` opens it also where blocks can't be read: what is in these is lost and counted, and the
+  /// stream goes on behind them. Without it such a medium is `.failed`, and nothing is lost by trying
+  /// again.
+  public mutating func open(seed: UInt64, givingUp: Bool = false) -> JournalOpening {
     precondition(!isOpen)
     do throws(StorageFault) {
-      guard let found = try readLayout() else { return .notAJournal }
+      guard let found = try readLayout(givingUp) ?? layoutFromBlocks() else { return .notAJournal }
       guard found.blockBytes == sizes.blockBytes else {
         return .otherBlocks(bytes: found.blockBytes)
       }
@@ -36,7 +41,10 @@ extension RecordRing where Medium: ~Copyable {
       chance = Generator(seed: seed)
       // Nothing is in the buffer: all is read from the medium.
       bufferBlock = .max
-      let walk = walkStream()
+      givenUpCount = 0
+      if givingUp { try findUnreadable() }
+      var walk = walkStream()
+      if givingUp { passUnreadable(&walk) }
       // Where it can't be read, the stream may go on: who appends there would write over it.
       if let fault = walk.fault { throw fault }
       try goOn(behind: walk)
@@ -45,34 +53,6 @@ extension RecordRing where Medium: ~Copyable {
     }
     isOpen = true
     return .opened
-  }
-
-  private mutating func readLayout() throws(StorageFault) -> Layout? {
-    let size = medium.byteCount
-    guard size >= 2 * Layout.superblockBytes else { return nil }
-    if let layout = try superblock(at: 0, size) { return layout }
-    // The other one is a block before the end, whatever the blocks' size.
-    var blockBytes = 512
-    while blockBytes <= 65_536 {
-      let address = (size / blockBytes - 1) * blockBytes
-      if address > 0, let layout = try superblock(at: address, size),
-        layout.blockBytes == blockBytes
-      {
-        return layout
-      }
-      blockBytes *= 2
-    }
-    return nil
-  }
-
-  private mutating func superblock(
-    at address: Int, _ size: Int
-  ) throws(StorageFault) -> Layout? {
-    guard address + Layout.superblockBytes <= size else { return nil }
-    try Self.read(&medium, at: address, count: Layout.superblockBytes, into: &record, from: 0)
-    return record.withSpan(count: Layout.superblockBytes) {
-      Layout(superblock: $0, mediumBytes: size)
-    }
   }
 
   // MARK: The walk
@@ -167,7 +147,7 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   /// Blocks that the longest record may reach into behind that in which it begins.
-  private var longestSpan: Int64 {
+  var longestSpan: Int64 {
     1 + Int64(wide: (RecordHeader.byteCount + sizes.longest) / layout.payloadBytes)
   }
 
@@ -245,7 +225,7 @@ extension RecordRing where Medium: ~Copyable {
 
   /// Takes the record at `walk.here.offset`, or finds out what the hole there is. False at the end.
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
-    readFault = nil
+    forgetReadFault()
     // More blocks than the headers say: the newest ones may have rotted.
     let reach = max(newest, layout.block(of: walk.here.offset)) + 1 + longestSpan
     let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
@@ -254,6 +234,11 @@ extension RecordRing where Medium: ~Copyable {
       isNext(header, behind: walk.here.previous)
     {
       take(header, &walk)
+      return true
+    }
+    if let header = nextBehindGap(walk, newest, before: end) {
+      walk.here.offset = header.place
+      take(header.header, &walk)
       return true
     }
     let wasProven = walk.here.offset < walk.proven
@@ -276,6 +261,25 @@ extension RecordRing where Medium: ~Copyable {
     }
     walk.here.offset = next
     return true
+  }
+
+  /// The record that is next in number, at the beginning of a later block: what lies between was passed
+  /// over, because the medium could not be read there. Loads it.
+  private mutating func nextBehindGap(
+    _ walk: Walk, _ newest: Int64, before end: Int64
+  ) -> (header: RecordHeader, place: Int64)? {
+    guard walk.here.previous != nil else { return nil }
+    var number = layout.block(of: walk.here.offset) + 1
+    while number <= newest {
+      let place = layout.start(ofBlock: number)
+      if let header = loadRecord(at: place, before: end),
+        isNext(header, behind: walk.here.previous)
+      {
+        return (header, place)
+      }
+      number += 1
+    }
+    return nil
   }
 
   private func loadedNumber() -> UInt32 {
@@ -392,32 +396,5 @@ extension RecordRing where Medium: ~Copyable {
     let id = layout.id
     _ = buffer.fill(from: 0, limit: Layout.headerBytes) { header.write(to: &$0, id: id) }
     written = 0
-  }
-}
-
-/// Where durable records could not be read. What lies before the head has been used again, perhaps
-/// before the header of its new block reached the medium, and is no loss.
-struct Holes: BitwiseCopyable {
-  private var offsets = InlineArray<16, Int64>(repeating: 0)
-  private var records = InlineArray<16, UInt32>(repeating: 0)
-  private var count = 0
-
-  /// `number` records are missing from `offset` on; holes come in order.
-  mutating func add(_ offset: Int64, _ number: UInt32) {
-    if count == offsets.count {
-      offsets[count - 1] = offset
-      records[count - 1] &+= number
-    } else {
-      offsets[count] = offset
-      records[count] = number
-      count += 1
-    }
-  }
-
-  /// Records that are missing at or behind `head`.
-  func records(behind head: Int64) -> UInt32 {
-    var sum: UInt32 = 0
-    for index in 0..<count where offsets[index] >= head { sum &+= records[index] }
-    return sum
   }
 }
