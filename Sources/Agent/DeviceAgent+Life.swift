@@ -78,6 +78,7 @@ extension DeviceAgent where Medium: ~Copyable {
     owesStates = false
     returning = .no
     tell(.lost(fault))
+    if link.nextReference != nil { notices.add(.sentOn) }
     tell(complaints.notice(ofLossIn: link.standing))
     if !stopping.isRunning { leave(at: moment) }
   }

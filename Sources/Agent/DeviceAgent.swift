@@ -179,6 +179,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       tell(
         complaints.notice(
           of: fault, link.standing, broker: link.broker, wait: wait, at: moment.instant))
+      if link.nextReference != nil { notices.add(.sentOn) }
     case .stopped: notices.add(.stopped)
     }
   }

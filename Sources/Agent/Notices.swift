@@ -8,6 +8,8 @@ public enum Notice: BitwiseCopyable, Sendable {
   case broker(Int)
   /// The broker accepted session `number`.
   case online(session: UInt64)
+  /// The broker has named another server, which is tried next: `BrokerLink.nextReference`.
+  case sentOn
   /// The session is lost.
   case lost(LinkFault)
   /// An attempt to connect failed; the next one follows after `wait`.

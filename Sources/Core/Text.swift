@@ -50,6 +50,16 @@ public struct TextPool: ~Copyable {
     _ = bytes.fill(from: 0, fill)
   }
 
+  /// Puts other bytes, of as many as there are or fewer, at the place of `text`; returns what is their
+  /// place.
+  public mutating func put(_ source: Span<UInt8>, at text: Text) -> Text {
+    precondition(source.count <= Int(text.count))
+    let count = bytes.fill(from: Int(text.offset), limit: source.count) { out in
+      out.append(contentsOf: source)
+    }
+    return Text(Int(text.offset)..<Int(text.offset) + count)
+  }
+
   /// Lends the bytes of `text`.
   public func withBytes<R: ~Copyable, E: Error>(
     of text: Text, _ body: (Span<UInt8>) throws(E) -> R

@@ -16,12 +16,11 @@ public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
 ///
 /// The headers of the blocks say which is the newest, and which head was durable when it was begun; the
 /// newest mark in the newest blocks may know a later one. (It has to be found without the blocks that
-/// it has set free: they may be half written over. That of a rewrite's chunk counts only where it is
-/// durable, or the stream is whole from where it is durable up to the mark.) From that head on the stream
-/// is walked record by record. Where none is whole, there is a hole. Of a hole that something behind it
-/// proves to lie among durable records, the rest is read on behind it: a record has rotted. Any other
-/// hole is where the stream ends: what lies behind it was never durable. A rewrite's chunk that has no
-/// mark ends it too.
+/// it has set free: they may be half written over. That of a rewrite's chunk counts only in its place in
+/// the stream, and the inputs before it are holes then.) From that head on the stream is walked record by
+/// record. Where none is whole, there is a hole. Of a hole that something behind it proves to lie among
+/// durable records, the rest is read on behind it: a record has rotted. Any other hole is where the
+/// stream ends: what lies behind it was never durable. So does it where a rewrite's chunk has no mark.
 extension RecordRing where Medium: ~Copyable {
   /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
   /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
@@ -125,9 +124,8 @@ extension RecordRing where Medium: ~Copyable {
       walk.proven = max(walk.proven, header.durable)
     }
     walk.ranges = SettledRanges(head: walk.durableHead)
-    let first = max(layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
-    readMarks(&walk, from: first, upTo: newest)
-    readChunkMarks(&walk, from: first, upTo: newest)
+    newest = newestBlock(behind: newest)
+    readMarks(&walk, upTo: newest)
     walk.start = walk.ranges.head
     // A mark behind the stream's end is right, but will be written over: it has to be said again.
     walk.markHead = walk.durableHead
@@ -155,57 +153,62 @@ extension RecordRing where Medium: ~Copyable {
     return header
   }
 
+  /// The newest block there is: `newest`, or one behind it whose header has rotted.
+  private mutating func newestBlock(behind newest: Int64) -> Int64 {
+    var (newest, number) = (newest, newest + 1)
+    // Between two records that begin in a block may be as many as the longest spans.
+    while number <= newest + longestSpan, number < newest + Int64(wide: layout.blockCount),
+      headerInPlace(Int(narrow: number % Int64(wide: layout.blockCount))) == nil
+    {
+      if nextRecord(from: layout.start(ofBlock: number), inBlock: number) != nil { newest = number }
+      number += 1
+    }
+    return newest
+  }
+
+  /// Blocks that the longest record may reach into behind that in which it begins.
+  private var longestSpan: Int64 {
+    1 + Int64(wide: (RecordHeader.byteCount + sizes.longest) / layout.payloadBytes)
+  }
+
   /// Learns from the records in the newest blocks, behind what any header knows to be durable. What they
   /// say of durable records holds whether or not they themselves are of the stream.
-  private mutating func readMarks(_ walk: inout Walk, from first: Int64, upTo newest: Int64) {
-    var number = first
+  private mutating func readMarks(_ walk: inout Walk, upTo newest: Int64) {
+    var number = max(layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
     while number <= newest {
-      var (place, end) = (start(ofRecordsIn: number), layout.start(ofBlock: number + 1))
-      while place < end, let record = loadRecord(at: place, before: .max) {
-        if record.followsSync { walk.proven = max(walk.proven, place) }
-        if record.isMark, let mark = loadedMark(record, at: place) {
-          if record.kind == .mark { walk.ranges.advance(to: min(mark.ranges.head, mark.durable)) }
+      var place = layout.start(ofBlock: number)
+      while let record = nextRecord(from: place, inBlock: number) {
+        place = record.place
+        if record.header.followsSync { walk.proven = max(walk.proven, place) }
+        if record.header.isMark, let mark = loadedMark(record.header, at: place) {
+          if record.header.kind == .mark {
+            walk.ranges.advance(to: min(mark.ranges.head, mark.durable))
+          }
           walk.proven = max(walk.proven, mark.durable)
         }
-        place += Int64(wide: record.byteCount)
+        place += Int64(wide: record.header.byteCount)
       }
       number += 1
     }
   }
 
-  /// Learns from the marks of a rewrite's chunks. These hold where the stream is whole up to them: when
-  /// they are durable, or when every record follows from the one that begins where all before is durable.
-  private mutating func readChunkMarks(_ walk: inout Walk, from first: Int64, upTo newest: Int64) {
-    var number = first
-    while number <= newest {
-      var (place, end) = (start(ofRecordsIn: number), layout.start(ofBlock: number + 1))
-      while place < end, let record = loadRecord(at: place, before: walk.proven) {
-        if record.kind == .chunk, let mark = loadedMark(record, at: place) {
-          walk.ranges.advance(to: mark.ranges.head)
-        }
-        place += Int64(wide: record.byteCount)
-      }
-      number += 1
+  /// Loads the first whole record at or behind `place` that begins in block `number`, wherever that is:
+  /// the block's header may have rotted, and records in front of it.
+  private mutating func nextRecord(
+    from place: Int64, inBlock number: Int64
+  ) -> (header: RecordHeader, place: Int64)? {
+    var place = place
+    let end = layout.start(ofBlock: number + 1)
+    guard loadBlock(number) else { return nil }
+    if place == layout.start(ofBlock: number), let header = blockHeader(number) {
+      guard header.number == number, header.first != Layout.noRecord else { return nil }
+      place += Int64(wide: header.first)
     }
-    var (place, previous) = (walk.proven, UInt32?.none)
-    let end = layout.start(ofBlock: max(newest, layout.block(of: place)) + 2)
-    while let record = loadRecord(at: place, before: end),
-      previous == nil ? record.followsSync : isNext(record, behind: previous)
-    {
-      if record.kind == .chunk, let mark = loadedMark(record, at: place) {
-        walk.ranges.advance(to: mark.ranges.head)
-      }
-      previous = record.sequence
-      place += Int64(wide: record.byteCount)
+    while place < end {
+      if let header = loadRecord(at: place, before: .max) { return (header, place) }
+      place += 1
     }
-  }
-
-  /// Where the first record begins that begins in block `number`; `.max` when none does.
-  private mutating func start(ofRecordsIn number: Int64) -> Int64 {
-    guard let header = blockHeader(number), header.number == number,
-      header.first != Layout.noRecord
-    else { return .max }
-    return layout.start(ofBlock: number) + Int64(wide: header.first)
+    return nil
   }
 
   /// True when the record that was loaded last, of `header`, is the one behind that of `previous`.
@@ -243,8 +246,8 @@ extension RecordRing where Medium: ~Copyable {
   /// Takes the record at `walk.here.offset`, or finds out what the hole there is. False at the end.
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
     readFault = nil
-    // One block more than the headers say: the newest header may have rotted.
-    let reach = max(newest, layout.block(of: walk.here.offset)) + 2
+    // More blocks than the headers say: the newest ones may have rotted.
+    let reach = max(newest, layout.block(of: walk.here.offset)) + 1 + longestSpan
     let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
     let end = layout.start(ofBlock: max(min(reach, last), layout.block(of: walk.here.offset)))
     if let header = loadRecord(at: walk.here.offset, before: end),

@@ -158,7 +158,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         if moment.quality == .synced {
           transport.earliestTime = max(transport.earliestTime, moment.wall)
         }
-        transport.turn(to: agent.link.broker)
+        transport.turn(to: agent.link.broker, sentTo: agent.link.reference)
         take(transport.open(at: moment.instant, loop: loop), at: moment)
       case .link(.close): transport.close(loop: loop)
       }
@@ -193,7 +193,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private mutating func tell() {
     while let notice = agent.nextNotice() {
       if case .online(let session) = notice { reserve(session) }
-      NoticeLog.write(notice, points: agent.points, dial: agent.link.spec.dial)
+      NoticeLog.write(
+        notice, points: agent.points, dial: agent.link.spec.dial, next: agent.link.nextReference)
     }
   }
 

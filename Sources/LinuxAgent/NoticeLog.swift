@@ -8,7 +8,9 @@ import Uplink
 
 /// The agent's notices as lines of the log.
 enum NoticeLog {
-  static func write(_ notice: Notice, points: borrowing Points, dial: DialSpec) {
+  static func write(
+    _ notice: Notice, points: borrowing Points, dial: DialSpec, next: ServerReference?
+  ) {
     switch notice {
     case .broker(let index):
       Log.write(.info) { line in
@@ -18,6 +20,15 @@ enum NoticeLog {
         line.append(decimal: Int64(wide: dial.brokerCount))
         line.append(literal: ": ")
         line.append(dial.broker(index), points.texts)
+      }
+    case .sentOn:
+      guard let next else { break }
+      Log.write(.notice) { line in
+        line.append(literal: "the broker sends us to ")
+        next.host.withBytes { host in line.append(contentsOf: host) }
+        guard next.port != 0 else { return }
+        line.append(literal: ":")
+        line.append(decimal: Int64(wide: Int(next.port)))
       }
     case .lost(.returned):
       Log.write(.notice, "back to the first broker")

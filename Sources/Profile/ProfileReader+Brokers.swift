@@ -2,7 +2,8 @@ import Core
 import Dialing
 import Uplink
 
-/// Several brokers instead of one: `broker.urls`, and when the link goes back to the first.
+/// Several brokers instead of one: `broker.urls`, when the link goes back to the first, and whether a
+/// broker may name another.
 extension ProfileReader {
   /// False when a URL is wrong, so that nothing more is to be said of the way.
   mutating func readBrokers(_ broker: inout ObjectReader, hasURL: Bool) -> Bool {
@@ -10,6 +11,9 @@ extension ProfileReader {
       "returnAfter", &problems, to: .seconds(7 * 86_400), example: "10m")
     {
       configuration.uplink.returnAfter = after
+    }
+    if let follows = broker.bool("followReference", &problems) {
+      configuration.uplink.followsReferences = follows
     }
     guard let member = broker.take("urls") else { return true }
     let pointer = broker.path("urls")

@@ -22,6 +22,10 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   private(set) var stamp = RunStamp()
   /// True when a record found no room.
   var isFull = false
+  /// How room is made now; nil when it is not.
+  var rewrite: Rewrite?
+  /// The context of the records that are being rewritten.
+  var context = RecordContext(repeating: 0)
 
   /// The largest body of a record.
   static var bodyBytesMax: Int { 128 }
@@ -29,7 +33,8 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// A backlog on `medium`, which may be none at all, in memory from `arena`.
   init(_ medium: consuming Medium, isWanted: Bool, inflight: Int, arena: inout Arena) {
     let sizes = RecordRing<Medium>.Sizes(
-      blockBytes: isWanted ? 4096 : 512, bodyBytesMax: isWanted ? Self.bodyBytesMax : 0)
+      blockBytes: isWanted ? 4096 : 512, bodyBytesMax: isWanted ? Self.bodyBytesMax : 0,
+      reservesRewrite: true)
     ring = RecordRing(medium, sizes: sizes, arena: &arena)
     flights = arena.table(
       "journal: packets under way", count: isWanted ? inflight : 0, filledWith: Flight())
@@ -43,6 +48,7 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     let last = RunStamp(ring.context)
     stamp = RunStamp(run: last.run &+ 1, boot: boot)
     cursor = ring.head
+    resumeRewrite()
     return opening
   }
 
@@ -150,11 +156,14 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// A connection opens: whatever is not settled is sent, from the oldest on.
   mutating func connectionOpened() {
     for index in 0..<flights.count { flights[index] = Flight() }
-    cursor = ring.head
+    restart()
   }
 
+  /// Whatever is not settled is sent, from the oldest on.
+  mutating func restart() { cursor = ring.head }
+
   /// True when there may be something to send.
-  var hasUnsent: Bool { ring.isOpen && cursor < ring.tail }
+  var hasUnsent: Bool { ring.isOpen && !isRewriting && cursor < ring.tail }
 
   /// Packets under way.
   var flightCount: Int {
@@ -209,7 +218,8 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// What lies before `end` need not be sent, or can't be.
   mutating func skip(upTo end: RecordPosition) {
-    ring.settle(from: cursor, upTo: end)
+    // A stretch without records would take the place of one that has some.
+    if let head = ring.next(from: cursor), head.position < end { ring.settle(from: cursor, upTo: end) }
     cursor = end
   }
 

@@ -92,7 +92,7 @@ extension BrokerLink where Medium: ~Copyable {
   public mutating func deadlineReached(at now: Instant) {
     switch state {
     case .waiting(let until) where until <= now:
-      if choice.begin() { brokerChanged() }
+      beginAttempt()
       state = .dialing
       action = .open
     case .online where answerBy <= now:

@@ -45,6 +45,13 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   private var retry: RetryPolicy
   /// Which of several brokers is asked.
   var choice: BrokerChoice
+  /// Where a broker has sent us, whether the present attempt goes there, and whether the next one does
+  /// because we were told just now.
+  var redirection: Redirection?
+  var isAtReference = false
+  var isPlaceNew = false
+  /// References followed in a row.
+  var hops: UInt8 = 0
   /// No records leave: the link is about to go back to the first broker.
   var holdsRecords = false
   /// This connection has been told once that it is time to go back.
@@ -180,8 +187,12 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
-      case .refused(let refusal, _): lose(.refused(refusal), at: now)
-      case .disconnected(let disconnect): lose(.disconnected(disconnect.reason), at: now)
+      case .refused(let refusal, let properties):
+        heed(refusal.code, properties)
+        lose(.refused(refusal), at: now)
+      case .disconnected(let disconnect):
+        heed(disconnect.reason.rawValue, disconnect.properties)
+        lose(.disconnected(disconnect.reason), at: now)
       case .failed(let fault): lose(.session(fault), at: now)
       case .message(let message): return .message(message)
       case .acknowledged(let answered):
@@ -231,15 +242,20 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     if case .opening = state { asksLower = versions.ended(VersionChoice.Outcome(fault)) }
     var wasOnline = true
     var wait = Backoff.floor
+    if isPlaceNew { wait = wait + chance.interval(below: spec.backoffMinimum) }
     switch state {
+    case .online where isPlaceNew: break
     case .online(let since):
+      hops = 0
       choice.lost(wasStable: retry.isStable(now - since))
       wait = retry.lost(fault, after: now - since, &chance)
     case .returning: break
     case .waiting, .dialing, .opening, .closing, .stopped:
       wasOnline = false
       counters.attemptsFailed &+= 1
-      if !asksLower {
+      if !asksLower, !isPlaceNew {
+        hops = 0
+        turnFromReference()
         wait = retry.attemptFailed(fault, atOnce: choice.attemptFailed(fault), &chance)
       }
     }

@@ -31,6 +31,8 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   /// How long the link stays with another broker than the first before it goes back to that; zero
   /// for as long as it lasts.
   public var returnAfter = Interval.seconds(600)
+  /// True to go where a broker sends us (5.0, Server Reference).
+  public var followsReferences = true
   /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
   public var replyTimeout = Interval.seconds(10)
 

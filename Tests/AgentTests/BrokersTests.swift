@@ -68,6 +68,17 @@ import Uplink
     #expect(world.lives.last == "offline stopped" && world.partings.last == .byClient)
   }
 
+  @Test func aBrokersWordOfAnotherServerIsFollowedAndTold() throws {
+    let world = try World(profile(Point.door))
+    world.broker.rules.serverReference = Array("b.example".utf8)
+    world.broker.rules.login = { _ in .serverMoved }
+    #expect(world.run(atMost: .seconds(3)) { $0.attempts.count == 1 })
+    world.broker.rules.login = nil
+    #expect(world.run(atMost: .seconds(2)) { $0.isOnline })
+    #expect(world.agent.link.reference != nil)
+    #expect(world.notices.count { if case .sentOn = $0 { true } else { false } } == 1)
+  }
+
   @Test func eachBrokerThatRefusesIsTold() throws {
     let world = try World(twoBrokers(Point.door))
     world.broker.rules.login = { _ in .badUserNameOrPassword }

@@ -131,6 +131,21 @@ final class RingBench {
     #expect(bench.memory.writes == writes)
   }
 
+  /// Marks lie between them, and only so many stretches are remembered.
+  @Test func recordsSettledOneByOneAheadOfTheHeadAreAllRemembered() throws {
+    let bench = try RingBench.fresh()
+    _ = try bench.append("kept")
+    for number in 0..<30 {
+      let start = try bench.append("record \(number)")
+      let end = bench.ring.tail
+      try bench.commit()
+      bench.ring.settle(from: start, upTo: end)
+    }
+    #expect(bench.kept() == ["kept"])
+    try bench.commit()
+    #expect(RingBench(bench.memory, seed: 2).kept() == ["kept"])
+  }
+
   @Test func whatIsSettledAheadOfTheHeadStaysSettled() throws {
     let bench = try RingBench.fresh()
     var places: [RecordPosition] = []

@@ -25,6 +25,16 @@ private func reading(_ urls: String, _ more: String = "") -> Reading {
   #expect(reading(#"["mqtt://a", "mqtt://b"]"#).configuration?.uplink.returnAfter == .seconds(600))
 }
 
+@Test func aBrokerMaySendTheDeviceOnUnlessThatIsForbidden() {
+  #expect(reading(#"["mqtt://a"]"#).configuration?.uplink.followsReferences == true)
+  let forbidden = profile(around: #""broker": {"followReference": false}"#)
+  #expect(forbidden.configuration?.uplink.followsReferences == false)
+  #expect(
+    profile(around: #""broker": {"followReference": 0}"#).messages == [
+      "/broker/followReference: expected true or false, found the number 0"
+    ])
+}
+
 @Test func eightBrokersAreTheMost() {
   let eight = Array(repeating: #""mqtt://a""#, count: 8).joined(separator: ",")
   #expect(reading("[\(eight)]").configuration?.uplink.dial.brokerCount == 8)

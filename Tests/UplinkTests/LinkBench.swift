@@ -135,6 +135,10 @@ final class LinkBench {
   var isStopped: Bool { link.isStopped }
   var isIdle: Bool { link.isIdle }
   var broker: Int { link.broker }
+  /// Where the present attempt goes instead, as "host:port".
+  var reference: String? {
+    link.reference.map { place in "\(place.host.withBytes { TestSupport.text($0) }):\(place.port)" }
+  }
   func beginReturn() -> Bool { link.beginReturn(at: now) }
   func cancelReturn() { link.cancelReturn() }
   var unacknowledged: Int { link.outbox.unacknowledged }

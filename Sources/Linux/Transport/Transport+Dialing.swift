@@ -42,7 +42,7 @@ extension Transport {
       return nil
     }
     guard phase != .closed, phase != .open, until <= now else { return nil }
-    if phase == .resolving, let address = lastAddresses[broker] {
+    if phase == .resolving, let address = lastAddress {
       return race(to: Resolution(address), insteadOf: .timedOut(.name), at: now, loop: loop)
     }
     return fail(.timedOut(timedOutStep), at: now, loop: loop)
@@ -82,13 +82,15 @@ extension Transport {
       let code = reply.errorCode
       let fault: DialFault =
         spec.proxy == nil ? .nameNotResolved(code: code) : .proxy(.nameNotResolved(code: code))
-      guard !reply.isFinal, let address = lastAddresses[broker] else {
+      guard !reply.isFinal, let address = lastAddress else {
         return fail(fault, at: now, loop: loop)
       }
       return race(to: Resolution(address), insteadOf: fault, at: now, loop: loop)
     }
     return race(to: reply, insteadOf: nil, at: now, loop: loop)
   }
+
+  private var lastAddress: SocketAddress? { isAtReference ? nil : lastAddresses[broker] }
 
   /// Begins to connect to the addresses. When they are what is left in spite of `fault`, that is what
   /// is told of an address that does not answer.

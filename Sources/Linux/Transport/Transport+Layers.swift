@@ -144,7 +144,7 @@ extension Transport {
   /// Nothing is left to be stacked.
   mutating func opened(loop: borrowing EventLoop) -> Event? {
     enter(.open, until: .never)
-    if spec.endpoint.kind != .unix { lastAddresses[broker] = wire.peer }
+    if spec.endpoint.kind != .unix, !isAtReference { lastAddresses[broker] = wire.peer }
     // Whatever came with the last answer is there without the loop's word.
     ready.insert(slot)
     return .opened

@@ -45,7 +45,11 @@ public struct Transport: ~Copyable {
   /// Which broker is the present one.
   private(set) var broker = 0
   var lastAddresses = LastAddresses()
-  let texts: TextPool
+  var texts: TextPool
+  /// The place among them for the host that a broker has sent us to.
+  private let referencePlace: Text
+  /// True when the present way leads there.
+  private(set) var isAtReference = false
   let firstToken: UInt32
   var phase = Phase.closed
   /// When the present phase must have come to its end.
@@ -91,7 +95,11 @@ public struct Transport: ~Copyable {
   ) {
     precondition(firstToken % Self.tokenCount == 0)
     var own = spec
-    texts = TextPool(of: &own, in: source, arena: &arena)
+    var place = Text.empty
+    texts = TextPool(
+      of: &own, in: source, reserve: &place,
+      reserveBytes: spec.endpoint.kind == .unix ? 0 : ServerReference.hostBytesMax, arena: &arena)
+    referencePlace = place
     allBrokers = own
     if own.tls.host.isEmpty { own.tls.host = own.endpoint.host }
     self.spec = own
@@ -125,15 +133,32 @@ public struct Transport: ~Copyable {
     self.resolver = consume resolver
   }
 
-  /// The next way to be opened leads to broker `index` of `DialSpec`. What TLS remembers is of one
-  /// broker: a session of another must not be resumed, for its certificate was another.
-  public mutating func turn(to index: Int) {
-    let endpoint = allBrokers.broker(index)
+  /// The next way to be opened leads to broker `index` of `DialSpec`, or to where that has sent us. What
+  /// TLS remembers is of one broker: a session of another must not be resumed, for its certificate was
+  /// another.
+  public mutating func turn(to index: Int, sentTo reference: ServerReference? = nil) {
+    var endpoint = allBrokers.broker(index)
     broker = index
-    guard endpoint != spec.endpoint else { return }
+    var isSame = isAtReference == (reference != nil)
+    isAtReference = reference != nil
+    if let reference {
+      isSame = isSame && has(reference.host, at: spec.endpoint.host)
+      endpoint.host = put(reference.host)
+      endpoint.port = reference.port == 0 ? endpoint.kind.defaultPort : reference.port
+    }
+    guard !isSame || endpoint != spec.endpoint else { return }
     spec.endpoint = endpoint
     if allBrokers.tls.host.isEmpty { spec.tls.host = endpoint.host }
     tls = nil
+  }
+
+  private func has(_ host: FixedText<253>, at place: Text) -> Bool {
+    texts.withBytes(of: place) { bytes in host.withBytes { $0.equals(bytes) } }
+  }
+
+  private mutating func put(_ host: FixedText<253>) -> Text {
+    let place = referencePlace
+    return host.withBytes { bytes in texts.put(bytes, at: place) }
   }
 
   // MARK: The loop's side

@@ -145,8 +145,10 @@ class Agent(Process):
         self.target = target
         self.state = self.folder / "state"
         self.state.mkdir(exist_ok=True)
-        command = [*device_program(target), "run", profile, "--broker", url,
-                   "--control", self.control, "--state", self.state, "--log", "debug"]
+        command = [*device_program(target), "run", profile]
+        # None: the profile's own brokers.
+        command += ["--broker", url] if url else []
+        command += ["--control", self.control, "--state", self.state, "--log", "debug"]
         command += ["--simulate", "--seed", "7"] if simulate else []
         super().__init__(command + list(options), self.folder / "agent.log", environment)
 

@@ -55,6 +55,14 @@ final class TransportBench {
   /// The names of the memory plan's rows.
   let rows: [String]
 
+  /// The next way leads where a broker has sent us, or with nil to the broker itself.
+  func turn(to reference: String?) {
+    let words = utf8(reference ?? "")
+    let place = ServerReference(words.span, kind: transport.spec.endpoint.kind)
+    precondition((place == nil) == (reference == nil))
+    transport.turn(to: 0, sentTo: place)
+  }
+
   var isOpen: Bool { transport.isOpen }
 
   // MARK: Dialing
@@ -84,6 +92,12 @@ final class TransportBench {
     var answer = clinux_resolution()
     answer.error = code
     return wait(for: transport.resolved(Resolution(answer), at: Clock.now(), loop: loop))
+  }
+
+  /// Waits for a resolver that never answers.
+  func waitForAName(until limit: Instant) -> Transport.Event? {
+    transport.enter(.resolving, until: limit)
+    return wait(for: nil)
   }
 
   private func wait(for first: Transport.Event?) -> Transport.Event? {

@@ -110,6 +110,8 @@ import Testing
     }
     bench.transport.turn(to: 1)
     #expect(bench.open() == .failed(.tls(.hostMismatch)))
+    bench.turn(to: "localhost:\(stranger.port)")
+    #expect(bench.open() == .failed(.tls(.hostMismatch)), "nor where a broker sends us")
     bench.transport.turn(to: 0)
     #expect(bench.open() == .opened && isMirror(bench) && !bench.isResumed)
   }

@@ -210,6 +210,30 @@ import Testing
     }
   }
 
+  @Test func theWayCanLeadWhereABrokerSendsUs() throws {
+    let first = try Peer(echo)
+    let other = try Peer(echo)
+    let bench = try TransportBench("mqtt://localhost:\(first.port)")
+    let place = "127.0.0.1:\(other.port)"
+    for (place, firsts, others) in [(place, 0, 1), (nil, 1, 1), (place, 1, 2)] {
+      bench.turn(to: place)
+      #expect(bench.open() == .opened && isEcho(bench))
+      #expect(first.connections == firsts && other.connections == others)
+    }
+    // Where the other was, the broker itself is not.
+    bench.transport.turn(to: 0)
+    #expect(bench.open(resolverError: EAI_AGAIN) == .opened && isEcho(bench))
+    #expect(first.connections == 2)
+  }
+
+  @Test func resolvingHasADeadline() throws {
+    let bench = try TransportBench("mqtt://broker.example")
+    let start = Clock.now()
+    #expect(bench.waitForAName(until: start + .milliseconds(100)) == .failed(.timedOut(.name)))
+    #expect(Clock.now() - start >= .milliseconds(90))
+    #expect(text { DialFault.timedOut(.name).describe(into: &$0) } == "name-timed-out")
+  }
+
   @Test func connectingHasADeadline() throws {
     let hole = try BlackHole()
     let bench = try TransportBench("mqtt://127.0.0.1:\(hole.port)") { spec, _ in
