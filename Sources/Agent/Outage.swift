@@ -1,5 +1,6 @@
 import Core
 import Device
+import Journal
 import Uplink
 
 /// A time without a link that has not been reported yet: how things stood when it began.

@@ -52,7 +52,7 @@ class Media(Accounted):
         self.online(observer, mark)
         failing = observer.wait_for(
             "sandpiper/t1/diag", lambda m: m.fields["journal"]["state"] == "failing", since=mark)
-        self.assertEqual(failing.fields["dropped"], {})
+        self.assertEqual(failing.fields["losses"], {})
         mend()
         if self.take_time:
             mosquitto.stop()
