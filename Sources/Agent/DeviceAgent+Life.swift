@@ -72,10 +72,10 @@ extension DeviceAgent where Medium: ~Copyable {
 
   /// One message for each time that the link was away: why, how long, and what became of the readings.
   private mutating func reportOutage(at moment: Moment) {
-    defer { outage = nil }
-    guard let outage, let absence = life.absence, absence.isOutage else { return }
     let isOwn = !hasReported
     hasReported = true
+    defer { outage = nil }
+    guard let outage, let absence = life.absence, absence.isOutage else { return }
     let report = outage.report(
       link, length: isOwn ? .some(absence.length) : nil, at: moment.instant)
     points.report(report, reason: absence.reason, outbox: &link.outbox)
