@@ -67,9 +67,8 @@ let package = Package(
     .executableTarget(
       name: "sandpiper",
       dependencies: [
-        "CLinux", "Core", "JSON", "Journal", "Agent", "Device", "Profile", "SimulatedBoard",
-        "Linux",
-        "LinuxBoard", "LinuxAgent",
+        "CLinux", "Core", "JSON", "Journal", "Uplink", "Agent", "Device", "Profile",
+        "SimulatedBoard", "Linux", "LinuxBoard", "LinuxAgent",
       ],
       swiftSettings: strict),
 

@@ -10,11 +10,21 @@ struct Absence: BitwiseCopyable {
   var length: Interval?
   /// Readings that were dropped meanwhile.
   var dropped: UInt32 = 0
+  /// False when the agent only went from one broker to another.
+  private(set) var isOutage = true
 
   /// The link was lost while the agent lived.
   init(fault: LinkFault, length: Interval) {
     reason = fault.slug
     self.length = length
+    if case .returned = fault { isOutage = false }
+  }
+
+  /// The agent itself was away, and only the journal knows of the run before.
+  init(before run: RunStamp, at moment: Moment) {
+    reason = run.isPresentBoot ? "agent-ended" : "rebooted"
+    guard let seen = run.lastTime, moment.quality != .none else { return }
+    length = max(.zero, moment.wall - seen)
   }
 
   /// The agent itself was away: what the broker still knew of the run before.

@@ -52,10 +52,13 @@ extension DeviceAgent where Medium: ~Copyable {
       if var last = greeting.lastWord {
         if let time = greeting.reportedAt { last.heard(at: time) }
         life.absence = Absence(last: last, bootID: life.identity.bootID, at: moment)
+      } else if let run = link.backlog.runBefore {
+        life.absence = Absence(before: run, at: moment)
       }
       Self.unsubscribe(&link, points, "diag")
     }
     greeting.finish()
+    reportOutage(at: moment)
     let dropped = link.outbox.losses.total.dropped
     life.absence?.dropped = dropped &- droppedBefore
     droppedBefore = dropped
@@ -67,9 +70,22 @@ extension DeviceAgent where Medium: ~Copyable {
     diagnosticsAt = points.spec.diagnosticsEvery > .zero ? moment.instant : .never
   }
 
+  /// One message for each time that the link was away: why, how long, and what became of the readings.
+  private mutating func reportOutage(at moment: Moment) {
+    let isOwn = !hasReported
+    hasReported = true
+    defer { outage = nil }
+    guard let outage, let absence = life.absence, absence.isOutage else { return }
+    let report = outage.report(
+      link, length: isOwn ? .some(absence.length) : nil, at: moment.instant)
+    points.report(report, reason: absence.reason, outbox: &link.outbox)
+  }
+
   mutating func wentOffline(_ fault: LinkFault, at moment: Moment) {
     points.linkLost(at: moment.instant)
     greeting.reset()
+    // One that was never reported goes on.
+    if outage == nil { outage = Outage(link, heard: link.heardAt, noticed: moment.instant) }
     lostAt = moment.instant
     lostFault = fault
     reassertAt = .never

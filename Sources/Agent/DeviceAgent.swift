@@ -32,6 +32,10 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var owesStates = false
   var reassertAt = Instant.never
   var lastAssertion: Instant?
+  /// True once a birth of this run was said: what came before it was another run's.
+  var hasReported = false
+  /// The time without a link that is to be reported with the next birth.
+  var outage: Outage?
   var lostAt: Instant?
   var lostFault = LinkFault.closedByUs
   var droppedBefore: UInt32 = 0
@@ -54,13 +58,17 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     life = Life(identity, profileHash: specs.device.profileHash, at: moment)
     greeting = Greeting()
     notices = Notices()
+    outage = Outage(link, heard: moment.instant, noticed: moment.instant)
   }
 
   /// The number of the present session.
   public var session: UInt64 { life.session }
 
   /// True when the agent has come to its end and the rim may leave.
-  public var isStopped: Bool { stopping.isOver && link.isStopped && !link.backlog.isSyncing }
+  public var isStopped: Bool { isSilent && !link.backlog.isSyncing }
+
+  /// True when nothing is left to happen but the end of a sync of the journal.
+  public var isSilent: Bool { stopping.isOver && link.isStopped }
 
   /// Opens the journal, before anything else happens.
   public mutating func openJournal() -> JournalOpening {

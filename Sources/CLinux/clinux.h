@@ -214,9 +214,10 @@ int clinux_sync_folder(const char *path);
 int clinux_medium_open(const char *path, bool writes);
 /// Bytes of a regular file or a block device; -1 for anything else (EINVAL).
 int64_t clinux_medium_bytes(int medium);
+bool clinux_medium_is_device(int medium);
 /// Another descriptor for the same medium and lock, close-on-exec.
 static inline int clinux_medium_duplicate(int medium) { return fcntl(medium, F_DUPFD_CLOEXEC, 3); }
-/// Takes the exclusive lock (flock); false when somebody has it.
+/// Takes the exclusive lock (flock); false when somebody has had it for a tenth of a second.
 bool clinux_medium_lock(int medium);
 /// True when somebody has the exclusive lock.
 bool clinux_medium_is_locked(int medium);

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 int clinux_medium_open(const char *path, bool writes) {
   int flags = (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
@@ -28,7 +29,21 @@ int64_t clinux_medium_bytes(int medium) {
   return -1;
 }
 
-bool clinux_medium_lock(int medium) { return flock(medium, LOCK_EX | LOCK_NB) == 0; }
+bool clinux_medium_is_device(int medium) {
+  struct stat status;
+  return fstat(medium, &status) == 0 && S_ISBLK(status.st_mode);
+}
+
+bool clinux_medium_lock(int medium) {
+  // Who looks whether the medium is in use has it for a moment: that is not another agent.
+  for (int attempt = 0; attempt < 10; attempt++) {
+    if (flock(medium, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK) return false;
+    nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+  }
+  errno = EWOULDBLOCK;
+  return false;
+}
 
 bool clinux_medium_is_locked(int medium) {
   if (flock(medium, LOCK_SH | LOCK_NB) < 0) return errno == EWOULDBLOCK;

@@ -42,6 +42,34 @@ public struct CRC32C: BitwiseCopyable, Sendable {
     add(UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number &>> 32))
   }
 
+  /// A number that in front of `rest` gives the check `value` for both: of the many there are, one that
+  /// has the same effect in front of any other bytes as well.
+  public static func number(before rest: Span<UInt8>, checkedBy value: UInt32) -> UInt64 {
+    var state = ~value
+    var index = rest.count
+    while index > 0 {
+      index -= 1
+      state = undone(state) ^ UInt32(rest[index])
+    }
+    // The number's lower half may be anything, its upper half does the rest.
+    var lower = CRC32C()
+    for _ in 0..<4 {
+      lower.add(0 as UInt8)
+      state = undone(state)
+    }
+    return UInt64(wide: state ^ lower.state) &<< 32
+  }
+
+  /// What the state was before a byte of zero.
+  private static func undone(_ state: UInt32) -> UInt32 {
+    var state = state
+    for _ in 0..<8 {
+      let isOdd = state & 0x8000_0000 != 0
+      state = isOdd ? (state ^ 0x82F6_3B78) &<< 1 | 1 : state &<< 1
+    }
+    return state
+  }
+
   /// Takes in two words, the least significant byte of each first.
   @inline(__always)
   private mutating func add(_ low: UInt32, _ high: UInt32) {

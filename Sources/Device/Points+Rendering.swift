@@ -7,6 +7,7 @@ import Uplink
 ///     <base>/<id>/state/<point>   {"v":21.4,"u":"Cel","t":"...","tq":"synced","q":"good","seq":7}
 ///     <base>/<id>/event/<point>   {"v":true,"t":"...","tq":"synced","q":"good","seq":3}
 ///     <base>/<id>/history         {"historical":true,"readings":[{"p":"door","v":true,...},...]}
+///     <base>/<id>/outage          {"reason":"half-open","t":"...","tq":"synced","seconds":61.2,...}
 ///     <base>/<id>/result          {"id":"42","point":"pump","result":"done","v":true,"t":...}
 extension Points: MessageRenderer {
   /// Name and unit of up to 32 and 48 bytes, escaped at worst to six bytes each, and the numbers.
@@ -39,6 +40,11 @@ extension Points: MessageRenderer {
   ) -> Bool {
     appendTopicPrefix(to: &topic)
     guard let reading = ReadingRecord(record) else {
+      if OutageReport.isOne(record) {
+        topic.append(literal: "outage")
+        OutageReport.render(record, at: moment, payload: &payload)
+        return false
+      }
       topic.append(literal: "result")
       ResultRecord.render(record, at: moment, payload: &payload)
       return false
@@ -122,8 +128,7 @@ extension Points: MessageRenderer {
       payload.append(literal: ",\"n\":")
       payload.append(digits: UInt64(wide: reading.count), width: 1)
       payload.append(literal: ",\"span\":")
-      payload.append(
-        fixed: Double((reading.instant - reading.since).milliseconds) / 1000, decimals: 3)
+      payload.append(fixed: seconds(reading.instant - reading.since), decimals: 3)
     }
     if !point.unit.isEmpty {
       payload.append(literal: ",\"u\":")
@@ -153,6 +158,12 @@ extension Points: MessageRenderer {
     case (_, .input), (_, .output): payload.append(literal: value == 0 ? "false" : "true")
     case (_, .counter), (_, .sensor): payload.append(fixed: value, decimals: Int(point.decimals))
     }
+  }
+
+  /// As seconds. (From `Int`: on a 32-bit CPU other conversions to a Double need the heap.)
+  private func seconds(_ interval: Interval) -> Double {
+    let (whole, rest) = (interval.milliseconds / 1000, interval.milliseconds % 1000)
+    return Double(Int(narrow: whole)) + Double(Int(narrow: rest)) / 1000
   }
 
   func append(_ text: Text, to out: inout OutputSpan<UInt8>) {

@@ -40,7 +40,7 @@ public struct ReadingRecord: BitwiseCopyable, Sendable {
     return switch RecordKind(rawValue: bytes[0]) {
     case .state, .event: size
     case .merged: mergedSize
-    case .result, nil: 0
+    case .result, .outage, nil: 0
     }
   }
 
@@ -104,7 +104,9 @@ public struct ReadingRecord: BitwiseCopyable, Sendable {
     both.since = since
     both.minimum = min(minimum, later.minimum)
     both.maximum = max(maximum, later.maximum)
-    let share = Double(later.count) / Double(both.count)
+    // (From `Int`: on a 32-bit CPU other conversions to a Double need the heap.)
+    let share =
+      Double(Int(truncatingIfNeeded: later.count)) / Double(Int(truncatingIfNeeded: both.count))
     // Rounding must not take the mean beyond what was read.
     both.value = max(both.minimum, min(both.maximum, value + (later.value - value) * share))
     return both
@@ -121,6 +123,8 @@ public enum RecordKind: UInt8, BitwiseCopyable, Sendable {
   case result = 3
   /// Several of a point's values, merged: history.
   case merged = 4
+  /// What the agent says of a loss of its link: the outage topic, late or not.
+  case outage = 5
 }
 
 /// Whether a value can be believed: the `q` of a reading, and `why` where it is bad.

@@ -127,6 +127,13 @@ struct BlockHeader: BitwiseCopyable {
     }
   }
 
+  /// What the ring's identifier may be, as far as checks tell, if `bytes` are a whole header.
+  static func id(from bytes: Span<UInt8>) -> UInt64 {
+    CRC32C.number(
+      before: bytes.extracting(4..<Layout.headerBytes),
+      checkedBy: UInt32(truncatingIfNeeded: bytes.littleEndian(at: 0, bytes: 4)))
+  }
+
   /// The header in `bytes`, or nil when they hold none of the ring `id`.
   init?(_ bytes: Span<UInt8>, id: UInt64) {
     let fields = bytes.extracting(4..<Layout.headerBytes)

@@ -81,6 +81,9 @@ extension RecordRing where Medium: ~Copyable {
     _ kind: RecordHeader.Kind, _ recordClass: UInt8 = 0, time: UInt64 = 0, bodyBytes: Int,
     isLoaded: Bool = false, fill: (inout OutputSpan<UInt8>) -> Void
   ) throws(AppendFault) {
+    do throws(StorageFault) {
+      try passGivenUp(RecordHeader.byteCount + bodyBytes)
+    } catch { throw .storage(error) }
     let header = RecordHeader(
       bodyBytes: bodyBytes, kind: kind, recordClass: recordClass,
       followsSync: durableOffset == tailOffset, sequence: sequence, time: time)
@@ -203,7 +206,7 @@ extension RecordRing where Medium: ~Copyable {
     let size = RecordHeader.byteCount + 4 + RecordHeader.byteCount + body
     if size <= (boundaryOffset == nil ? freeBytes : unusedBytes) { return true }
     let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 1)
-    return layout.block(of: tailOffset + Int64(wide: size)) <= last
+    return layout.block(of: beginning(of: size) + Int64(wide: size)) <= last
       && layout.block(of: min(ranges.head, durableOffset)) > layout.block(of: durableHead)
   }
 

@@ -23,7 +23,7 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   private mutating func find(from position: RecordPosition, before limit: Int64) -> RecordHead? {
-    readFault = nil
+    forgetReadFault()
     defer { if boundaryOffset != nil, let readFault { chunkReadFault = readFault } }
     guard isOpen else { return nil }
     var offset = max(position.offset, ranges.head)
@@ -33,9 +33,13 @@ extension RecordRing where Medium: ~Copyable {
       guard offset < limit else { return nil }
       if offset != readOffset { seek(to: offset) }
       guard let header = loadRecord(at: offset, before: limit) else {
-        // What had rotted before `open` was counted there; what can't be read now may come again.
-        if offset >= openedAt, readFault == nil { counters.rotten &+= 1 }
+        let hole = offset
         offset = resync(from: offset, behind: previous, before: limit) ?? limit
+        // What had rotted before `open` was counted there; what can't be read now may come again; and
+        // where nothing can be read nothing was written.
+        if hole >= openedAt, readFault == nil, !isGivenUp(from: hole, upTo: offset) {
+          counters.rotten &+= 1
+        }
         readOffset = offset
         continue
       }
@@ -94,9 +98,17 @@ extension RecordRing where Medium: ~Copyable {
       {
         return place
       }
-      place += 1
+      let number = layout.block(of: place)
+      // Each further attempt in a block that can't be read may take a second.
+      place = unreadableBlock == number ? layout.start(ofBlock: number + 1) : place + 1
     }
     return nil
+  }
+
+  /// Begins a new search, which tries again to read what could not be read.
+  mutating func forgetReadFault() {
+    readFault = nil
+    unreadableBlock = -1
   }
 
   /// True when a record of `sequence` may come some time behind one of `previous`.
@@ -167,13 +179,15 @@ extension RecordRing where Medium: ~Copyable {
   /// Sees to it that block `number` is in the cache. False when the medium can't be read there.
   mutating func loadBlock(_ number: Int64) -> Bool {
     if cachedBlock == number { return true }
+    if unreadableBlock == number { return false }
     cachedBlock = -1
     do throws(StorageFault) {
       try Self.read(
         &medium, at: layout.address(ofBlock: number), count: layout.blockBytes, into: &cache,
         from: 0)
     } catch {
-      readFault = error
+      unreadableBlock = number
+      if !isGivenUp(number) { readFault = error }
       return false
     }
     cachedBlock = number

@@ -16,20 +16,24 @@ public enum JournalOpening: BitwiseCopyable, Equatable, Sendable {
 ///
 /// The headers of the blocks say which is the newest, and which head was durable when it was begun; the
 /// newest mark in the newest blocks may know a later one. (It has to be found without the blocks that
-/// it has set free: they may be half written over. That of a rewrite's chunk counts only where it is
-/// durable, or the stream is whole from where it is durable up to the mark.) From that head on the stream
-/// is walked record by record. Where none is whole, there is a hole. Of a hole that something behind it
-/// proves to lie among durable records, the rest is read on behind it: a record has rotted. Any other
-/// hole is where the stream ends: what lies behind it was never durable. A rewrite's chunk that has no
-/// mark ends it too.
+/// it has set free: they may be half written over. That of a rewrite's chunk counts only in its place in
+/// the stream, and the inputs before it are holes then.) From that head on the stream is walked record by
+/// record. Where none is whole, there is a hole. Of a hole that something behind it proves to lie among
+/// durable records, the rest is read on behind it: a record has rotted. Any other hole is where the
+/// stream ends: what lies behind it was never durable. So does it where a rewrite's chunk has no mark.
 extension RecordRing where Medium: ~Copyable {
   /// Opens the ring on the medium. `seed` is drawn at random: from it comes what tells the records of
   /// this run from those that a torn tail has left behind. Whatever is on the medium, the ring is open
-  /// afterwards as long as one of the superblocks is whole and the medium can be read.
-  public mutating func open(seed: UInt64) -> JournalOpening {
+  /// afterwards as long as one of the superblocks is whole, or several blocks' headers, and the medium can
+  /// be read.
+  ///
+  /// `givingUp` opens it also where blocks can't be read: what is in these is lost and counted, and the
+  /// stream goes on behind them. Without it such a medium is `.failed`, and nothing is lost by trying
+  /// again.
+  public mutating func open(seed: UInt64, givingUp: Bool = false) -> JournalOpening {
     precondition(!isOpen)
     do throws(StorageFault) {
-      guard let found = try readLayout() else { return .notAJournal }
+      guard let found = try readLayout(givingUp) ?? layoutFromBlocks() else { return .notAJournal }
       guard found.blockBytes == sizes.blockBytes else {
         return .otherBlocks(bytes: found.blockBytes)
       }
@@ -37,7 +41,10 @@ extension RecordRing where Medium: ~Copyable {
       chance = Generator(seed: seed)
       // Nothing is in the buffer: all is read from the medium.
       bufferBlock = .max
-      let walk = walkStream()
+      givenUpCount = 0
+      if givingUp { try findUnreadable() }
+      var walk = walkStream()
+      if givingUp { passUnreadable(&walk) }
       // Where it can't be read, the stream may go on: who appends there would write over it.
       if let fault = walk.fault { throw fault }
       try goOn(behind: walk)
@@ -46,34 +53,6 @@ extension RecordRing where Medium: ~Copyable {
     }
     isOpen = true
     return .opened
-  }
-
-  private mutating func readLayout() throws(StorageFault) -> Layout? {
-    let size = medium.byteCount
-    guard size >= 2 * Layout.superblockBytes else { return nil }
-    if let layout = try superblock(at: 0, size) { return layout }
-    // The other one is a block before the end, whatever the blocks' size.
-    var blockBytes = 512
-    while blockBytes <= 65_536 {
-      let address = (size / blockBytes - 1) * blockBytes
-      if address > 0, let layout = try superblock(at: address, size),
-        layout.blockBytes == blockBytes
-      {
-        return layout
-      }
-      blockBytes *= 2
-    }
-    return nil
-  }
-
-  private mutating func superblock(
-    at address: Int, _ size: Int
-  ) throws(StorageFault) -> Layout? {
-    guard address + Layout.superblockBytes <= size else { return nil }
-    try Self.read(&medium, at: address, count: Layout.superblockBytes, into: &record, from: 0)
-    return record.withSpan(count: Layout.superblockBytes) {
-      Layout(superblock: $0, mediumBytes: size)
-    }
   }
 
   // MARK: The walk
@@ -125,9 +104,8 @@ extension RecordRing where Medium: ~Copyable {
       walk.proven = max(walk.proven, header.durable)
     }
     walk.ranges = SettledRanges(head: walk.durableHead)
-    let first = max(layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
-    readMarks(&walk, from: first, upTo: newest)
-    readChunkMarks(&walk, from: first, upTo: newest)
+    newest = newestBlock(behind: newest)
+    readMarks(&walk, upTo: newest)
     walk.start = walk.ranges.head
     // A mark behind the stream's end is right, but will be written over: it has to be said again.
     walk.markHead = walk.durableHead
@@ -155,57 +133,62 @@ extension RecordRing where Medium: ~Copyable {
     return header
   }
 
+  /// The newest block there is: `newest`, or one behind it whose header has rotted.
+  private mutating func newestBlock(behind newest: Int64) -> Int64 {
+    var (newest, number) = (newest, newest + 1)
+    // Between two records that begin in a block may be as many as the longest spans.
+    while number <= newest + longestSpan, number < newest + Int64(wide: layout.blockCount),
+      headerInPlace(Int(narrow: number % Int64(wide: layout.blockCount))) == nil
+    {
+      if nextRecord(from: layout.start(ofBlock: number), inBlock: number) != nil { newest = number }
+      number += 1
+    }
+    return newest
+  }
+
+  /// Blocks that the longest record may reach into behind that in which it begins.
+  var longestSpan: Int64 {
+    1 + Int64(wide: (RecordHeader.byteCount + sizes.longest) / layout.payloadBytes)
+  }
+
   /// Learns from the records in the newest blocks, behind what any header knows to be durable. What they
   /// say of durable records holds whether or not they themselves are of the stream.
-  private mutating func readMarks(_ walk: inout Walk, from first: Int64, upTo newest: Int64) {
-    var number = first
+  private mutating func readMarks(_ walk: inout Walk, upTo newest: Int64) {
+    var number = max(layout.block(of: walk.proven), newest - Int64(wide: layout.blockCount) + 1)
     while number <= newest {
-      var (place, end) = (start(ofRecordsIn: number), layout.start(ofBlock: number + 1))
-      while place < end, let record = loadRecord(at: place, before: .max) {
-        if record.followsSync { walk.proven = max(walk.proven, place) }
-        if record.isMark, let mark = loadedMark(record, at: place) {
-          if record.kind == .mark { walk.ranges.advance(to: min(mark.ranges.head, mark.durable)) }
+      var place = layout.start(ofBlock: number)
+      while let record = nextRecord(from: place, inBlock: number) {
+        place = record.place
+        if record.header.followsSync { walk.proven = max(walk.proven, place) }
+        if record.header.isMark, let mark = loadedMark(record.header, at: place) {
+          if record.header.kind == .mark {
+            walk.ranges.advance(to: min(mark.ranges.head, mark.durable))
+          }
           walk.proven = max(walk.proven, mark.durable)
         }
-        place += Int64(wide: record.byteCount)
+        place += Int64(wide: record.header.byteCount)
       }
       number += 1
     }
   }
 
-  /// Learns from the marks of a rewrite's chunks. These hold where the stream is whole up to them: when
-  /// they are durable, or when every record follows from the one that begins where all before is durable.
-  private mutating func readChunkMarks(_ walk: inout Walk, from first: Int64, upTo newest: Int64) {
-    var number = first
-    while number <= newest {
-      var (place, end) = (start(ofRecordsIn: number), layout.start(ofBlock: number + 1))
-      while place < end, let record = loadRecord(at: place, before: walk.proven) {
-        if record.kind == .chunk, let mark = loadedMark(record, at: place) {
-          walk.ranges.advance(to: mark.ranges.head)
-        }
-        place += Int64(wide: record.byteCount)
-      }
-      number += 1
+  /// Loads the first whole record at or behind `place` that begins in block `number`, wherever that is:
+  /// the block's header may have rotted, and records in front of it.
+  private mutating func nextRecord(
+    from place: Int64, inBlock number: Int64
+  ) -> (header: RecordHeader, place: Int64)? {
+    var place = place
+    let end = layout.start(ofBlock: number + 1)
+    guard loadBlock(number) else { return nil }
+    if place == layout.start(ofBlock: number), let header = blockHeader(number) {
+      guard header.number == number, header.first != Layout.noRecord else { return nil }
+      place += Int64(wide: header.first)
     }
-    var (place, previous) = (walk.proven, UInt32?.none)
-    let end = layout.start(ofBlock: max(newest, layout.block(of: place)) + 2)
-    while let record = loadRecord(at: place, before: end),
-      previous == nil ? record.followsSync : isNext(record, behind: previous)
-    {
-      if record.kind == .chunk, let mark = loadedMark(record, at: place) {
-        walk.ranges.advance(to: mark.ranges.head)
-      }
-      previous = record.sequence
-      place += Int64(wide: record.byteCount)
+    while place < end {
+      if let header = loadRecord(at: place, before: .max) { return (header, place) }
+      place += 1
     }
-  }
-
-  /// Where the first record begins that begins in block `number`; `.max` when none does.
-  private mutating func start(ofRecordsIn number: Int64) -> Int64 {
-    guard let header = blockHeader(number), header.number == number,
-      header.first != Layout.noRecord
-    else { return .max }
-    return layout.start(ofBlock: number) + Int64(wide: header.first)
+    return nil
   }
 
   /// True when the record that was loaded last, of `header`, is the one behind that of `previous`.
@@ -242,15 +225,20 @@ extension RecordRing where Medium: ~Copyable {
 
   /// Takes the record at `walk.here.offset`, or finds out what the hole there is. False at the end.
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
-    readFault = nil
-    // One block more than the headers say: the newest header may have rotted.
-    let reach = max(newest, layout.block(of: walk.here.offset)) + 2
+    forgetReadFault()
+    // More blocks than the headers say: the newest ones may have rotted.
+    let reach = max(newest, layout.block(of: walk.here.offset)) + 1 + longestSpan
     let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
     let end = layout.start(ofBlock: max(min(reach, last), layout.block(of: walk.here.offset)))
     if let header = loadRecord(at: walk.here.offset, before: end),
       isNext(header, behind: walk.here.previous)
     {
       take(header, &walk)
+      return true
+    }
+    if let header = nextBehindGap(walk, newest, before: end) {
+      walk.here.offset = header.place
+      take(header.header, &walk)
       return true
     }
     let wasProven = walk.here.offset < walk.proven
@@ -273,6 +261,25 @@ extension RecordRing where Medium: ~Copyable {
     }
     walk.here.offset = next
     return true
+  }
+
+  /// The record that is next in number, at the beginning of a later block: what lies between was passed
+  /// over, because the medium could not be read there. Loads it.
+  private mutating func nextBehindGap(
+    _ walk: Walk, _ newest: Int64, before end: Int64
+  ) -> (header: RecordHeader, place: Int64)? {
+    guard walk.here.previous != nil else { return nil }
+    var number = layout.block(of: walk.here.offset) + 1
+    while number <= newest {
+      let place = layout.start(ofBlock: number)
+      if let header = loadRecord(at: place, before: end),
+        isNext(header, behind: walk.here.previous)
+      {
+        return (header, place)
+      }
+      number += 1
+    }
+    return nil
   }
 
   private func loadedNumber() -> UInt32 {
@@ -389,32 +396,5 @@ extension RecordRing where Medium: ~Copyable {
     let id = layout.id
     _ = buffer.fill(from: 0, limit: Layout.headerBytes) { header.write(to: &$0, id: id) }
     written = 0
-  }
-}
-
-/// Where durable records could not be read. What lies before the head has been used again, perhaps
-/// before the header of its new block reached the medium, and is no loss.
-struct Holes: BitwiseCopyable {
-  private var offsets = InlineArray<16, Int64>(repeating: 0)
-  private var records = InlineArray<16, UInt32>(repeating: 0)
-  private var count = 0
-
-  /// `number` records are missing from `offset` on; holes come in order.
-  mutating func add(_ offset: Int64, _ number: UInt32) {
-    if count == offsets.count {
-      offsets[count - 1] = offset
-      records[count - 1] &+= number
-    } else {
-      offsets[count] = offset
-      records[count] = number
-      count += 1
-    }
-  }
-
-  /// Records that are missing at or behind `head`.
-  func records(behind head: Int64) -> UInt32 {
-    var sum: UInt32 = 0
-    for index in 0..<count where offsets[index] >= head { sum &+= records[index] }
-    return sum
   }
 }

@@ -14,9 +14,19 @@ extension RecordRing where Medium: ~Copyable {
     precondition(start <= end && end.offset <= chunkStart ?? tailOffset)
     guard start < end, end.offset > ranges.head else { return }
     passWhatIsNotKept()
-    ranges.settle(start.offset, end.offset)
+    ranges.settle(startTouching(start.offset), end.offset)
     passWhatIsNotKept()
     hasUnwrittenMarks = true
+  }
+
+  /// Where the stretch before `start` ends, if nothing but the ring's own records lies in between: so that
+  /// records which are settled one by one, each after a mark of its own, make one stretch.
+  private mutating func startTouching(_ start: Int64) -> Int64 {
+    let end = ranges.lastEnd(upTo: start)
+    guard end < start, let first = next(from: RecordPosition(offset: end)), readFault == nil,
+      first.position.offset == start
+    else { return start }
+    return end
   }
 
   /// Moves the head to the first record of the owner's that is kept: over the ring's own records, and

@@ -103,6 +103,11 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   /// True while the head depends on a chunk that is not durable yet: a mark must not be believed before
   /// it then.
   var isHeadConditional = false
+  /// The block that could not be read last, and the places of those that were given up when the ring was
+  /// opened: what lay there is lost.
+  var unreadableBlock: Int64 = -1
+  var givenUp = InlineArray<16, Int>(repeating: 0)
+  var givenUpCount = 0
   /// Records of the owner since the last sync was begun.
   var unsyncedRecords = 0
   var syncingRecords = 0
@@ -186,7 +191,12 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   /// Bytes that are free, also for a rewrite's records.
   var unusedBytes: Int {
     let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 2)
-    return max(0, Int(narrow: layout.start(ofBlock: last + 1) - tailOffset))
+    let end = layout.start(ofBlock: last + 1)
+    let bytes = Int(narrow: end - tailOffset)
+    guard isGivenUp(from: tailOffset, upTo: end + 1) else { return max(0, bytes) }
+    // Blocks that are passed over, and what is left empty in front of them.
+    let passed = givenUpCount * (2 + Int(narrow: longestSpan))
+    return max(0, bytes - passed * layout.payloadBytes)
   }
 
   /// Bytes that records and their headers may take in all.

@@ -80,6 +80,13 @@ struct SettledRanges: BitwiseCopyable {
     return offset
   }
 
+  /// Where the last stretch ends that ends at `offset` or before; the head where there is none.
+  func lastEnd(upTo offset: Int64) -> Int64 {
+    var end = min(head, offset)
+    for index in 0..<count where stretches[index].end <= offset { end = stretches[index].end }
+    return end
+  }
+
   /// Records from `start` up to `end` are settled.
   mutating func settle(_ start: Int64, _ end: Int64) {
     guard start < end, end > head else { return }

@@ -12,10 +12,12 @@ public enum Clock {
 
   /// A reading of all clocks. The wall clock's quality is `synced` while the kernel says that a
   /// time service keeps it (adjtimex(2), STA_UNSYNC), else `estimated` when the date can be.
-  public static func moment() -> Moment {
+  /// A date before `floor`, at which a time was once known for good, can't be either.
+  public static func moment(notBefore floor: WallTime? = nil) -> Moment {
     let wall = WallTime(milliseconds: clinux_realtime() / 1_000_000)
     let quality: TimeQuality =
-      clinux_clock_synced() ? .synced : wall < buildFloor ? .none : .estimated
+      clinux_clock_synced()
+      ? .synced : wall < max(floor ?? buildFloor, buildFloor) ? .none : .estimated
     return Moment(instant: now(), wall: wall, quality: quality)
   }
 }

@@ -28,6 +28,8 @@ public enum FileStorageFault: Error, Sendable {
   public let byteCount: Int
   /// True when another program had the medium when it was opened for reading.
   public let isInUse: Bool
+  /// True for a block device, which has the size that it has, and is never created.
+  public let isDevice: Bool
 
   /// No medium: for a profile without a journal.
   public init() {
@@ -35,6 +37,7 @@ public enum FileStorageFault: Error, Sendable {
     unsafe syncer = nil
     byteCount = 0
     isInUse = false
+    isDevice = false
   }
 
   /// Opens the file or device at `path` for reading only; nothing on it changes, not even the time of
@@ -44,18 +47,21 @@ public enum FileStorageFault: Error, Sendable {
     medium = parts.medium
     byteCount = parts.byteCount
     isInUse = clinux_medium_is_locked(parts.medium)
+    isDevice = clinux_medium_is_device(parts.medium)
     unsafe syncer = nil
   }
 
-  /// Opens the file or device at `path`, which has `byteCount` bytes; nil takes it as it is.
+  /// Opens the file of `byteCount` bytes at `path`; nil takes it as it is, and so is a device taken.
   public init(
     opening path: Span<UInt8>, byteCount wanted: Int? = nil
   ) throws(FileStorageFault) {
     let parts = try Self.open(path, writes: true)
-    let thread = unsafe try Self.secure(parts, wanted)
+    let isDevice = clinux_medium_is_device(parts.medium)
+    let thread = unsafe try Self.secure(parts, isDevice ? nil : wanted)
     medium = parts.medium
     byteCount = parts.byteCount
     isInUse = false
+    self.isDevice = isDevice
     unsafe syncer = thread
   }
 
@@ -72,6 +78,7 @@ public enum FileStorageFault: Error, Sendable {
     medium = created
     self.byteCount = byteCount
     isInUse = false
+    isDevice = false
     unsafe syncer = thread
   }
 
@@ -79,6 +86,7 @@ public enum FileStorageFault: Error, Sendable {
     self.medium = medium
     self.byteCount = byteCount
     isInUse = false
+    isDevice = false
     unsafe syncer = nil
   }
 
@@ -154,6 +162,28 @@ public enum FileStorageFault: Error, Sendable {
     return true
   }
 
+  /// True when the first and the last 8 KB are zeros: a device on which nothing was made yet.
+  public mutating func isBlank() throws(StorageFault) -> Bool {
+    var address = 0
+    while address < byteCount {
+      var bytes = InlineArray<512, UInt8>(repeating: 0)
+      var span = bytes.mutableSpan
+      let count = min(span.count, byteCount - address)
+      var isZero = true
+      let medium = medium
+      let got = unsafe span.withUnsafeMutableBytes {
+        // Sound: the call writes `count` bytes at most, which are there.
+        unsafe clinux_medium_read(medium, $0.baseAddress, count, Int64(wide: address))
+      }
+      guard got == count else { throw got < 0 ? .last : .failed(code: EIO) }
+      for index in 0..<count where bytes[index] != 0 { isZero = false }
+      guard isZero else { return false }
+      address += count
+      if address == 8192 { address = max(address, byteCount - 8192) }
+    }
+    return true
+  }
+
   // MARK: Opening
 
   private struct Parts: BitwiseCopyable {
@@ -211,15 +241,16 @@ public enum FileStorageFault: Error, Sendable {
     }
     // The storage that is lent closes its descriptor; the lock is that of both.
     let copy = clinux_medium_duplicate(medium)
-    var isGood = copy >= 0
-    if isGood {
+    var reason: Int32 = copy < 0 ? clinux_errno() : 0
+    if copy >= 0 {
       // Sound: nothing but the storage uses the copy.
       var storage = unsafe FileStorage(borrowing: copy, byteCount)
-      do throws(StorageFault) { try prepare(&storage) } catch { isGood = false }
+      do throws(StorageFault) { try prepare(&storage) } catch { reason = error.code }
     }
+    let isGood = reason == 0
     let published = unsafe withCString(path) { unsafe clinux_medium_publish(medium, $0, isGood) }
     guard published == 0 else {
-      let error = SystemError.last("journal")
+      let error = isGood ? SystemError.last("journal") : SystemError(code: reason, doing: "journal")
       close(medium)
       throw .system(error)
     }
@@ -239,6 +270,15 @@ public enum FileStorageFault: Error, Sendable {
 extension StorageFault {
   /// The fault of the last system call.
   fileprivate static var last: StorageFault { StorageFault(code: clinux_errno()) }
+
+  /// The system's number for it.
+  fileprivate var code: Int32 {
+    switch self {
+    case .full: ENOSPC
+    case .readOnly: EROFS
+    case .failed(let code): code
+    }
+  }
 
   /// What error number `code` means for a medium.
   fileprivate init(code: Int32) {

@@ -19,6 +19,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private var numbers: SessionNumbers
   private let passwordFile: Text
   private var ready = ReadySet()
+  /// Until when a stop waits for the journal's medium; `.never` before everything else is done.
+  private var journalBy = Instant.never
 
   /// Why the loop has ended.
   enum End { case stopped, reload }
@@ -41,7 +43,9 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
 
   /// Runs until the agent has stopped. `reload` is asked at SIGHUP whether the new profile is good.
   mutating func run(reload: () -> Bool) -> End {
-    var moment = Clock.moment()
+    let floor = agent.link.backlog.timeFloor
+    if let floor { transport.earliestTime = max(transport.earliestTime, floor) }
+    var moment = Clock.moment(notBefore: floor)
     while true {
       Self.poll(&board, &agent, at: moment)
       answerSignals(reload, at: moment)
@@ -52,12 +56,25 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell()
-      if agent.isStopped { return agent.stopReason == .reload ? .reload : .stopped }
+      if agent.isStopped || journalIsLate(at: moment.instant) {
+        return agent.stopReason == .reload ? .reload : .stopped
+      }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
-      let deadline = min(transport.deadline, min(agent.deadline, board.deadline))
+      let deadline = min(
+        min(transport.deadline, journalBy), min(agent.deadline, board.deadline))
       ready = Self.wait(&loop, until: deadline, &transport)
-      moment = Clock.moment()
+      moment = Clock.moment(notBefore: floor)
     }
+  }
+
+  /// True when the agent would have stopped but for a medium that has not come to the end of a sync for
+  /// five seconds. A dying SD card may not answer at all, and a stop must come to an end.
+  private mutating func journalIsLate(at now: Instant) -> Bool {
+    guard agent.isSilent else { return false }
+    if journalBy == .never { journalBy = now + .seconds(5) }
+    guard now >= journalBy else { return false }
+    Log.write(.error, "the journal's medium does not answer: what it has not written is lost")
+    return true
   }
 
   private static func poll(

@@ -11,7 +11,10 @@ public enum JournalFile {
     guard bytes > 0, path.count > 0 else { return FileStorage() }
     do throws(FileStorageFault) {
       do throws(FileStorageFault) {
-        return try FileStorage(opening: path, byteCount: bytes)
+        var storage = try FileStorage(opening: path, byteCount: bytes)
+        // Nobody else makes the ring on a device; what lies there already is left alone.
+        if storage.isDevice { prepare(&storage, id) }
+        return storage
       } catch {
         guard case .missing = error else { throw error }
         return try FileStorage(creating: path, byteCount: bytes) {
@@ -27,6 +30,15 @@ public enum JournalFile {
         describe(error, in: &line)
       }
       return FileStorage()
+    }
+  }
+
+  private static func prepare(_ device: inout FileStorage, _ id: UInt64) {
+    do throws(StorageFault) {
+      guard try device.isBlank() else { return }
+      _ = try RecordRing.format(&device, id: id)
+    } catch {
+      Log.write(.error, "the journal's device can't be read or written")
     }
   }
 

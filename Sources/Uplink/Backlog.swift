@@ -20,8 +20,15 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   private var cursor = RecordPosition(offset: 0)
   /// This run, as its records say it.
   private(set) var stamp = RunStamp()
+  /// The run before this one, if it has written to the journal.
+  public private(set) var runBefore: RunStamp?
+  private var hasNotedTime = false
   /// True when a record found no room.
   var isFull = false
+  /// How room is made now; nil when it is not.
+  var rewrite: Rewrite?
+  /// The context of the records that are being rewritten.
+  var context = RecordContext(repeating: 0)
 
   /// The largest body of a record.
   static var bodyBytesMax: Int { 128 }
@@ -29,7 +36,8 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// A backlog on `medium`, which may be none at all, in memory from `arena`.
   init(_ medium: consuming Medium, isWanted: Bool, inflight: Int, arena: inout Arena) {
     let sizes = RecordRing<Medium>.Sizes(
-      blockBytes: isWanted ? 4096 : 512, bodyBytesMax: isWanted ? Self.bodyBytesMax : 0)
+      blockBytes: isWanted ? 4096 : 512, bodyBytesMax: isWanted ? Self.bodyBytesMax : 0,
+      reservesRewrite: true)
     ring = RecordRing(medium, sizes: sizes, arena: &arena)
     flights = arena.table(
       "journal: packets under way", count: isWanted ? inflight : 0, filledWith: Flight())
@@ -38,11 +46,19 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// Opens the journal on the medium, for a run on the boot of this identifier.
   mutating func open(seed: UInt64, boot: UInt64) -> JournalOpening {
     guard ring.medium.byteCount > 0 else { return .notAJournal }
-    let opening = ring.open(seed: seed)
+    var opening = ring.open(seed: seed)
+    // Once more, and then without what can't be read: better some readings lost than all the next.
+    if case .failed = opening { opening = ring.open(seed: seed, givingUp: true) }
     guard ring.isOpen else { return opening }
     let last = RunStamp(ring.context)
     stamp = RunStamp(run: last.run &+ 1, boot: boot)
+    stamp.timeFloor = last.timeFloor
+    if last.run > 0 {
+      runBefore = last
+      runBefore?.isPresentBoot = last.boot == boot
+    }
     cursor = ring.head
+    resumeRewrite()
     return opening
   }
 
@@ -71,6 +87,9 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// The records from now on are made at a time of day that is known as `moment` knows it.
   mutating func learnTime(at moment: Moment) {
+    if moment.quality == .synced, moment.wall.milliseconds - stamp.timeFloor > 3_600_000 {
+      stamp.timeFloor = moment.wall.milliseconds
+    }
     let offset = moment.wall.milliseconds - (moment.instant - .boot).milliseconds
     let isBetter = moment.quality.rawValue > stamp.quality.rawValue
     let isNews = isBetter || abs(offset - stamp.wallAtBoot) > 1_000
@@ -78,6 +97,20 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     else { return }
     stamp.wallAtBoot = offset
     stamp.quality = moment.quality
+  }
+
+  /// Keeps the time of day, which is known, for a board that may lose its clock: once in a run if what is
+  /// kept is a day old, and at the end if it is an hour old. The record is none to be sent.
+  mutating func noteTime(at moment: Moment, isLast: Bool) {
+    guard moment.quality == .synced, isLast || !hasNotedTime, isUsable, !isRewriting else { return }
+    hasNotedTime = true
+    let age = moment.wall.milliseconds - stamp.timeFloor
+    guard age > (isLast ? 3_600_000 : 86_400_000) else { return }
+    learnTime(at: moment)
+    guard append(RecordLabel(.note), at: moment.instant, bodyBytes: 0, fill: { _ in }) != nil else {
+      return
+    }
+    commit()
   }
 
   private func abs(_ value: Int64) -> Int64 { value < 0 ? 0 &- value : value }
@@ -118,6 +151,9 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// True when something would be written: records, or that some are settled.
   var hasUnwritten: Bool { ring.isOpen && ring.fault == nil && ring.hasUnsynced }
 
+  /// The last time of day that an earlier run, or this one, has kept.
+  public var timeFloor: WallTime? { stamp.lastTime }
+
   /// What lies before it in the journal is durable.
   var durable: Int64 { ring.durable.offset }
 
@@ -150,11 +186,14 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// A connection opens: whatever is not settled is sent, from the oldest on.
   mutating func connectionOpened() {
     for index in 0..<flights.count { flights[index] = Flight() }
-    cursor = ring.head
+    restart()
   }
 
+  /// Whatever is not settled is sent, from the oldest on.
+  mutating func restart() { cursor = ring.head }
+
   /// True when there may be something to send.
-  var hasUnsent: Bool { ring.isOpen && cursor < ring.tail }
+  var hasUnsent: Bool { ring.isOpen && !isRewriting && cursor < ring.tail }
 
   /// Packets under way.
   var flightCount: Int {
@@ -209,7 +248,10 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// What lies before `end` need not be sent, or can't be.
   mutating func skip(upTo end: RecordPosition) {
-    ring.settle(from: cursor, upTo: end)
+    // A stretch without records would take the place of one that has some.
+    if let head = ring.next(from: cursor), head.position < end {
+      ring.settle(from: cursor, upTo: end)
+    }
     cursor = end
   }
 

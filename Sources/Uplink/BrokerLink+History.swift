@@ -11,6 +11,8 @@ extension BrokerLink where Medium: ~Copyable {
     case isElsewhere
     /// It need not, or may not, go any more.
     case isLost(LossCause)
+    /// It is the journal's own.
+    case isNote
   }
 
   /// Sends a pack of records from the journal. False when the session has no room for now.
@@ -63,7 +65,7 @@ extension BrokerLink where Medium: ~Copyable {
         end = backlog.read { head, run, record in
           switch fate(of: head, run, record, outbox, renderer, at: moment) {
           case .isElsewhere: return false
-          case .isLost: return true
+          case .isLost, .isNote: return true
           case .goes: break
           }
           guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
@@ -109,6 +111,7 @@ extension BrokerLink where Medium: ~Copyable {
     of head: RecordHead, _ run: RunStamp, _ record: Span<UInt8>, _ outbox: borrowing Outbox,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Fate {
+    if head.recordClass == RecordClass.note.rawValue { return .isNote }
     if outbox.hasJournaled(head.position.offset) { return .isElsewhere }
     // Each connection says anew what holds.
     if run.isPresentRun, RecordClass(rawValue: head.recordClass) == .state {

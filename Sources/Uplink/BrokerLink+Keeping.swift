@@ -13,6 +13,7 @@ extension BrokerLink where Medium: ~Copyable {
   var keepAt: Instant {
     // A sync that goes on wakes the rim by itself.
     guard !backlog.isSyncing else { return .never }
+    if backlog.isRewriting, backlog.fault == nil { return .boot }
     if outbox.heldCount > 0 { return .boot }
     guard backlog.isUsable else {
       return backlog.fault != nil && !isOnline ? retryAt : .never
@@ -29,6 +30,9 @@ extension BrokerLink where Medium: ~Copyable {
   ) {
     backlog.step()
     flash.note(blocks: backlog.counters.blocksWritten, at: moment.instant)
+    let mayThin = flash.earliest(for: backlog.capacityBytes) <= moment.instant
+    Self.makeRoom(&backlog, &merger, &outbox, renderer, mayThin: mayThin)
+    backlog.noteTime(at: moment, isLast: false)
     keepHeld(renderer, at: moment)
     if isOnline {
       keepMarks(at: moment.instant)
@@ -44,7 +48,7 @@ extension BrokerLink where Medium: ~Copyable {
   private mutating func keepHeld(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
-    guard outbox.heldCount > 0 else { return }
+    guard outbox.heldCount > 0, !backlog.isRewriting || !backlog.isUsable else { return }
     outbox.release(durable: backlog.isUsable ? backlog.durable : nil)
     guard outbox.heldCount > 0, !backlog.isSyncing else { return }
     backlog.learnTime(at: moment)
@@ -84,11 +88,11 @@ extension BrokerLink where Medium: ~Copyable {
     let isFull = used > outbox.capacity - outbox.capacity / 4
     let isDue = !isOnline && (spillAt <= moment.instant || used > outbox.capacity / 2)
     guard outbox.unacknowledged > 0, isDue || isFull else { return }
-    if backlog.isUsable, !backlog.isSyncing {
+    if backlog.isUsable, !backlog.isSyncing, !backlog.isRewriting {
       // What a record takes in the journal is a little more than here.
       let allowedAt = flash.earliest(for: used * 2)
       if allowedAt <= moment.instant {
-        keepAll(renderer, at: moment)
+        spillAll(renderer, at: moment)
         if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
         spillAt = isOnline ? .never : moment.instant + spec.spillEvery
       } else if !isOnline {
@@ -100,16 +104,52 @@ extension BrokerLink where Medium: ~Copyable {
     }
   }
 
-  /// All records that wait and may go to the journal go there now: at the end of an orderly stop, for
-  /// example.
+  /// All records that wait and may go to the journal go there now, at the end of an orderly stop, and what
+  /// the time of day is.
   public mutating func keepAll(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) {
+    backlog.noteTime(at: moment, isLast: true)
+    spillAll(renderer, at: moment)
+  }
+
+  private mutating func spillAll(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     guard backlog.isUsable else { return }
     backlog.learnTime(at: moment)
     Self.spill(&outbox, &backlog, renderer, at: moment.instant)
-    if backlog.isFull { Self.dropOldest(&outbox, &backlog, renderer) }
     backlog.commit()
+  }
+
+  /// A full journal: readings in it are merged, or, where that gains nothing, its oldest records go.
+  private static func makeRoom(
+    _ backlog: inout Backlog<Medium>, _ merger: inout Merger, _ outbox: inout Outbox,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, mayThin: Bool
+  ) {
+    guard backlog.isUsable, !backlog.isSyncing else { return }
+    if backlog.isRewriting { return rewrite(&backlog, &merger, &outbox, renderer) }
+    // What is on its way to the broker, or leaves from memory too, stays where it is.
+    guard backlog.isFull, mayThin, backlog.flightCount == 0, outbox.journaledCount == 0 else {
+      return
+    }
+    if backlog.hasUnwritten { return backlog.commit() }
+    if backlog.beginThinning(merger, renderer) {
+      rewrite(&backlog, &merger, &outbox, renderer)
+    } else {
+      dropOldest(&outbox, &backlog, renderer)
+      backlog.commit()
+    }
+  }
+
+  /// Replaces chunks for as long as the medium is done with each at once, but other things are due, too.
+  private static func rewrite(
+    _ backlog: inout Backlog<Medium>, _ merger: inout Merger, _ outbox: inout Outbox,
+    _ renderer: borrowing some MessageRenderer & ~Copyable
+  ) {
+    for _ in 0..<64 where backlog.isRewriting && !backlog.isSyncing {
+      backlog.rewriteChunk(&merger, &outbox.losses, renderer)
+    }
   }
 
   private static func dropOldest(

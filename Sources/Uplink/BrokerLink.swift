@@ -29,6 +29,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var merger: Merger
   /// How much the journal may write.
   var flash: FlashBudget
+  /// When the last byte came over a connection that was lost.
+  public private(set) var heardAt = Instant.boot
   /// When what waits in memory goes to the journal, while the link is down.
   var spillAt: Instant
   /// When it is noted in the journal how far it is drained.
@@ -280,7 +282,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     }
     if fault.isPermanent && !asksLower { counters.refusals &+= 1 }
     holdsRecords = false
-    if wasOnline { endProbe(fault) }
+    if wasOnline {
+      heardAt = session.lastReceived
+      endProbe(fault)
+    }
     session.closed()
     action = .close
     state = .waiting(until: now + wait)

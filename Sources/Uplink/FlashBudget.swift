@@ -25,7 +25,7 @@ struct FlashBudget: BitwiseCopyable {
   mutating func note(blocks: UInt64, at now: Instant) {
     guard perDay > 0 else { return }
     level = max(0, level - leakPerSecond * Self.seconds(now - levelAt))
-    level += Double(blocks &- blocksSeen) * Self.blockBytes
+    level += Double(Int(truncatingIfNeeded: blocks &- blocksSeen)) * Self.blockBytes
     blocksSeen = blocks
     levelAt = now
   }
@@ -35,10 +35,12 @@ struct FlashBudget: BitwiseCopyable {
     let excess = level + Double(bytes) + 2 * Self.blockBytes - perDay / 4
     guard perDay > 0, excess > 0, level > 0 else { return .boot }
     // What does not fit into the bucket at all waits until it is empty.
-    return levelAt + .milliseconds(Int64(min(excess, level) / leakPerSecond * 1000))
+    // (From and to `Int`: on a 32-bit CPU other conversions of a Double need the heap.)
+    let milliseconds = min(min(excess, level) / leakPerSecond * 1000, 2_000_000_000)
+    return levelAt + .milliseconds(Int64(wide: Int(milliseconds)))
   }
 
   private static func seconds(_ interval: Interval) -> Double {
-    Double(interval.milliseconds) / 1000
+    Double(Int(narrow: interval.milliseconds)) / 1000
   }
 }

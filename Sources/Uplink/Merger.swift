@@ -42,8 +42,10 @@ struct Merger: ~Copyable {
   func label(_ series: Int) -> RecordLabel { slots[series].label }
 
   /// Lends the record of `series`.
-  func withBody<R>(_ series: Int, _ body: (Span<UInt8>) -> R) -> R {
-    bodies.withSpan(from: series * Self.bodyBytesMax, count: size(series), body)
+  func withBody<R, E: Error>(
+    _ series: Int, _ body: (Span<UInt8>) throws(E) -> R
+  ) throws(E) -> R {
+    try bodies.withSpan(from: series * Self.bodyBytesMax, count: size(series), body)
   }
 
   /// `body` is the record of the label's series, which had none, and stands for `weight` readings.

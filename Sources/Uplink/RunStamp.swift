@@ -4,7 +4,7 @@ import Journal
 /// Which run of the agent a record is of, and what was known of the time of day then: the context of
 /// the journal's records.
 ///
-///     run 4 | boot 8 | wall clock at boot 8 | quality 1
+///     run 4 | boot 8 | wall clock at boot 8 | quality 1 | last known time 8
 public struct RunStamp: BitwiseCopyable, Sendable {
   /// Counts the runs that have used this journal.
   public var run: UInt32 = 0
@@ -14,6 +14,9 @@ public struct RunStamp: BitwiseCopyable, Sendable {
   public var wallAtBoot: Int64 = 0
   /// How far that can be trusted.
   public var quality = TimeQuality.none
+  /// The last time of day that was known for good, in milliseconds since 1970; 0 for none. It is no later
+  /// now.
+  public var timeFloor: Int64 = 0
   /// It is the run that goes on.
   public var isPresentRun = false
   /// It is of the boot that goes on: the monotonic clock is the same.
@@ -27,8 +30,8 @@ public struct RunStamp: BitwiseCopyable, Sendable {
   }
 
   init(_ context: RecordContext) {
-    let bytes = FixedText<21> { out in
-      for index in 0..<21 { out.append(context[index]) }
+    let bytes = FixedText<29> { out in
+      for index in 0..<29 { out.append(context[index]) }
     }
     self = bytes.withBytes { bytes in
       var stamp = RunStamp(
@@ -36,20 +39,27 @@ public struct RunStamp: BitwiseCopyable, Sendable {
         boot: bytes.littleEndian(at: 4, bytes: 8))
       stamp.wallAtBoot = Int64(bitPattern: bytes.littleEndian(at: 12, bytes: 8))
       stamp.quality = TimeQuality(rawValue: bytes[20]) ?? .none
+      stamp.timeFloor = Int64(bitPattern: bytes.littleEndian(at: 21, bytes: 8))
       return stamp
     }
   }
 
   var context: RecordContext {
-    let bytes = FixedText<21> { out in
+    let bytes = FixedText<29> { out in
       out.append(littleEndian: UInt64(wide: run), bytes: 4)
       out.append(littleEndian: boot, bytes: 8)
       out.append(littleEndian: UInt64(bitPattern: wallAtBoot), bytes: 8)
       out.append(quality.rawValue)
+      out.append(littleEndian: UInt64(bitPattern: timeFloor), bytes: 8)
     }
     var context = RecordContext(repeating: 0)
     for index in 0..<bytes.count { context[index] = bytes[index] }
     return context
+  }
+
+  /// The last time of day that was known for good; nil for none.
+  public var lastTime: WallTime? {
+    timeFloor > 0 ? WallTime(milliseconds: timeFloor) : nil
   }
 
   /// What the clock of this run says at `moment`; nil when nobody knows.

@@ -2,6 +2,7 @@ import Core
 import JSON
 import Journal
 import Linux
+import Uplink
 
 /// `sandpiper journal FILE`: what a journal holds. Touches nothing.
 enum JournalCommand {
@@ -46,7 +47,7 @@ enum JournalCommand {
         return fail(path, "there is no memory to read it with")
       }
       var ring = Ring(storage, sizes: sizes, arena: &arena)
-      switch ring.open(seed: 0) {
+      switch ring.open(seed: 0, givingUp: true) {
       case .opened:
         if isJSON { return export(&ring) }
         return summarise(&ring, path, isVerifying)
@@ -95,11 +96,9 @@ enum JournalCommand {
   ) -> Exit {
     var counts = [Int](repeating: 0, count: 16)
     var bytes = [Int](repeating: 0, count: 16)
-    var place = ring.head
-    while let head = ring.next(from: place) {
+    forEach(in: &ring) { head, _ in
       counts[Int(head.recordClass)] += 1
       bytes[Int(head.recordClass)] += head.bodyBytes
-      place = head.next
     }
     let records = counts.reduce(0, +)
     if ring.medium.isInUse {
@@ -117,7 +116,8 @@ enum JournalCommand {
     Console.print(row("written so far", "\(ring.tail.offset) bytes of records and marks"))
     Console.print(row("records that wait", "\(records)"))
     for index in 0..<16 where counts[index] > 0 {
-      Console.print(row("  of class \(index)", "\(counts[index]), \(bytes[index]) bytes"))
+      let name = RecordClass(rawValue: UInt8(index)).map { "\($0.word)" } ?? "\(index)"
+      Console.print(row("  of class \(name)", "\(counts[index]), \(bytes[index]) bytes"))
     }
     Console.print(row("can't be read any more", "\(rotten)"))
     return .fine
@@ -131,15 +131,25 @@ enum JournalCommand {
 
   /// Each record that waits as a line of JSON.
   private static func export(_ ring: inout Ring) -> Exit {
-    var place = ring.head
-    while let head = ring.next(from: place) {
-      place = head.next
-      let line = ring.withBody(of: head) { body in
-        [UInt8](capacity: 256 + 8 * body.count) { out in write(head, body, to: &out) }
-      }
+    forEach(in: &ring) { head, body in
+      let line = [UInt8](capacity: 256 + 8 * body.count) { out in write(head, body, to: &out) }
       Console.print(String(decoding: line, as: UTF8.self))
     }
     return .fine
+  }
+
+  /// All records in order, also where a power cut has left a rewrite half done.
+  private static func forEach(in ring: inout Ring, _ body: (RecordHead, Span<UInt8>) -> Void) {
+    var place = ring.rewriteUnderWay ?? ring.tail
+    while let head = ring.nextReplacement(from: place) {
+      ring.withBody(of: head) { body(head, $0) }
+      place = head.next
+    }
+    place = ring.head
+    while let head = ring.next(from: place) {
+      ring.withBody(of: head) { body(head, $0) }
+      place = head.next
+    }
   }
 
   private static func write(
@@ -151,6 +161,11 @@ enum JournalCommand {
     out.append(digits: UInt64(wide: head.sequence), width: 1)
     out.append(literal: ",\"class\":")
     out.append(digits: UInt64(wide: head.recordClass), width: 1)
+    if let recordClass = RecordClass(rawValue: head.recordClass) {
+      out.append(literal: ",\"word\":\"")
+      out.append(literal: recordClass.word)
+      out.append(literal: "\"")
+    }
     out.append(literal: ",\"time\":")
     out.append(decimal: head.time.nanoseconds)
     out.append(literal: ",\"body\":\"")

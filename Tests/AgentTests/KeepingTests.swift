@@ -132,7 +132,23 @@ import Testing
     #expect(found.count >= 20 && found.map(\.seq) == Array(1...found.count))
   }
 
-  @Test func aFullJournalDropsTheOldestAndSaysHowMany() throws {
+  /// Whatever the sensor said, alone or merged: without a hole, in order.
+  private func expectWhole(_ world: World, _ point: String, upTo made: Int) {
+    let readings = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
+      .filter { $0.p == point }
+    // The first few went out before the link was lost.
+    var next = readings.first.map { $0.seq - ($0.n ?? 1) + 1 } ?? 0
+    #expect(next < 12)
+    for reading in readings {
+      next += reading.n ?? 1
+      #expect(reading.seq == next - 1, "no hole before \(reading.seq)")
+      guard next == reading.seq + 1 else { return }
+    }
+    #expect(next >= made)
+    #expect(world.dropped == 0)
+  }
+
+  @Test func aFullJournalIsThinnedOverAllOfTheOutage() throws {
     let world = try World.online(
       profile(
         Point.cpu, uplink: #""outbox": "4KiB", "backoff": {"max": "5s"}"#,
@@ -140,13 +156,131 @@ import Testing
     world.forget()
     world.network.answer = .refuses
     world.cut()
-    world.run(.seconds(1_500))
+    world.run(.seconds(20_000))
+    world.network.answer = .accepts
+    world.run(.seconds(130))
+    expectWhole(world, "cpu", upTo: 19_990)
+    let merged = world.heard.filter { $0.topic == "history" }.flatMap(\.readings).filter {
+      $0.n != nil
+    }
+    // Never a cliff: each twentieth of the time has readings of its own, on a journal of 32 KiB.
+    #expect(merged.count > 30)
+    #expect((merged.compactMap(\.n).max() ?? 0) < 1_000)
+    let thinned = try #require(world.lastDiagnostics).lost("thinned")["cpu"]
+    #expect(thinned == merged.reduce(0) { $0 + ($1.n ?? 0) })
+    for reading in merged {
+      guard case .number(let low)? = reading.min, case .number(let high)? = reading.max,
+        case .number(let mean)? = reading.v
+      else {
+        Issue.record("no bounds")
+        return
+      }
+      #expect(low <= mean && mean <= high)
+    }
+  }
+
+  @Test(arguments: 1...20 as ClosedRange<Int64>)
+  func aPowerCutWhileTheJournalIsThinnedCostsNothingOfIt(seconds: Int64) throws {
+    let world = try World.online(
+      profile(
+        Point.cpu, uplink: #""outbox": "4KiB", "backoff": {"max": "5s"}"#,
+        journal: #""size": "32KiB", "after": "10s", "every": "10s""#))
+    world.forget()
+    world.network.answer = .refuses
+    world.cut()
+    world.run(.seconds(550 + 2 * seconds))
+    world.restart(boot: UInt8(ascii: "b"))
+    world.run(.seconds(700))
+    world.restart(boot: UInt8(ascii: "c"))
     world.network.answer = .accepts
     world.run(.seconds(60))
     let readings = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
-    let numbers = readings.map(\.seq)
-    #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
-    #expect(numbers.count > 200)
-    #expect(world.dropped > 0 && numbers.count + world.dropped >= 1_450)
+    for run in [1, 2] {
+      let ofRun = readings.filter { $0.run == run }
+      var next = ofRun.first.map { $0.seq - ($0.n ?? 1) + 1 } ?? 0
+      #expect(run == 2 || next <= 12)
+      for reading in ofRun {
+        next += reading.n ?? 1
+        #expect(reading.seq == next - 1, "run \(run): no hole before \(reading.seq)")
+      }
+      #expect(next > 500, "run \(run)")
+    }
+  }
+
+  @Test func whatIsAlwaysKeptIsInTheJournalBeforeItIsSent() throws {
+    let world = try World.online(
+      profile(
+        #""door": {"kind": "input", "line": "GPIO17", "event": true, "keep": {"durability": "always"}, "#
+          + #""simulate": {"on": "0s", "off": "0s"}}"#, journal: #""size": "64KiB""#))
+    world.forget()
+    let before = world.flash.writes
+    world.hold("door", 1)
+    world.run(.seconds(5))
+    #expect(world.flash.writes > before)
+    let found = world.heard.filter { $0.topic == "event/door" }
+    #expect(found.count == 1)
+    // Once the broker has it, it does not come again.
+    world.run(.seconds(60))
+    world.restart(boot: UInt8(ascii: "b"))
+    world.run(.seconds(30))
+    #expect(!world.heard.flatMap(\.readings).contains { $0.run != nil })
+    // And what it never got comes after a power cut, with nothing but the sync in between.
+    world.network.answer = .refuses
+    world.cut()
+    world.hold("door", 1)
+    world.run(.seconds(1))
+    world.restart(boot: UInt8(ascii: "c"))
+    world.network.answer = .accepts
+    world.run(.seconds(30))
+    let late = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
+    #expect(late.contains { $0.series == "event door" && $0.v == .bool(true) && $0.run == 2 })
+  }
+
+  @Test func whatIsKeptInMemoryOnlyNeverTouchesFlash() throws {
+    let world = try World.online(
+      profile(
+        #""cpu": {"kind": "sensor", "thermal": "cpu-thermal", "every": "1s", "#
+          + #""keep": {"durability": "memory"}, "simulate": {"mean": 50, "amplitude": 10}}"#,
+        journal: #""size": "64KiB", "after": "5s""#))
+    let written = world.flash.writes
+    world.network.answer = .refuses
+    world.cut()
+    world.run(.seconds(600))
+    #expect(world.flash.writes == written)
+  }
+
+  @Test func aReadingThatHasWaitedTooLongIsNotSentAndCounted() throws {
+    let world = try World.online(
+      profile(
+        #""cpu": {"kind": "sensor", "thermal": "cpu-thermal", "every": "1s", "#
+          + #""keep": {"expire": "60s"}, "simulate": {"wave": "triangle", "mean": 50, "amplitude": 10}}"#,
+        uplink: #""backoff": {"max": "2s"}"#, journal: #""size": "64KiB", "after": "5s""#))
+    world.forget()
+    world.network.answer = .refuses
+    world.cut()
+    world.run(.seconds(600))
+    world.network.answer = .accepts
+    world.run(.seconds(70))
+    let late = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
+    #expect(late.count > 50 && late.count < 66)
+    let expired = try #require(world.lastDiagnostics).lost("expired")["cpu"]
+    #expect((530...550).contains(expired ?? 0))
+  }
+
+  @Test func theFlashBudgetHoldsAndCostsResolutionOnly() throws {
+    let world = try World.online(
+      profile(
+        Point.cpu, uplink: #""outbox": "8KiB", "backoff": {"max": "5s"}"#,
+        journal: #""size": "64KiB", "after": "10s", "every": "10s""#,
+        budget: #""flashPerDay": "512KiB""#))
+    world.forget()
+    world.network.answer = .refuses
+    world.cut()
+    let before = world.flash.bytesWritten
+    world.run(.seconds(86_400))
+    #expect(world.flash.bytesWritten - before <= 512 * 1024)
+    world.network.answer = .accepts
+    world.run(.seconds(130))
+    expectWhole(world, "cpu", upTo: 86_390)
   }
 }

@@ -4,10 +4,11 @@ import Broker
 func profile(
   _ points: String = Point.door + "," + Point.air + "," + Point.pump,
   device: String = #""diagnostics": "60s""#, broker: String = #""keepAlive": "20s""#,
-  uplink: String = "", journal: String? = nil
+  uplink: String = "", journal: String? = nil, budget: String = ""
 ) -> String {
   """
   {"device": {"id": "dev", \(device)}, "broker": {\(broker)}, "uplink": {\(uplink)},
+   "budget": {\(budget)},
    \(journal.map { "\"journal\": {\($0)}," } ?? "")
    "points": {\(points)}}
   """

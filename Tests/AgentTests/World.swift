@@ -130,6 +130,7 @@ final class World {
   var isOnline: Bool { agent.link.isOnline }
   var isStopped: Bool { agent.isStopped }
   var unacknowledged: Int { agent.link.outbox.unacknowledged }
+  var timeFloor: WallTime? { agent.link.backlog.timeFloor }
   var dropped: Int { Int(agent.link.outbox.losses.total.dropped) }
   var agentDeadline: Instant { agent.deadline }
 

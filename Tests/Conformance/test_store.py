@@ -3,15 +3,16 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from judge import wire
 from judge.case import Case, across, each
-from judge.driver import quote
+from judge.driver import ROOT, quote
 from judge.wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, answer, publish
 
+FAILING_MEDIUM = ROOT / "Tests/EndToEnd/harness/failing_medium.c"
 SYNCS = {"always": ("always",), "batch": ("batch",)}
 
 
@@ -268,6 +269,55 @@ class Store(Case):
         driver = self.keeping(server)
         peer = self.join(driver, server, 5)
         self.assertEqual(self.bodies(peer, 2), ["1", "2"])
+
+    @each({"full": ("write 28", "No space"), "read_only": ("write 30", "read-only"),
+           "broken": ("write 5", "Input/output"), "sync": ("sync 5", "Input/output")})
+    def test_medium_that_fails_meanwhile(self, fault, why):
+        library, state = self.folder / "failing.so", self.folder / "state"
+        subprocess.run(
+            ["cc", "-O2", "-shared", "-fPIC", FAILING_MEDIUM, "-o", library], check=True,
+            stdin=subprocess.DEVNULL)
+        server = self.server()
+        driver = self.driver(LD_PRELOAD=str(library), FAILING_MEDIUM=str(state))
+        self.prepare(driver, server, "ver=5 id=a", f"store path={quote(str(self.path))}")
+        numbers = iter(range(1000))
+        for _ in range(5):
+            driver.do(f"pub topic=t payload={next(numbers)} qos=1")
+        state.write_text(fault)
+        for _ in range(5):
+            driver.do(f"pub topic=t payload={next(numbers)} qos=1")
+        said = driver.event("store", state="failed")["why"]
+        self.assertIn("full" if why == "No space" else why, said)
+        self.assertEqual(driver.do("stat")["store-fault"], "1")
+        state.unlink()
+        driver.event("store", state="restored")
+        for _ in range(5):
+            driver.do(f"pub topic=t payload={next(numbers)} qos=1")
+        self.kill(driver)
+        driver = self.keeping(server)
+        peer = self.join(driver, server, 5)
+        self.assertEqual(self.bodies(peer, 15), [str(number) for number in range(15)])
+
+    def test_failing_medium_holds_nothing_up(self):
+        library, state = self.folder / "failing.so", self.folder / "state"
+        subprocess.run(
+            ["cc", "-O2", "-shared", "-fPIC", FAILING_MEDIUM, "-o", library], check=True,
+            stdin=subprocess.DEVNULL)
+        server = self.server()
+        driver = self.driver(LD_PRELOAD=str(library), FAILING_MEDIUM=str(state))
+        self.prepare(driver, server, "ver=5 id=a", f"store path={quote(str(self.path))}")
+        for number in range(5):
+            driver.do(f"pub topic=t payload={number} qos=1")
+        state.write_text("sync 5")
+        peer = self.join(driver, server, 5)
+        for number in range(5, 10):
+            driver.do(f"pub topic=t payload={number} qos=1")
+        self.assertEqual(self.bodies(peer, 10), [str(number) for number in range(10)])
+        state.unlink()
+        driver.event("store", state="restored")
+        driver.do("quit")
+        driver.end()
+        self.assertEqual(self.keeping(server).do("stat")["stored"], "0")
 
     def test_damaged_file_is_left_alone(self):
         data = os.urandom(1 << 20)

@@ -33,6 +33,26 @@ import Testing
     #expect(whole.value == check([1, 2, 3, 4, 5, 6, 7, 8]))
   }
 
+  @Test func theNumberInFrontOfBytesFollowsFromTheirCheck() {
+    var chance = Generator(seed: 8)
+    for length in [0, 1, 7, 60] {
+      let id = chance.next()
+      let rest = (0..<length).map { _ in UInt8(truncatingIfNeeded: chance.next()) }
+      var crc = CRC32C()
+      crc.add(id)
+      crc.add(rest.span)
+      let found = CRC32C.number(before: rest.span, checkedBy: crc.value)
+      for other in [[], [1, 2, 3], rest] as [[UInt8]] {
+        var (one, two) = (CRC32C(), CRC32C())
+        one.add(id)
+        one.add(other.span)
+        two.add(found)
+        two.add(other.span)
+        #expect(one.value == two.value)
+      }
+    }
+  }
+
   private func check(_ bytes: [UInt8]) -> UInt32 {
     var crc = CRC32C()
     crc.add(bytes.span)

@@ -57,7 +57,7 @@ class BadBrokers(EndToEndTest):
         server.close()
         observer = self.observe(self.broker(port))
         report = observer.wait_for("sandpiper/t1/diag", within=15).fields
-        self.assertEqual(report["dropped"], {})
+        self.assertEqual(report["losses"], {})
 
     def test_broker_that_sends_and_does_not_read_makes_nobody_spin(self):
         server = BadServer(free_port(), send_without_reading)

@@ -10,7 +10,7 @@ from harness.processes import ROOT, device_program
 from harness.profiles import door, profile, relay, walk
 from harness.waiting import free_port, wait_for
 
-SIZE_BOUND = 720_000
+SIZE_BOUND = 840_000
 MEMORY_BOUND_KIB = 2560
 
 

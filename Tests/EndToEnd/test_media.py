@@ -7,7 +7,8 @@ import tempfile
 
 from harness.island import command
 from harness.processes import run
-from harness.waiting import wait_for
+from harness.profiles import door, profile
+from harness.waiting import free_port, wait_for
 from test_surviving import Accounted
 
 FULL = r"can't be written, readings wait in memory only: the medium is full"
@@ -17,6 +18,9 @@ BROKEN = r"can't be written, readings wait in memory only: Input/output error"
 
 class Media(Accounted):
     """A journal on a medium that the test makes fail."""
+
+    # Memory has room for a minute of it and more: a failed medium is tried again after a minute.
+    every = "400ms"
 
     def setUp(self):
         super().setUp()
@@ -40,22 +44,20 @@ class Media(Accounted):
         agent = self.agent(device, mosquitto.url, environment=environment)
         self.online(observer)
         mosquitto.stop()
-        wait_for(lambda: self.kept_count(path) >= 40, 20, "records in the journal")
+        wait_for(lambda: self.kept_count(path) > 20, 20, "records in the journal")
         fail()
         wait_for(lambda: says in agent.log(), 20, says)
-        kept = self.kept_count(path)
         mark = observer.mark()
         mosquitto.start()
         self.online(observer, mark)
         failing = observer.wait_for(
             "sandpiper/t1/diag", lambda m: m.fields["journal"]["state"] == "failing", since=mark)
-        self.assertGreaterEqual(kept, 40)
-        self.assertEqual(failing.fields["dropped"], {})
+        self.assertEqual(failing.fields["losses"], {})
         mend()
         if self.take_time:
             mosquitto.stop()
             wait_for(lambda: "the journal can be written again" in agent.log(), 90, "the mending")
-            wait_for(lambda: self.kept_count(path) >= 40, 20, "records in the journal again")
+            wait_for(lambda: self.kept_count(path) > 20, 20, "records in the journal again")
             mosquitto.start()
             observer.wait_for(
                 "sandpiper/t1/diag", lambda m: m.fields["journal"]["state"] == "good", since=mark)
@@ -91,13 +93,20 @@ class Media(Accounted):
 
     def test_device_that_becomes_read_only(self):
         image = self.folder / "image"
-        image.write_bytes(bytes(65536))
+        # A blank device is left alone, so this one begins as a file that an agent has made.
+        device = profile(door(), journal={"file": str(image), "size": "64KiB"})
+        agent = self.agent(device, f"mqtt://127.0.0.1:{free_port()}")
+        wait_for(image.exists, 10, "a journal")
+        agent.kill()
         done = subprocess.run(
             ["losetup", "--find", "--show", image], capture_output=True, text=True, check=False)
         if done.returncode:
             self.skipTest("no loop devices here: " + done.stderr)
         device = done.stdout.strip()
+        # It keeps that mark when it is given to another file.
+        command("blockdev", "--setrw", device)
         self.addCleanup(command, "losetup", "--detach", device)
+        self.addCleanup(command, "blockdev", "--setrw", device)
         self.addCleanup(self._end_all)
         self.fail_and_mend(
             device, lambda: command("blockdev", "--setro", device),
@@ -125,7 +134,7 @@ class Media(Accounted):
                 for _ in range(64):
                     filler.write(bytes(4096))
         mosquitto.stop()
-        wait_for(lambda: self.kept_count(folder + "/journal") >= 40, 20, "records in the journal")
+        wait_for(lambda: self.kept_count(folder + "/journal") > 20, 20, "records in the journal")
         mark = observer.mark()
         mosquitto.start()
         self.online(observer, mark)

@@ -17,7 +17,10 @@ POINTS = [f"p{number}" for number in range(4)]
 
 
 class Accounted(EndToEndTest):
-    """An agent that reads 40 values a second, and an account of them at the end."""
+    """An agent that reads without end, and an account of it at the end."""
+
+    # How often each of the four sensors is read.
+    every = "100ms"
 
     def setUp(self):
         super().setUp()
@@ -25,7 +28,7 @@ class Accounted(EndToEndTest):
 
     def device(self, **more):
         """Four sensors, a broker that is given up after four seconds of silence, a journal."""
-        points = [walk(name, "100ms", report={"min": "0s"}) for name in POINTS]
+        points = [walk(name, self.every, report={"min": "0s"}) for name in POINTS]
         return profile(
             *points, keep_alive="2s", reply="2s",
             journal={"size": "1MiB", "after": "2s", "every": "1s"}, **more)

@@ -27,6 +27,8 @@ final class CrashMedium {
   var writeFault: StorageFault?
   var readFault: StorageFault?
   var syncFault: StorageFault?
+  /// Bytes that can't be read, ever.
+  var unreadable = 0..<0
 
   init(_ bytes: [UInt8]) {
     current = bytes
@@ -134,6 +136,7 @@ struct CrashStorage: Storage, ~Copyable {
   ) throws(StorageFault) {
     try medium.call()
     if let fault = medium.readFault { throw fault }
+    if medium.unreadable.overlaps(offset..<offset + count) { throw .failed(code: 5) }
     for index in offset..<offset + count { out.append(medium.current[index]) }
   }
 

@@ -138,12 +138,13 @@ struct History: ~Copyable {
     try? ring.retry()
   }
 
-  /// When nothing is under way or unwritten, nothing may return.
+  /// When nothing is under way or unwritten, only what one stretch too many makes forgotten may return.
   private mutating func noteSync() {
     guard !ring.isSyncing, !ring.hasUnsynced, !ring.hasUnwrittenMarks, ring.fault == nil else {
       return
     }
-    mayReturn = []
+    let head = ring.head.offset
+    mayReturn.removeAll { $0.next <= head }
   }
 
   private mutating func settle(_ range: Range<Int>) {

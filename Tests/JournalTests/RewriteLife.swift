@@ -19,6 +19,8 @@ struct RewriteLife: ~Copyable {
   private let blockBytes: Int
   private let sector: Int
   private let hasFaults: Bool
+  /// Whether the ring keeps room for rewrites. Else a chunk writes where the one before has just read.
+  private let reserves: Bool
   /// What was broken, when something was.
   private(set) var failure: String?
   private(set) var cuts = 0
@@ -30,28 +32,32 @@ struct RewriteLife: ~Copyable {
   /// Numbers that must be there, those that may be, and those of the former that no sync covers.
   private var kept: Set<UInt32> = []
   private var mayReturn: Set<UInt32> = []
+  /// Whatever was settled at some time: an old mark may be found that says so.
+  private var settled: Set<UInt32> = []
   private var unsynced: Set<UInt32> = []
 
   init(seed: UInt64, hasFaults: Bool = false) throws {
     random = Generator(seed: seed)
     self.hasFaults = hasFaults
-    blockBytes = random.next(below: 3) == 0 ? 1_024 : 512
+    blockBytes = [512, 512, 1_024, 2_048][Int(random.next(below: 4))]
     sector = random.next(below: 3) == 0 ? 4_096 : 512
+    reserves = random.next(below: 2) == 0
     let blocks = 14 + Int(random.next(below: 24))
     medium = CrashMedium(Array(repeating: 0, count: blockBytes * blocks))
     var storage = CrashStorage(medium: medium)
     _ = try Ring.format(&storage, blockBytes: blockBytes, id: seed &* 31 &+ 7)
     medium = CrashMedium(medium.current)
     medium.syncPolls = Int(random.next(below: 2))
-    ring = Self.ring(medium, blockBytes)
+    ring = Self.ring(medium, blockBytes, reserves)
     if ring.open(seed: random.next()) != .opened { failure = "a new journal was refused" }
   }
 
-  private static func ring(_ medium: CrashMedium, _ blockBytes: Int) -> Ring {
+  private static func ring(_ medium: CrashMedium, _ blockBytes: Int, _ reserves: Bool) -> Ring {
     var arena = testArena(bytes: 1 << 16)
     return RecordRing(
       CrashStorage(medium: medium),
-      sizes: .init(blockBytes: blockBytes, bodyBytesMax: 400, reservesRewrite: true), arena: &arena)
+      sizes: .init(blockBytes: blockBytes, bodyBytesMax: 400, reservesRewrite: reserves),
+      arena: &arena)
   }
 
   mutating func run(steps: Int = 200) {
@@ -64,10 +70,9 @@ struct RewriteLife: ~Copyable {
       case 75..<83: rewrite()
       case 83..<85: compare("reading", isCut: false)
       case 85: if hasFaults { medium.failCalls(after: Int(random.next(below: 9)), count: 1) }
-      case 86..<88: reopen(medium.afterKill(), isCut: false)
+      case 86..<88: kill()
       case 88..<93:
-        cuts += 1
-        reopen(medium.afterCut(sectorBytes: sector, &random), isCut: true)
+        cut()
       default: if ring.rewriteUnderWay != nil { rewrite() }
       }
       mend()
@@ -133,12 +138,12 @@ struct RewriteLife: ~Copyable {
   }
 
   private mutating func settleOldest() {
-    guard ring.rewriteUnderWay == nil || random.next(below: 3) == 0 else { return }
     for _ in 0..<1 + random.next(below: 3) {
       guard let first = read(from: ring.head) else { return }
       ring.settle(from: first.position, upTo: first.next)
       kept.subtract(first.numbers)
       mayReturn.formUnion(first.numbers)
+      settled.formUnion(first.numbers)
     }
   }
 
@@ -146,6 +151,7 @@ struct RewriteLife: ~Copyable {
   private mutating func rewrite() {
     commitAll()
     guard ring.fault == nil else { return }
+    makeRoom()
     if ring.rewriteUnderWay == nil {
       guard ring.beginRewrite() else {
         if ring.fault == nil, !ring.isSyncing, read(from: ring.head) != nil {
@@ -164,10 +170,36 @@ struct RewriteLife: ~Copyable {
         return compare("rewritten", isCut: false)
       }
       guard rewriteChunk() else { return }
-      if random.next(below: 30) == 0 { return }
-      commitAll()
+      switch random.next(below: 30) {
+      case 0: return
+      case 1: return cutBehindKill()
+      default: commitAll()
+      }
+      makeRoom()
     }
     failure = "a rewrite without end"
+  }
+
+  /// Without a reserve the owner drops what is oldest until a chunk has room.
+  private mutating func makeRoom() {
+    guard !reserves, ring.chunkStart == nil else { return }
+    let wanted = random.next(below: 4) == 0 ? 2 * blockBytes + 400 : 300
+    while ring.fault == nil, ring.rewriteFreeBytes < wanted,
+      read(from: ring.head) != nil
+    {
+      settleOldest()
+      commitAll()
+    }
+  }
+
+  /// The program is killed behind a chunk, and the next one settles something before the power is cut:
+  /// what it writes must not make the chunk count sooner than it is durable.
+  private mutating func cutBehindKill() {
+    if random.next(below: 2) == 0 { try? ring.commit() }
+    kill()
+    settleOldest()
+    try? ring.commit()
+    cut()
   }
 
   private mutating func rewriteChunk() -> Bool {
@@ -205,7 +237,9 @@ struct RewriteLife: ~Copyable {
     do throws(AppendFault) {
       try ring.finishRewriteChunk(consumedUpTo: consumed)
     } catch {
-      if ring.fault == nil, error != .busy, ring.chunkReadFault == nil {
+      if error == .full, !reserves {
+        if ring.chunkStart == nil { settleOldest() }
+      } else if ring.fault == nil, error != .busy, ring.chunkReadFault == nil {
         failure = "a chunk can't be finished: \(error)"
       }
       return false
@@ -222,7 +256,7 @@ struct RewriteLife: ~Copyable {
       ) { $0.append(contentsOf: body.span) }
       return true
     } catch {
-      if ring.fault == nil { failure = "no room for a replacement: \(error)" }
+      if ring.fault == nil, reserves { failure = "no room for a replacement: \(error)" }
       return false
     }
   }
@@ -266,11 +300,23 @@ struct RewriteLife: ~Copyable {
     return found
   }
 
-  private mutating func reopen(_ state: [UInt8], isCut: Bool) {
+  private mutating func cut() {
+    cuts += 1
+    medium = CrashMedium(medium.afterCut(sectorBytes: sector, &random))
+    reopen()
+  }
+
+  /// The program ends; what it has written is still on its way to the medium.
+  private mutating func kill() {
+    medium.failSync()
+    reopen()
+  }
+
+  private mutating func reopen() {
     laps = max(laps, ring.tail.offset / Int64(ring.capacityBytes))
-    medium = CrashMedium(state)
+    medium.failingCalls = []
     medium.syncPolls = Int(random.next(below: 2))
-    ring = Self.ring(medium, blockBytes)
+    ring = Self.ring(medium, blockBytes, reserves)
     let opening = ring.open(seed: random.next())
     if opening != .opened { failure = "refused: \(opening)" }
     if ring.counters.rotten > 0, !hasFaults { failure = "\(ring.counters.rotten) rotten" }
@@ -283,7 +329,7 @@ struct RewriteLife: ~Copyable {
     medium.failingCalls = []
     let found = all()
     guard failure == nil else { return }
-    let missing = kept.subtracting(found).sorted()
+    let missing = kept.subtracting(found).subtracting(settled).sorted()
     if found != found.sorted() || Set(found).count != found.count {
       failure = "\(place): out of order or twice: \(found)"
     } else if let lost = missing.first(where: { !isCut || !unsynced.contains($0) }) {

@@ -131,6 +131,21 @@ final class RingBench {
     #expect(bench.memory.writes == writes)
   }
 
+  /// Marks lie between them, and only so many stretches are remembered.
+  @Test func recordsSettledOneByOneAheadOfTheHeadAreAllRemembered() throws {
+    let bench = try RingBench.fresh()
+    _ = try bench.append("kept")
+    for number in 0..<30 {
+      let start = try bench.append("record \(number)")
+      let end = bench.ring.tail
+      try bench.commit()
+      bench.ring.settle(from: start, upTo: end)
+    }
+    #expect(bench.kept() == ["kept"])
+    try bench.commit()
+    #expect(RingBench(bench.memory, seed: 2).kept() == ["kept"])
+  }
+
   @Test func whatIsSettledAheadOfTheHeadStaysSettled() throws {
     let bench = try RingBench.fresh()
     var places: [RecordPosition] = []
@@ -149,6 +164,31 @@ final class RingBench {
     let bench = RingBench(memory)
     #expect(bench.opening == .notAJournal)
     #expect(memory.writes == 0)
+  }
+
+  @Test func withoutSuperblocksTheBlocksTellWhatTheJournalIs() throws {
+    for count in [0, 3, 40, 400] {
+      let bench = try RingBench.fresh(blocks: 80)
+      for number in 0..<count { _ = try bench.append("record \(number) \(count)") }
+      try bench.commit()
+      for place in [0, 81 * 512] {
+        for index in place..<place + 36 { bench.memory.bytes[index] = 0 }
+      }
+      // One block's header has rotted besides.
+      bench.memory.bytes[512 * 5 + 9] ^= 4
+      let writes = bench.memory.writes
+      let again = RingBench(bench.memory, seed: 2)
+      #expect(bench.memory.writes == writes)
+      if count < 10 {
+        #expect(again.opening == .notAJournal)
+        continue
+      }
+      #expect(again.opening == .opened)
+      #expect(again.kept() == (0..<count).map { "record \($0) \(count)" })
+      _ = try again.append("more")
+      try again.commit()
+      #expect(RingBench(bench.memory, seed: 3).kept().last == "more")
+    }
   }
 
   @Test func eitherSuperblockWillDo() throws {

@@ -92,6 +92,59 @@ import Testing
     _ = consume first
   }
 
+  @Test func whoOnlyLooksWhetherAJournalIsInUseKeepsNoAgentFromIt() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/journal"
+    _ = try create(path)
+    let looking = Foundation.open(path, O_RDONLY)
+    #expect(flock(looking, LOCK_SH) == 0)
+    Thread.detachNewThread {
+      usleep(30_000)
+      close(looking)
+    }
+    #expect(fault { () throws(FileStorageFault) in _ = try open(path) } == "none")
+  }
+
+  /// Only where the kernel lends a loop device to whoever runs this.
+  @Test func aBlockDeviceIsAMediumAsItIs() throws {
+    let scratch = try Scratch()
+    try Data(count: 1 << 20).write(to: URL(fileURLWithPath: scratch.path + "/image"))
+    guard let device = try? loop("--find", "--show", scratch.path + "/image"),
+      device.hasPrefix("/dev/")
+    else { return }
+    defer { _ = try? loop("--detach", device) }
+    do {
+      var storage = try open(device, size: 4096)
+      let (isDevice, byteCount) = (storage.isDevice, storage.byteCount)
+      #expect(isDevice && byteCount == 1 << 20)
+      let isBlank = try storage.isBlank()
+      #expect(isBlank)
+      _ = try RecordRing<FileStorage>.format(&storage, id: 5)
+      var ring = ring(over: storage)
+      try ring.append(recordClass: 2, time: .boot, bodyBytes: 4) { $0.append(literal: "kept") }
+      try commit(&ring)
+    }
+    var storage = try open(device)
+    let isBlank = try storage.isBlank()
+    #expect(!isBlank)
+    var ring = ring(over: storage)
+    let found = ring.next(from: ring.head)
+    #expect(found?.bodyBytes == 4)
+  }
+
+  private func loop(_ arguments: String...) throws -> String {
+    let process = Foundation.Process()
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/sbin/losetup")
+    process.arguments = arguments
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    return text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
   @Test func anotherSizeAFolderAndAMissingFileAreToldApart() throws {
     let scratch = try Scratch()
     let path = scratch.path + "/journal"
@@ -125,7 +178,7 @@ import Testing
         throw .full
       }
     }
-    #expect(fault != "none")
+    #expect(fault.contains("\(ENOSPC)"))
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).isEmpty)
   }
 

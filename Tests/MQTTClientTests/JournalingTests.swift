@@ -4,8 +4,9 @@ import Linux
 import MQTTClient
 import Testing
 
-/// Messages that outlive the program: facts 1, 2, 4, 9, 12 to 15 of poor networks.
-@Suite struct JournalingTests {
+/// Messages that outlive the program: facts 1, 2, 4, 9, 12 to 15 of poor networks. One test at a time:
+/// opening a file holds up a thread that others need.
+@Suite(.serialized) struct JournalingTests {
   /// Clean start, the default, discards nothing (fact 1).
   @Test func whatWasPublishedOfflineArrivesAfterTheNextStart() async throws {
     let broker = try Mosquitto()

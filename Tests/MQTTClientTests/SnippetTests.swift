@@ -9,7 +9,7 @@ import Testing
 
   private static let articles = [
     "MQTTClient", "GettingStarted", "Delivery", "Reconnecting", "TLS", "BackPressure",
-    "BareSession",
+    "BareSession", "Journal",
   ]
 
   private func lines(_ path: String) throws -> [String] {
@@ -83,6 +83,24 @@ import Testing
       return got
     }
     #expect(got == (0..<20).map { "\($0)" })
+  }
+
+  @Test func journalSnippetKeepsWhatThereIsNoBrokerFor() async throws {
+    let folder = try Folder()
+    let broker = try Mosquitto()
+    let (readings, continuation) = AsyncStream.makeStream(of: String.self)
+    for number in 0..<5 { continuation.yield("\(number)") }
+    continuation.finish()
+    try await within {
+      try await keepReadings(
+        readings, broker: "mqtt://127.0.0.1:1", file: folder.path + "/journal")
+    }
+    let reader = try Client(configuration(broker.url, clientID: "reader"))
+    _ = try await within { try await reader.connect() }
+    let messages = try await within { try await reader.subscribe(to: "greenhouse/air") }
+    let later = try await makeClient(configuration(broker.url), folder.journal)
+    _ = try await within { try await later.connect() }
+    #expect(try await texts(messages, 5) == (0..<5).map { "\($0)" })
   }
 
   @Test func configurationsOfTheSnippetsAreGood() throws {

@@ -68,6 +68,22 @@ func boundedConfiguration(broker: String) -> ClientConfiguration {
 }
 // end
 
+// snippet: journal
+func keepReadings(_ readings: AsyncStream<String>, broker: String, file: String) async throws {
+  var journal = JournalConfiguration(path: file)
+  journal.maximumBytes = 16 << 20
+  journal.whenFull = .dropOldest
+  let client = try Client(
+    ClientConfiguration(url: broker, clientID: "greenhouse"), journal: journal)
+  client.start()
+  for await reading in readings {
+    let result = try await client.publish(reading, to: "greenhouse/air", waitFor: .queued)
+    if !result.isStored { print("in memory only: \(client.statistics.journal?.fault as Any)") }
+  }
+  try await client.disconnect(drain: .seconds(10))
+}
+// end
+
 // snippet: status
 func honestConfiguration(broker: String) -> ClientConfiguration {
   var configuration = ClientConfiguration(url: broker, clientID: "greenhouse")

@@ -205,6 +205,9 @@ public struct ClientSession: ~Copyable {
   /// True while the server owes an answer to a message, a SUBSCRIBE or an UNSUBSCRIBE.
   public var awaitsAnswer: Bool { inflight.count > 0 || requests.count > 0 }
 
+  /// When the last byte came from the server, for as long as the session is online.
+  public var lastReceived: Instant { keepAlive.receivedAt }
+
   /// When `nextEvent` is to be called even if nothing was received.
   public var deadline: Instant {
     switch state {

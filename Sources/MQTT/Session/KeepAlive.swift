@@ -24,7 +24,7 @@ struct KeepAlive: BitwiseCopyable {
   /// How long a sign of life may take.
   let replyWait: Interval
   private var sentAt: Instant
-  private var receivedAt: Instant
+  private(set) var receivedAt: Instant
   private var pingedAt: Instant
   private var replyBy = Instant.never
   private var isExtended = false

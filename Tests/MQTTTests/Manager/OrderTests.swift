@@ -47,6 +47,48 @@ import Testing
     #expect(bench.receive(answer(0x40, publish.packetID)) == [.published(1, code: 0)])
   }
 
+  /// A message that a server does not bear can be left out, sent or not, whether or not the session is
+  /// kept.
+  @Test(arguments: [true, false])
+  func messageThatIsGivenUpIsNotRepeated(isPresent: Bool) throws {
+    let bench = ManagerBench.online(cleanSession: !isPresent)
+    bench.manager.windowMax = 2
+    for (tag, name) in ["a", "b", "c", "d"].enumerated() {
+      try bench.publish(name, tag: UInt64(tag + 1))
+    }
+    #expect(payloads(bench.output()) == ["a", "b"])
+    var sent: [Bool] = []
+    for tag in 1...4 as ClosedRange<UInt64> { sent.append(bench.manager.wasSentHere(tag: tag)) }
+    #expect(sent == [true, true, false, false])
+    bench.lose()
+    let isGivenUp = [
+      bench.manager.giveUp(tag: 2), bench.manager.giveUp(tag: 3), bench.manager.giveUp(tag: 7),
+    ]
+    #expect(isGivenUp == [true, true, false])
+    bench.accept(sessionPresent: isPresent)
+    #expect(payloads(bench.output()) == (isPresent ? ["a!", "d"] : ["a", "d"]))
+  }
+
+  /// The owner's window holds whatever the server takes, and for repetitions too.
+  @Test func windowOfTheOwnerBoundsWhatIsUnderWay() throws {
+    let bench = ManagerBench.online(cleanSession: false)
+    for (tag, name) in ["a", "b", "c"].enumerated() {
+      try bench.publish(name, tag: UInt64(tag + 1))
+    }
+    #expect(payloads(bench.output()) == ["a", "b", "c"])
+    bench.lose()
+    bench.manager.windowMax = 1
+    bench.accept(sessionPresent: true)
+    let first = bench.output()
+    #expect(payloads(first) == ["a!"])
+    guard case .packet(.publish(let publish), _) = decode(first, from: .client) else {
+      Issue.record("no PUBLISH")
+      return
+    }
+    bench.receive(answer(0x40, publish.packetID))
+    #expect(payloads(bench.output()) == ["b!"])
+  }
+
   /// Complaint 24: never sent again over a live connection.
   @Test func nothingIsRepeatedOverALiveConnection() throws {
     let bench = ManagerBench.online()
