@@ -283,4 +283,44 @@ import Testing
     world.run(.seconds(130))
     expectWhole(world, "cpu", upTo: 86_390)
   }
+
+  @Test func aStopKeepsWhatWaitsThoughTheMediumIsBusy() throws {
+    let world = try World.online(
+      profile(
+        Point.cpu, uplink: #""backoff": {"max": "5s"}"#, journal: #""size": "64KiB", "after": "1h""#
+      ))
+    world.run(.seconds(2 * 3_600))
+    world.network.answer = .refuses
+    world.cut()
+    world.run(.seconds(60))
+    world.forget()
+    // The time of day is noted at the end, too: two syncs that might come in each other's way.
+    world.flash.holdsSyncs = true
+    world.stop()
+    world.run(.seconds(2))
+    #expect(!world.isStopped)
+    world.flash.holdsSyncs = false
+    #expect(world.run(atMost: .seconds(10)) { $0.isStopped })
+    world.restart()
+    world.network.answer = .accepts
+    world.run(.seconds(30))
+    let late = world.heard.filter { $0.topic == "history" }.flatMap(\.readings).filter {
+      $0.run == 1
+    }
+    #expect(late.count > 50)
+  }
+
+  @Test func aTimeServiceThatWasWrongOnceIsForgotten() throws {
+    let world = try World.online(profile(journal: #""size": "64KiB""#))
+    let nextYear = world.moment.wall.milliseconds + 365 * 86_400_000
+    let tenYears: Int64 = 10 * 365 * 86_400_000
+    world.wallAtBoot += tenYears
+    world.restart(boot: UInt8(ascii: "b"))
+    world.run(.seconds(30))
+    #expect(try #require(world.timeFloor).milliseconds > nextYear)
+    world.wallAtBoot -= tenYears
+    world.restart(boot: UInt8(ascii: "c"))
+    world.run(.seconds(30))
+    #expect(try #require(world.timeFloor).milliseconds < nextYear)
+  }
 }
