@@ -183,7 +183,8 @@ import Testing
     second.start()
     try await eventually { second.statistics.journal?.messages == 0 }
     #expect(second.statistics.journal?.expired == 1)
-    #expect(seen.all == ["5 2 100"])
+    // Less what the test itself has taken.
+    #expect(seen.all.count == 1 && (60...100).contains { seen.all == ["5 2 \($0)"] })
   }
 
   /// Fact 14, after a CONNACK that says less than the one before.
