@@ -193,7 +193,7 @@ extension Backlog where Medium: ~Copyable {
     _ series: Int, _ merger: inout Merger, at time: Instant
   ) throws(AppendFault) {
     let recordClass = merger.label(series).recordClass.rawValue
-    try merger.withBody(series) { (body) throws(AppendFault) in
+    _ = try merger.withBody(series) { (body) throws(AppendFault) in
       try ring.appendRewritten(recordClass: recordClass, time: time, bodyBytes: body.count) { out in
         out.append(contentsOf: body)
       }
