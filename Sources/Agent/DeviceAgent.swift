@@ -65,7 +65,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   public var session: UInt64 { life.session }
 
   /// True when the agent has come to its end and the rim may leave.
-  public var isStopped: Bool { isSilent && !link.backlog.isSyncing }
+  public var isStopped: Bool { isSilent && !link.isKeeping }
 
   /// True when nothing is left to happen but the end of a sync of the journal.
   public var isSilent: Bool { stopping.isOver && link.isStopped }

@@ -86,7 +86,8 @@ int clinux_medium_write(int medium, const void *bytes, size_t count, int64_t off
 // Every byte is written, so that no later write has to find a place for itself: a file system that
 // only notes a range as reserved would have to change its own records again each time.
 static int write_zeros(int medium, int64_t bytes) {
-  static const char zeros[65536];
+  // Part of the program's file: no larger than a block of it.
+  static const char zeros[4096];
   for (int64_t offset = 0; offset < bytes;) {
     size_t piece = bytes - offset < (int64_t)sizeof zeros ? (size_t)(bytes - offset) : sizeof zeros;
     if (clinux_medium_write(medium, zeros, piece, offset) < 0) return -1;

@@ -69,7 +69,8 @@ extension RecordRing where Medium: ~Copyable {
     isContextKnown = true
   }
 
-  static func equal(_ a: RecordContext, _ b: RecordContext) -> Bool {
+  /// True when two contexts are the same.
+  public static func equal(_ a: RecordContext, _ b: RecordContext) -> Bool {
     var difference: UInt8 = 0
     for index in a.indices { difference |= a[index] ^ b[index] }
     return difference == 0

@@ -3,9 +3,9 @@ import Core
 
 /// The board's clocks.
 public enum Clock {
-  // 2026-01-01T00:00:00Z, from before this program was built: an earlier date is that of a board
-  // whose clock nobody has set.
-  static var buildFloor: WallTime { WallTime(milliseconds: 1_767_225_600_000) }
+  /// 2026-01-01T00:00:00Z, from before this program was built: an earlier date is that of a board
+  /// whose clock nobody has set.
+  public static var buildFloor: WallTime { WallTime(milliseconds: 1_767_225_600_000) }
 
   /// The monotonic clock: CLOCK_BOOTTIME, which counts through suspend.
   public static func now() -> Instant { Instant(nanoseconds: clinux_boottime()) }

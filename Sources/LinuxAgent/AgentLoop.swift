@@ -172,9 +172,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         let readBack = board.drive(point: drive.point, to: drive.level, at: moment.instant)
         agent.driven(point: drive.point, readBack: readBack, at: moment)
       case .link(.open):
-        if moment.quality == .synced {
-          transport.earliestTime = max(transport.earliestTime, moment.wall)
-        }
+        // Also back: a time service that was wrong once must not make all certificates expired for good.
+        if moment.quality == .synced { transport.earliestTime = max(moment.wall, Clock.buildFloor) }
         transport.turn(to: agent.link.broker, sentTo: agent.link.reference)
         take(transport.open(at: moment.instant, loop: loop), at: moment)
       case .link(.close): transport.close(loop: loop)

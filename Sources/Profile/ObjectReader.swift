@@ -214,11 +214,18 @@ extension ObjectReader {
   mutating func word<T>(
     _ key: StaticString, _ problems: inout [ProfileProblem], _ words: KeyValuePairs<StaticString, T>
   ) -> T? {
+    wordIndex(key, &problems, words.map { $0.0 }).map { words[$0].1 }
+  }
+
+  /// Which of a few words. The program would have it once for each type of value, were it generic.
+  private mutating func wordIndex(
+    _ key: StaticString, _ problems: inout [ProfileProblem], _ words: [StaticString]
+  ) -> Int? {
     guard let member = take(key) else { return nil }
     var message = "expected one of"
     if case .string(let bytes) = member.value.value {
-      for (word, value) in words where bytes == Profile.bytes(word) { return value }
-      message = Suggestion.text(for: bytes, among: words.map { $0.0 })
+      for (index, word) in words.enumerated() where bytes == Profile.bytes(word) { return index }
+      message = Suggestion.text(for: bytes, among: words)
       message = "expected one of" + Self.list(words) + ", found " + member.value.found + message
     } else {
       message += Self.list(words) + ", found " + member.value.found
@@ -229,9 +236,9 @@ extension ObjectReader {
     return nil
   }
 
-  private static func list<T>(_ words: KeyValuePairs<StaticString, T>) -> String {
+  private static func list(_ words: [StaticString]) -> String {
     var list = ""
-    for (word, _) in words { list += (list.utf8.isEmpty ? " \"" : ", \"") + spelled(word) + "\"" }
+    for word in words { list += (list.utf8.isEmpty ? " \"" : ", \"") + spelled(word) + "\"" }
     return list
   }
 

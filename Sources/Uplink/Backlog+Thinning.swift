@@ -12,7 +12,22 @@ extension Backlog where Medium: ~Copyable {
     var excessBytes = 0
     /// Bytes of records that a chunk takes.
     var chunkBytes = 65_536
+    /// How often in a row a chunk could not be replaced.
+    var failures = 0
+    /// What there is of the last one has to be taken back first.
+    var mustAbandon = false
   }
+
+  /// From then on what can't be read is given up.
+  private static var failuresBeforeLoss: Int { 4 }
+  /// From then on the rewrite rests.
+  private static var failuresMax: Int { 8 }
+
+  /// True while a rewrite can't go on: the medium neither gives what it has nor takes it back.
+  var isStuck: Bool { isRewriting && (rewrite?.failures ?? 0) >= Self.failuresMax }
+
+  /// A rewrite that rests goes on.
+  mutating func tryRewriteAgain() { rewrite?.failures = 0 }
 
   /// True while records are being replaced: none are read or appended then.
   var isRewriting: Bool { rewrite != nil && ring.rewriteUnderWay != nil }
@@ -77,17 +92,32 @@ extension Backlog where Medium: ~Copyable {
       restart()
       return
     }
+    if rewrite.mustAbandon { return abandonChunk() }
     do throws(AppendFault) {
       let consumed = try replace(&rewrite, &merger, &losses, renderer)
-      try ring.finishRewriteChunk(consumedUpTo: consumed)
+      try ring.finishRewriteChunk(
+        consumedUpTo: consumed, losingUnread: rewrite.failures >= Self.failuresBeforeLoss)
+      rewrite.failures = 0
       self.rewrite = rewrite
       commit()
     } catch {
       for series in 0..<merger.seriesCount { merger.clear(series) }
-      do throws(StorageFault) { try ring.abandonRewriteChunk() } catch {}
       // With less to carry, its end comes sooner.
       self.rewrite?.chunkBytes = max(512, rewrite.chunkBytes / 2)
       self.rewrite?.target = 1
+      self.rewrite?.failures += 1
+      abandonChunk()
+    }
+  }
+
+  /// Takes back what there is of a chunk; the next one begins where it began.
+  private mutating func abandonChunk() {
+    do throws(StorageFault) {
+      try ring.abandonRewriteChunk()
+      rewrite?.mustAbandon = false
+    } catch {
+      rewrite?.mustAbandon = true
+      rewrite?.failures += 1
     }
   }
 
@@ -100,12 +130,13 @@ extension Backlog where Medium: ~Copyable {
     let start = ring.head
     var place = start
     var last: RecordHead?
+    var context: RecordContext?
     while last == nil || place.offset - start.offset < limit, let head = ring.next(from: place) {
-      if !Self.equal(ring.contextRead, context) {
-        let context = ring.contextRead
+      let ofRecord = ring.contextRead
+      if context.map({ RecordRing<Medium>.equal($0, ofRecord) }) != true {
         if let last { try putOutAll(&merger, at: last.time) }
-        ring.setContext(context)
-        self.context = context
+        ring.setContext(ofRecord)
+        context = ofRecord
         // What was lent is gone.
         guard ring.next(from: head.position) != nil else { break }
       }
@@ -162,16 +193,11 @@ extension Backlog where Medium: ~Copyable {
     _ series: Int, _ merger: inout Merger, at time: Instant
   ) throws(AppendFault) {
     let recordClass = merger.label(series).recordClass.rawValue
-    try merger.withBody(series) { (body) throws(AppendFault) in
+    _ = try merger.withBody(series) { (body) throws(AppendFault) in
       try ring.appendRewritten(recordClass: recordClass, time: time, bodyBytes: body.count) { out in
         out.append(contentsOf: body)
       }
     }
     merger.clear(series)
-  }
-
-  private static func equal(_ a: RecordContext, _ b: RecordContext) -> Bool {
-    for index in a.indices where a[index] != b[index] { return false }
-    return true
   }
 }

@@ -27,8 +27,6 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   var isFull = false
   /// How room is made now; nil when it is not.
   var rewrite: Rewrite?
-  /// The context of the records that are being rewritten.
-  var context = RecordContext(repeating: 0)
 
   /// The largest body of a record.
   static var bodyBytesMax: Int { 128 }
@@ -87,7 +85,8 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// The records from now on are made at a time of day that is known as `moment` knows it.
   mutating func learnTime(at moment: Moment) {
-    if moment.quality == .synced, moment.wall.milliseconds - stamp.timeFloor > 3_600_000 {
+    // Also back: a time service that was wrong once has to be forgotten.
+    if moment.quality == .synced, abs(moment.wall.milliseconds - stamp.timeFloor) > 3_600_000 {
       stamp.timeFloor = moment.wall.milliseconds
     }
     let offset = moment.wall.milliseconds - (moment.instant - .boot).milliseconds
@@ -99,18 +98,17 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     stamp.quality = moment.quality
   }
 
-  /// Keeps the time of day, which is known, for a board that may lose its clock: once in a run if what is
-  /// kept is a day old, and at the end if it is an hour old. The record is none to be sent.
-  mutating func noteTime(at moment: Moment, isLast: Bool) {
-    guard moment.quality == .synced, isLast || !hasNotedTime, isUsable, !isRewriting else { return }
-    hasNotedTime = true
-    let age = moment.wall.milliseconds - stamp.timeFloor
-    guard age > (isLast ? 3_600_000 : 86_400_000) else { return }
-    learnTime(at: moment)
-    guard append(RecordLabel(.note), at: moment.instant, bodyBytes: 0, fill: { _ in }) != nil else {
-      return
+  /// Notes the time of day, which is known, for a board that may lose its clock: once in a run if what is
+  /// kept is a day old, and at the end if it is an hour old. True when there is something to commit then.
+  mutating func noteTime(at moment: Moment, isLast: Bool) -> Bool {
+    guard moment.quality == .synced, isLast || !hasNotedTime, isUsable, !isRewriting else {
+      return false
     }
-    commit()
+    hasNotedTime = true
+    let age = abs(moment.wall.milliseconds - stamp.timeFloor)
+    guard age > (isLast ? 3_600_000 : 86_400_000) else { return false }
+    learnTime(at: moment)
+    return append(RecordLabel(.note), at: moment.instant, bodyBytes: 0, fill: { _ in }) != nil
   }
 
   private func abs(_ value: Int64) -> Int64 { value < 0 ? 0 &- value : value }

@@ -13,7 +13,9 @@ extension BrokerLink where Medium: ~Copyable {
   var keepAt: Instant {
     // A sync that goes on wakes the rim by itself.
     guard !backlog.isSyncing else { return .never }
+    if backlog.isStuck { return retryAt }
     if backlog.isRewriting, backlog.fault == nil { return .boot }
+    if keepsAll, backlog.isUsable { return .boot }
     if outbox.heldCount > 0 { return .boot }
     guard backlog.isUsable else {
       return backlog.fault != nil && !isOnline ? retryAt : .never
@@ -29,10 +31,15 @@ extension BrokerLink where Medium: ~Copyable {
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     backlog.step()
+    if backlog.isStuck, retryAt <= moment.instant {
+      retryAt = moment.instant + .seconds(60)
+      backlog.tryRewriteAgain()
+    }
     flash.note(blocks: backlog.counters.blocksWritten, at: moment.instant)
     let mayThin = flash.earliest(for: backlog.capacityBytes) <= moment.instant
     Self.makeRoom(&backlog, &merger, &outbox, renderer, mayThin: mayThin)
-    backlog.noteTime(at: moment, isLast: false)
+    if backlog.noteTime(at: moment, isLast: false) { backlog.commit() }
+    if keepsAll { goOnKeepingAll(renderer, at: moment) }
     keepHeld(renderer, at: moment)
     if isOnline {
       keepMarks(at: moment.instant)
@@ -48,7 +55,8 @@ extension BrokerLink where Medium: ~Copyable {
   private mutating func keepHeld(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
-    guard outbox.heldCount > 0, !backlog.isRewriting || !backlog.isUsable else { return }
+    guard outbox.heldCount > 0, !backlog.isRewriting || backlog.isStuck || !backlog.isUsable
+    else { return }
     outbox.release(durable: backlog.isUsable ? backlog.durable : nil)
     guard outbox.heldCount > 0, !backlog.isSyncing else { return }
     backlog.learnTime(at: moment)
@@ -104,13 +112,29 @@ extension BrokerLink where Medium: ~Copyable {
     }
   }
 
-  /// All records that wait and may go to the journal go there now, at the end of an orderly stop, and what
-  /// the time of day is.
+  /// All records that wait and may go to the journal go there, at the end of an orderly stop, and what the
+  /// time of day is: now, or once what the medium is busy with is over. See `isKeeping`.
   public mutating func keepAll(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
-    backlog.noteTime(at: moment, isLast: true)
+    keepsAll = true
+    goOnKeepingAll(renderer, at: moment)
+  }
+
+  /// True while something is on its way to the journal, or has to go there before the end.
+  public var isKeeping: Bool {
+    backlog.isSyncing || keepsAll && backlog.isUsable && !backlog.isStuck
+  }
+
+  private mutating func goOnKeepingAll(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) {
+    guard !backlog.isSyncing, !backlog.isRewriting else { return }
+    // No room could be made since the last time.
+    let hasNoRoom = backlog.isFull
+    _ = backlog.noteTime(at: moment, isLast: true)
     spillAll(renderer, at: moment)
+    if !backlog.isSyncing, hasNoRoom || !backlog.isFull { keepsAll = false }
   }
 
   private mutating func spillAll(
@@ -147,7 +171,7 @@ extension BrokerLink where Medium: ~Copyable {
     _ backlog: inout Backlog<Medium>, _ merger: inout Merger, _ outbox: inout Outbox,
     _ renderer: borrowing some MessageRenderer & ~Copyable
   ) {
-    for _ in 0..<64 where backlog.isRewriting && !backlog.isSyncing {
+    for _ in 0..<64 where backlog.isRewriting && !backlog.isSyncing && !backlog.isStuck {
       backlog.rewriteChunk(&merger, &outbox.losses, renderer)
     }
   }

@@ -31,6 +31,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var flash: FlashBudget
   /// When the last byte came over a connection that was lost.
   public private(set) var heardAt = Instant.boot
+  /// The end is near: what waits is kept, whatever the link does.
+  var keepsAll = false
   /// When what waits in memory goes to the journal, while the link is down.
   var spillAt: Instant
   /// When it is noted in the journal how far it is drained.
@@ -149,7 +151,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     case .online:
       min(min(session.deadline, answerBy), min(min(keepAt, returnAt), batch.deadline))
     case .dialing: keepAt
-    case .stopped: .never
+    case .stopped: keepsAll ? keepAt : .never
     }
   }
 

@@ -62,10 +62,10 @@ public struct RunStamp: BitwiseCopyable, Sendable {
     timeFloor > 0 ? WallTime(milliseconds: timeFloor) : nil
   }
 
-  /// What the clock of this run says at `moment`; nil when nobody knows.
+  /// What the clock of this run says at `moment`; nil when nobody knows for good.
   func instant(of moment: Moment) -> Instant? {
     if isPresentBoot { return moment.instant }
-    guard quality != .none, moment.quality != .none else { return nil }
+    guard quality == .synced, moment.quality == .synced else { return nil }
     return .boot + .milliseconds(moment.wall.milliseconds - wallAtBoot)
   }
 

@@ -6,6 +6,10 @@ import Testing
 
 /// What outlives the agent: readings of a long outage, in the journal.
 @Suite struct KeepingTests {
+  /// With so little room that an hour has to be thinned.
+  private static let tight = profile(
+    Point.cpu, uplink: #""outbox": "4KiB", "backoff": {"max": "5s"}"#,
+    journal: #""size": "32KiB", "after": "10s", "every": "10s""#)
   private static let kept = profile(
     uplink: #""backoff": {"max": "5s"}"#, journal: #""size": "64KiB", "after": "30s""#)
 
@@ -149,14 +153,9 @@ import Testing
   }
 
   @Test func aFullJournalIsThinnedOverAllOfTheOutage() throws {
-    let world = try World.online(
-      profile(
-        Point.cpu, uplink: #""outbox": "4KiB", "backoff": {"max": "5s"}"#,
-        journal: #""size": "32KiB", "after": "10s", "every": "10s""#))
+    let world = try World.online(Self.tight)
     world.forget()
-    world.network.answer = .refuses
-    world.cut()
-    world.run(.seconds(20_000))
+    world.beWithoutLink(.seconds(20_000))
     world.network.answer = .accepts
     world.run(.seconds(130))
     expectWhole(world, "cpu", upTo: 19_990)
@@ -181,14 +180,9 @@ import Testing
 
   @Test(arguments: 1...20 as ClosedRange<Int64>)
   func aPowerCutWhileTheJournalIsThinnedCostsNothingOfIt(seconds: Int64) throws {
-    let world = try World.online(
-      profile(
-        Point.cpu, uplink: #""outbox": "4KiB", "backoff": {"max": "5s"}"#,
-        journal: #""size": "32KiB", "after": "10s", "every": "10s""#))
+    let world = try World.online(Self.tight)
     world.forget()
-    world.network.answer = .refuses
-    world.cut()
-    world.run(.seconds(550 + 2 * seconds))
+    world.beWithoutLink(.seconds(550 + 2 * seconds))
     world.restart(boot: UInt8(ascii: "b"))
     world.run(.seconds(700))
     world.restart(boot: UInt8(ascii: "c"))
@@ -243,9 +237,7 @@ import Testing
           + #""keep": {"durability": "memory"}, "simulate": {"mean": 50, "amplitude": 10}}"#,
         journal: #""size": "64KiB", "after": "5s""#))
     let written = world.flash.writes
-    world.network.answer = .refuses
-    world.cut()
-    world.run(.seconds(600))
+    world.beWithoutLink(.seconds(600))
     #expect(world.flash.writes == written)
   }
 
@@ -256,9 +248,7 @@ import Testing
           + #""keep": {"expire": "60s"}, "simulate": {"wave": "triangle", "mean": 50, "amplitude": 10}}"#,
         uplink: #""backoff": {"max": "2s"}"#, journal: #""size": "64KiB", "after": "5s""#))
     world.forget()
-    world.network.answer = .refuses
-    world.cut()
-    world.run(.seconds(600))
+    world.beWithoutLink(.seconds(600))
     world.network.answer = .accepts
     world.run(.seconds(70))
     let late = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
@@ -282,5 +272,43 @@ import Testing
     world.network.answer = .accepts
     world.run(.seconds(130))
     expectWhole(world, "cpu", upTo: 86_390)
+  }
+
+  @Test func aStopKeepsWhatWaitsThoughTheMediumIsBusy() throws {
+    let world = try World.online(
+      profile(
+        Point.cpu, uplink: #""backoff": {"max": "5s"}"#, journal: #""size": "64KiB", "after": "1h""#
+      ))
+    world.run(.seconds(2 * 3_600))
+    world.beWithoutLink(.seconds(60))
+    world.forget()
+    // The time of day is noted at the end, too: two syncs that might come in each other's way.
+    world.flash.holdsSyncs = true
+    world.stop()
+    world.run(.seconds(2))
+    #expect(!world.isStopped)
+    world.flash.holdsSyncs = false
+    #expect(world.run(atMost: .seconds(10)) { $0.isStopped })
+    world.restart()
+    world.network.answer = .accepts
+    world.run(.seconds(30))
+    let late = world.heard.filter { $0.topic == "history" }.flatMap(\.readings).filter {
+      $0.run == 1
+    }
+    #expect(late.count > 50)
+  }
+
+  @Test func aTimeServiceThatWasWrongOnceIsForgotten() throws {
+    let world = try World.online(profile(journal: #""size": "64KiB""#))
+    let nextYear = world.moment.wall.milliseconds + 365 * 86_400_000
+    let tenYears: Int64 = 10 * 365 * 86_400_000
+    world.wallAtBoot += tenYears
+    world.restart(boot: UInt8(ascii: "b"))
+    world.run(.seconds(30))
+    #expect(try #require(world.timeFloor).milliseconds > nextYear)
+    world.wallAtBoot -= tenYears
+    world.restart(boot: UInt8(ascii: "c"))
+    world.run(.seconds(30))
+    #expect(try #require(world.timeFloor).milliseconds < nextYear)
   }
 }

@@ -24,9 +24,7 @@ import Testing
   @Test func eachLossIsReportedOnceWithItsReasonAndLength() throws {
     let world = try World.online(profile(uplink: #""backoff": {"max": "5s"}"#))
     world.forget()
-    world.network.answer = .refuses
-    world.cut()
-    world.run(.seconds(100))
+    world.beWithoutLink(.seconds(100))
     world.network.answer = .accepts
     world.run(.seconds(60))
     let found = outages(world)

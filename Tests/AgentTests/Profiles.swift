@@ -1,4 +1,5 @@
 import Broker
+import Core
 
 /// A profile for `dev`, by the members of its sections.
 func profile(
@@ -41,6 +42,13 @@ enum Point {
 }
 
 extension World {
+  /// The link is lost, and no broker answers, for so long.
+  func beWithoutLink(_ length: Interval) {
+    network.answer = .refuses
+    cut()
+    run(length)
+  }
+
   /// The statuses heard, as state and reason; a will is marked as such.
   var lives: [String] {
     heard.compactMap { message in

@@ -32,6 +32,11 @@ class Store(Case):
                      f"store path={quote(str(self.path))} {keys}")
         return driver
 
+    def killed_and_back(self, driver, server):
+        """Kills a client; what the next one on its journal says to the server."""
+        self.kill(driver)
+        return self.join(self.keeping(server), server, 5)
+
     def kill(self, driver):
         """kill -9."""
         os.kill(driver.child.pid, signal.SIGKILL)
@@ -93,10 +98,7 @@ class Store(Case):
         driver.do("pub topic=t payload=x qos=2")
         peer.send(answer(PUBREC, packet_id(peer.packet())))
         peer.packet()
-        self.kill(driver)
-        driver = self.keeping(server)
-        peer = self.join(driver, server, 5)
-        peer.expect(publish(5, "t", "x", 2, 1))
+        self.killed_and_back(driver, server).expect(publish(5, "t", "x", 2, 1))
 
     def test_killed_while_draining(self):
         server = self.server()
@@ -165,9 +167,7 @@ class Store(Case):
             self.assertEqual(taken, list(range(stored)))
         else:
             self.assertEqual(taken, list(range(200)))
-        self.kill(driver)
-        driver = self.keeping(server)
-        peer = self.join(driver, server, 5)
+        peer = self.killed_and_back(driver, server)
         got = [int(topic(peer_packet(peer))) for _ in range(stored)]
         self.assertEqual(got, taken[:stored] if drop == "newest" else taken[-stored:])
 
@@ -243,10 +243,7 @@ class Store(Case):
         peer = self.join(driver, server, 5, [("topic-alias-maximum", 5)])
         driver.do("pub topic=t payload=x qos=1 prop.topic-alias=1")
         peer.packet()
-        self.kill(driver)
-        driver = self.keeping(server)
-        peer = self.join(driver, server, 5)
-        peer.expect(publish(5, "t", "x", 1, 1))
+        self.killed_and_back(driver, server).expect(publish(5, "t", "x", 1, 1))
 
     def test_one_client_at_a_time(self):
         server = self.server()
@@ -265,9 +262,7 @@ class Store(Case):
         self.path.parent.mkdir()
         driver.event("store", state="restored")
         driver.do("pub topic=t payload=2 qos=1")
-        self.kill(driver)
-        driver = self.keeping(server)
-        peer = self.join(driver, server, 5)
+        peer = self.killed_and_back(driver, server)
         self.assertEqual(self.bodies(peer, 2), ["1", "2"])
 
     @each({"full": ("write 28", "No space"), "read_only": ("write 30", "read-only"),
@@ -293,9 +288,7 @@ class Store(Case):
         driver.event("store", state="restored")
         for _ in range(5):
             driver.do(f"pub topic=t payload={next(numbers)} qos=1")
-        self.kill(driver)
-        driver = self.keeping(server)
-        peer = self.join(driver, server, 5)
+        peer = self.killed_and_back(driver, server)
         self.assertEqual(self.bodies(peer, 15), [str(number) for number in range(15)])
 
     def test_failing_medium_holds_nothing_up(self):

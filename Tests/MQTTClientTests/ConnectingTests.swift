@@ -92,8 +92,8 @@ import Testing
     let peer = try ScriptedPeer { _, link in link.accept() }
     let client = try Client(
       configuration(peer.url) {
-        $0.reconnect.minimum = .milliseconds(10)
-        $0.reconnect.maximum = .milliseconds(160)
+        $0.reconnect.minimum = .milliseconds(40)
+        $0.reconnect.maximum = .milliseconds(640)
       })
     let events = client.events
     client.start()
@@ -105,7 +105,7 @@ import Testing
       }
       return waits
     }
-    #expect(waits == [10, 20, 40, 80, 160, 160, 160].map { .milliseconds($0) })
+    #expect(waits == [40, 80, 160, 320, 640, 640, 640].map { .milliseconds($0) })
   }
 
   /// Complaint 2: two clients of one name; both notice, and the waits grow.

@@ -12,6 +12,10 @@ public final class MemoryBytes {
   public private(set) var syncs = 0
   /// The next writes and syncs fail so.
   public var fault: StorageFault?
+  /// The next reads fail so.
+  public var readFault: StorageFault?
+  /// Syncs that are begun do not come to their end.
+  public var holdsSyncs = false
 
   /// So many zeros.
   public init(_ count: Int) { bytes = [UInt8](repeating: 0, count: count) }
@@ -38,6 +42,7 @@ public struct MemoryStorage: Storage, ~Copyable {
   public mutating func read(
     at offset: Int, count: Int, into out: inout OutputSpan<UInt8>
   ) throws(StorageFault) {
+    if let fault = memory.readFault { throw fault }
     for index in offset..<offset + count { out.append(memory.bytes[index]) }
   }
   /// See `Storage`.
@@ -52,5 +57,5 @@ public struct MemoryStorage: Storage, ~Copyable {
   }
 
   /// See `Storage`.
-  public mutating func finishSync() throws(StorageFault) -> Bool { true }
+  public mutating func finishSync() throws(StorageFault) -> Bool { !memory.holdsSyncs }
 }

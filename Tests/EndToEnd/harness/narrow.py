@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 
-from harness.servers import BadServer
+from harness.servers import BadServer, shut
 from harness.waiting import free_port
 
 # Bytes that cross the path as one. Small: a byte waits for its neighbours as on a slow line.
@@ -82,11 +82,7 @@ class NarrowPath:
 
     def cut(self):
         """Closes all connections, and loses what was on its way."""
-        for end in self._ends:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        shut(self._ends)
 
     def close(self):
         """Closes everything."""

@@ -11,6 +11,15 @@ from harness.mqtt import (
     CONNACK, CONNECT, DISCONNECT, PUBACK, PUBLISH, SUBACK, SUBSCRIBE, packet, read_packet, text)
 
 
+def shut(ends):
+    """Ends what goes over these sockets, both ways."""
+    for end in ends:
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
 class BadServer:
     """Accepts connections on a port and treats each as `behaviour` says, until closed."""
 
@@ -153,12 +162,7 @@ class Link:
 
     def cut(self):
         """Closes all connections."""
-        for pair in self._pairs:
-            for end in pair["ends"]:
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+        shut(end for pair in self._pairs for end in pair["ends"])
 
     def close(self):
         """Closes everything."""
