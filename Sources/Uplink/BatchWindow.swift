@@ -3,11 +3,11 @@ import Core
 /// When records may leave, for radios that cost power and money each time they wake: all at once every so
 /// often, and what is urgent at once, with all that waits behind it.
 ///
-/// A window stays open until all that waits is acknowledged.
+/// A window stays open until all that waits is sent.
 public struct BatchWindow: BitwiseCopyable, Sendable {
   /// True while records may leave.
   public private(set) var isOpen: Bool
-  private let every: Interval
+  private var every: Interval
   private var opensAt: Instant
 
   /// A window that opens every so often, the first time after a part of that which chance decides, so that
@@ -38,7 +38,13 @@ public struct BatchWindow: BitwiseCopyable, Sendable {
     opensAt = now + every
   }
 
-  /// All that waited is acknowledged.
+  /// There is no more waiting: the end is near.
+  public mutating func openForGood() {
+    every = .zero
+    isOpen = true
+  }
+
+  /// All that waited is sent.
   public mutating func close(at now: Instant) {
     guard every > .zero, isOpen else { return }
     isOpen = false

@@ -6,6 +6,15 @@ extension BrokerLink where Medium: ~Copyable {
   /// The longest time without a byte that the link has borne so far; zero unless it is probed.
   public var idleBorne: Interval { probe.borne }
 
+  /// True while what can wait for a batching window may leave.
+  public var isWindowOpen: Bool { batch.isOpen }
+
+  /// When the next batching window opens, if nothing urgent comes before.
+  public var nextWindow: Instant { batch.next }
+
+  /// From now on all leaves at once: the end is near.
+  public mutating func endBatching() { batch.openForGood() }
+
   var isProbing: Bool { spec.probeFrom > .zero }
 
   /// A connection has begun.
@@ -39,11 +48,15 @@ extension BrokerLink where Medium: ~Copyable {
     if session.pingDue < batch.next { session.ping(at: now) }
   }
 
-  /// Opens the window for what is urgent; closes it when nothing waits.
-  mutating func moveWindow(at now: Instant) {
-    if outbox.takeUrgent() { batch.open(at: now) }
-    guard outbox.unacknowledged == 0, !backlog.hasUnsent, backlog.flightCount == 0,
-      !session.awaitsAnswer
+  /// Opens the window for what is urgent, and before memory gets short.
+  mutating func openWindow(at now: Instant) {
+    if outbox.takeUrgent() || outbox.bytesKept > outbox.capacity / 2 { batch.open(at: now) }
+  }
+
+  /// Closes the window when nothing waits.
+  mutating func closeWindow(at now: Instant) {
+    guard outbox.heldCount == 0, outbox.nextLive() == nil, !backlog.hasUnsent,
+      outbox.nextHistorical() == nil
     else { return }
     batch.close(at: now)
   }

@@ -64,8 +64,11 @@ extension BrokerLink where Medium: ~Copyable {
   ) {
     guard isOnline else { return }
     let mayFollow = resend(renderer, at: moment) && !onlyAgain && !holdsRecords
-    moveWindow(at: moment.instant)
-    if mayFollow, batch.isOpen { sendRecords(renderer, at: moment) }
+    openWindow(at: moment.instant)
+    if mayFollow, batch.isOpen {
+      sendRecords(renderer, at: moment)
+      closeWindow(at: moment.instant)
+    }
     watchAnswers(at: moment.instant)
   }
 

@@ -34,3 +34,20 @@ import Uplink
     reading(#"{"every": "5m", "urgent": "state"}"#).messages[0]
       .hasPrefix("/uplink/batch/urgent: expected an array"))
 }
+
+@Test func readingsDoNotExpireBeforeTheyCanLeave() {
+  func messages(_ keep: String, urgent: String = "") -> [String] {
+    profile(
+      #""uplink": {"batch": {"every": "5m"\#(urgent)}}, "#
+        + #""points": {"p": {\#(harmless), "keep": {\#(keep)}}}"#
+    ).messages
+  }
+  #expect(
+    messages(#""class": "telemetry", "expire": "5m""#) == [
+      "/points/p/keep/expire: readings would expire while they wait for the next batch: "
+        + "expected more than every in uplink.batch"
+    ])
+  #expect(messages(#""class": "telemetry", "expire": "301s""#) == [])
+  #expect(messages(#""class": "event", "expire": "5m""#) == [], "an event leaves at once")
+  #expect(messages(#""class": "event", "expire": "5m""#, urgent: #", "urgent": []"#).count == 1)
+}

@@ -80,11 +80,41 @@ import Uplink
     bench.pass()
     #expect(bench.sent().count == 3)
     bench.append("b")
-    #expect(bench.sent().count == 1, "what comes while it is open leaves too")
-    for id in 1...4 as ClosedRange<UInt16> { bench.receive(acknowledgement(id)) }
-    #expect(bench.sent() == [])
-    bench.append("c")
+    #expect(bench.sent() == [], "what comes afterwards waits, though nothing is acknowledged yet")
+    for id in 1...3 as ClosedRange<UInt16> { bench.receive(acknowledgement(id)) }
     #expect(bench.sent() == [] && bench.deadline == start + .seconds(120))
+    bench.pass()
+    #expect(bench.sent().count == 1)
+  }
+
+  @Test func windowStaysOpenForWhatFindsNoPlaceAtOnce() {
+    let bench = bench()
+    for _ in 0..<6 { bench.append("a") }
+    bench.pass()
+    #expect(bench.sent().count == 4, "as many as may be under way")
+    for id in 1...4 as ClosedRange<UInt16> { bench.receive(acknowledgement(id)) }
+    #expect(bench.sent().count == 2)
+  }
+
+  @Test func windowOpensBeforeMemoryGetsShort() {
+    let bench = bench()
+    let record = String(repeating: "a", count: 92)
+    for _ in 0..<5 {
+      bench.append(record)
+      #expect(bench.sent() == [])
+    }
+    bench.append(record)
+    #expect(!bench.sent().isEmpty)
+  }
+
+  @Test func atTheEndNothingWaits() {
+    let bench = bench()
+    bench.append("a")
+    #expect(bench.sent() == [])
+    bench.link.endBatching()
+    #expect(bench.sent().count == 1)
+    bench.append("b")
+    #expect(bench.sent().count == 1)
   }
 
   @Test func urgentRecordTakesAlongWhatWaits() {
