@@ -212,10 +212,10 @@ extension DeviceAgent where Medium: ~Copyable {
     }
     if statusWaits { publishStatus(at: moment) }
     if diagnosticsAt <= now {
-      // It wakes no radio of its own.
-      if link.isWindowOpen { publishDiagnostics(at: moment) }
-      diagnosticsAt =
-        link.isWindowOpen ? now + points.spec.diagnosticsEvery : link.nextWindow
+      // It wakes no radio of its own, and is not to be what the broker closes for.
+      let mayGo = link.isWindowOpen
+      if mayGo, !link.isTesting { publishDiagnostics(at: moment) }
+      diagnosticsAt = mayGo ? now + points.spec.diagnosticsEvery : link.nextWindow
     }
     advanceReturn(at: moment)
     if case .draining(let until) = stopping, !points.isDriving,

@@ -53,7 +53,7 @@ extension BrokerLink where Medium: ~Copyable {
   /// What a new pack may take of it. On a slow path one is no longer than the window, or a live value
   /// would wait for it; a record more goes in for as long as there is room for the longest one.
   func newPackPayloadMax(_ renderer: borrowing some MessageRenderer & ~Copyable) -> Int {
-    min(packPayloadMax, window.bytes + renderer.packItemBytesMax + 16)
+    min(packPayloadMax, min(probation.packBytes, window.bytes) + renderer.packItemBytesMax + 16)
   }
 
   private static func renderPack(
@@ -83,7 +83,9 @@ extension BrokerLink where Medium: ~Copyable {
           if let exactly {
             next = count < exactly ? outbox.record(after: record) : nil
           } else {
-            next = outbox.historical(after: record)
+            next = outbox.historical(after: record).flatMap {
+              outbox.isSuspected($0) ? nil : $0
+            }
           }
         }
         renderer.endPack(payload: &payload)

@@ -75,6 +75,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var probe: KeepAliveProbe
   var idleSeen = Interval.zero
 
+  /// Which message the broker may be closing the connection for.
+  var probation = Probation()
+
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
 
@@ -183,6 +186,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       switch event {
       case .acknowledged, .subscribed, .unsubscribed:
         answerBy = .never
+        probation.hasHeard = true
         retry.acknowledged()
       default: break
       }
@@ -194,6 +198,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         answerBy = .never
         holdsRecords = false
         hasBegunReturn = false
+        (probation.hasHeard, probation.hasAsked) = (false, false)
         beginEconomy(at: now)
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
@@ -224,26 +229,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       if self.event != nil { return takeEvent() }
     }
     followProbe()
+    listenForTest()
     watchAnswers(at: now)
     return nil
-  }
-
-  /// The broker has acknowledged what was sent under `token`.
-  private mutating func settle(_ token: UInt32, at now: Instant) {
-    guard token < Self.directTokens else { return }
-    window.acknowledged(windowNumber(of: token), at: now)
-    if token >= Self.backlogTokens {
-      backlog.acknowledged(Int(token - Self.backlogTokens))
-      return
-    }
-    packsUnderWay[Int(token)] = false
-    counters.acknowledged &+= UInt64(wide: Self.acknowledged(&outbox, &backlog, token))
-  }
-
-  static func acknowledged(
-    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>, _ token: UInt32
-  ) -> Int {
-    outbox.acknowledged(token) { place in backlog.settle(place) }
   }
 
   private mutating func takeEvent() -> LinkEvent? {
@@ -276,6 +264,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       }
     }
     if wasOnline {
+      suspect(fault)
       if !spec.persistentSession {
         outbox.connectionLost()
         packsUnderWay = InlineArray(repeating: false)

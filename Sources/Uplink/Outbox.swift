@@ -8,7 +8,7 @@ import Core
 /// before it is sent, its place in the journal lies between the two; where it stands for several, their
 /// number:
 ///
-///     | size 2 | state 1 | flags 1 | series 2 | class, durability 1 | 0 | body ...
+///     | size 2 | state 1 | flags 1 | series 2 | class, durability 1 | ends 1 | body ...
 ///                                                       [from 8 | up to 8] or [number 4]
 ///
 ///     head                  history            live                 tail
@@ -17,6 +17,8 @@ import Core
 /// A record waits, is under way, is done, or is held until it is durable. It is live or, by its flag,
 /// historical: when a connection opens, all that still waits becomes historical, and what is appended
 /// afterwards is live. Live records leave first; historical ones follow, oldest first.
+///
+/// `ends` counts those of connections at which it was under way; see `Probation`.
 ///
 /// Where room gets short, what its class allows goes first: see `RecordClass` and `thin`.
 ///

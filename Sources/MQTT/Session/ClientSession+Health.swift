@@ -26,6 +26,9 @@ extension ClientSession {
   /// or it had another reason.
   public var idleInDoubt: Interval { keepAlive.awaitsReply ? keepAlive.idle : .zero }
 
+  /// True while a PINGREQ waits for an answer; whatever comes is one.
+  public var awaitsPingResponse: Bool { keepAlive.awaitsReply }
+
   /// When the next PINGREQ is due.
   public var pingDue: Instant { isOnline ? keepAlive.pingDue : .never }
 

@@ -1,0 +1,47 @@
+import Core
+import MQTT
+
+/// What becomes of what was sent, or can't be.
+extension BrokerLink where Medium: ~Copyable {
+  /// The broker has acknowledged what was sent under `token`.
+  mutating func settle(_ token: UInt32, at now: Instant) {
+    guard token < Self.directTokens else { return }
+    if probation.test == token { probation.test = nil }
+    window.acknowledged(windowNumber(of: token), at: now)
+    if token >= Self.backlogTokens {
+      backlog.acknowledged(Int(token - Self.backlogTokens))
+      return
+    }
+    packsUnderWay[Int(token)] = false
+    counters.acknowledged &+= UInt64(wide: Self.acknowledged(&outbox, &backlog, token))
+  }
+
+  /// The records of this packet are given up, and counted: how many.
+  static func giveUp(
+    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>, _ token: UInt32
+  ) -> Int {
+    outbox.giveUp(token) { place in backlog.settle(place) }
+  }
+
+  static func acknowledged(
+    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>, _ token: UInt32
+  ) -> Int {
+    outbox.acknowledged(token) { place in backlog.settle(place) }
+  }
+
+  /// A packet of the broker's session is not sent again; what is left of its records is given up.
+  mutating func giveUp(_ entry: Resend) {
+    session.giveUp(entry)
+    guard entry.token < Self.backlogTokens else { return }
+    packsUnderWay[Int(entry.token)] = false
+    window.abandoned(windowNumber(of: entry.token))
+    counters.unsendable &+= UInt32(
+      truncatingIfNeeded: Self.giveUp(&outbox, &backlog, entry.token))
+  }
+
+  /// A record that this broker never takes.
+  mutating func giveUp(_ place: Outbox.Place) {
+    outbox.lose(place, .dropped)
+    counters.unsendable &+= 1
+  }
+}
