@@ -1,5 +1,6 @@
 import Core
 import Journal
+import MQTT
 
 /// Messages for which the broker may be closing the connection: see `Probation`.
 extension BrokerLink where Medium: ~Copyable {
