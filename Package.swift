@@ -78,13 +78,19 @@ let package = Package(
 
     // The workbench: ordinary Swift.
     module("Broker", ["Core", "MQTT"]),
+    module(
+      "Simulator",
+      [
+        "Core", "JSON", "MQTT", "Dialing", "Journal", "Uplink", "Device", "Agent",
+        "SimulatedBoard", "Profile", "Broker",
+      ]),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
     .executableTarget(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient",
+        "MQTTClient", "Profile", "Simulator",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -47,6 +47,12 @@ public struct Points: ~Copyable {
   /// How many points there are.
   public var pointCount: Int { points.count }
 
+  /// How many states of a point were made since the start: the number of the last one.
+  public func stateCount(_ index: Int) -> UInt32 { states[index].stateSequence }
+
+  /// How many events of a point were made since the start.
+  public func eventCount(_ index: Int) -> UInt32 { states[index].eventSequence }
+
   /// The earliest moment at which `deadlineReached` has something to do.
   public var deadline: Instant {
     var earliest = Instant.never

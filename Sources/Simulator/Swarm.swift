@@ -1,0 +1,96 @@
+import Core
+import Dispatch
+import Foundation
+import Profile
+import Synchronization
+
+/// Many worlds, one for each seed, on all cores.
+public struct Swarm: Sendable {
+  private let configuration: Configuration
+  private let seeds: Range<UInt64>
+  private let length: Interval
+  private let faultsPerDay: Int
+  private let link: String?
+
+  /// What became of a swarm.
+  public struct Outcome: Sendable {
+    /// Lives that kept every promise.
+    public var good = 0
+    /// The first that did not, by its seed.
+    public var failed: (seed: UInt64, violations: [String])?
+    /// Sums over all lives.
+    public var made = 0
+    public var delivered = 0
+    public var lost = 0
+    public var faults = 0
+    public var losses = 0
+    public var runs = 0
+    public var messages = 0
+    public var repeated = 0
+
+    /// All in a few lines.
+    public func summary(days: Int, seconds: Double) -> String {
+      let lives = good + (failed == nil ? 0 : 1)
+      let rate = Double(lives * days) * 86_400 / max(seconds, 0.001)
+      return """
+        \(lives) lives of \(days) day\(days == 1 ? "" : "s") in \(Int(seconds.rounded(.up))) s: \(Int(rate)) times real time
+        \(faults) faults, \(losses) connections lost, \(runs) runs of the agent
+        \(made) readings made, \(delivered) delivered, \(lost) given up and counted
+        \(messages) messages, \(repeated) came twice
+        \(failed.map { "seed \($0.seed) broke a promise:" } ?? "every promise was kept")
+        """
+    }
+
+    mutating func add(_ trial: Trial) {
+      for sums in trial.balance {
+        made += sums.made
+        delivered += sums.delivered
+        lost += sums.lost
+      }
+      faults += trial.counts.faults
+      losses += trial.counts.losses
+      runs += trial.counts.runs
+      messages += trial.messages
+      repeated += trial.repeated
+      if trial.violations.isEmpty {
+        good += 1
+      } else if failed.map({ trial.seed < $0.seed }) ?? true {
+        failed = (trial.seed, trial.violations)
+      }
+    }
+  }
+
+  /// A swarm of these seeds. Without a link by name each seed has another.
+  public init(
+    configuration: Configuration, seeds: Range<UInt64>, length: Interval, faultsPerDay: Int,
+    link: String?
+  ) {
+    (self.configuration, self.seeds, self.length) = (configuration, seeds, length)
+    (self.faultsPerDay, self.link) = (faultsPerDay, link)
+  }
+
+  /// The life of one seed.
+  public func trial(of seed: UInt64, logs: Bool = false) -> Trial {
+    let names = LinkConditions.names
+    let name = link ?? names[Int(seed % UInt64(names.count))]
+    return Trial(
+      configuration, link: LinkConditions.named(name) ?? LinkConditions(), seed: seed,
+      length: length, faultsPerDay: faultsPerDay, logs: logs)
+  }
+
+  /// Lets all live. After a failure those that were begun come to their end, and no more begin.
+  public func run() -> Outcome {
+    let state = Mutex((next: seeds.lowerBound, outcome: Outcome()))
+    DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
+      while let seed = state.withLock({ state -> UInt64? in
+        guard state.outcome.failed == nil, state.next < seeds.upperBound else { return nil }
+        defer { state.next += 1 }
+        return state.next
+      }) {
+        let trial = trial(of: seed)
+        state.withLock { $0.outcome.add(trial) }
+      }
+    }
+    return state.withLock { $0.outcome }
+  }
+}

@@ -1,0 +1,78 @@
+import Core
+import Profile
+
+/// One world's life under faults, and what of the promises it has kept.
+public struct Trial {
+  /// The seed that all of it came from.
+  public let seed: UInt64
+  /// What was broken; empty when all was kept.
+  public let violations: [String]
+  /// What happened.
+  public let counts: WorldCounts
+  /// By series: states and events of each point in turn.
+  public let balance: [(made: Int, delivered: Int, lost: Int)]
+  /// Messages that brought something for the second time, of all with readings.
+  public let repeated: Int
+  public let messages: Int
+  /// Stands for all that happened.
+  public let digest: UInt64
+  /// Bytes written to flash.
+  public let flashBytes: Int
+  /// What happened, line by line, where that was asked for.
+  public let log: [String]
+
+  /// Lets a world of this seed live for `length` under about `faultsPerDay` faults, and then settle.
+  public init(
+    _ configuration: Configuration, link: LinkConditions, seed: UInt64, length: Interval,
+    faultsPerDay: Int, logs: Bool = false
+  ) {
+    self.seed = seed
+    let world = World(configuration, link: link, seed: seed, logs: logs)
+    var chaos = Chaos(seed: seed ^ 0x5A4D, perDay: faultsPerDay, link: link)
+    chaos.run(world, for: length)
+    world.judge()
+    violations = world.violations
+    counts = world.counts
+    balance = world.balance
+    (repeated, messages) = world.messageCounts
+    digest = world.digest
+    flashBytes = world.flash.bytesWritten
+    log = world.lines
+  }
+}
+
+extension World {
+  var violations: [String] { ledger.violations }
+  var messageCounts: (repeated: Int, all: Int) { (ledger.repeated, ledger.messages) }
+  var digest: UInt64 { log.digest }
+  var lines: [String] { log.lines }
+
+  /// Says what of the promises was not kept, once all has settled.
+  func judge() {
+    let points = configuration.points.map { configuration.string($0.name) }
+    if let device {
+      if !device.agent.link.isOnline { complain("not online an hour after the last fault") }
+      let waiting = device.agent.link.outbox.unacknowledged
+      // What was read in the last moment may be under way.
+      if waiting > 2 * points.count { complain("\(waiting) records still wait") }
+      if let fault = device.agent.link.backlog.fault { complain("the journal still fails: \(fault)") }
+    }
+    for (series, sums) in balance.enumerated() {
+      let missing = sums.made - sums.delivered - sums.lost
+      let name = (series % 2 == 0 ? "state " : "event ") + points[series / 2]
+      // One may be under way.
+      if missing > mayBeLost[series] + 2 {
+        complain(
+          "\(name): \(sums.made) made, \(sums.delivered) delivered, \(sums.lost) given up and "
+            + "counted, \(mayBeLost[series]) at most lost with the power: \(missing) are missing")
+      }
+      if sums.delivered > sums.made { complain("\(name): more delivered than made") }
+    }
+    let window = 2 * configuration.uplink.inflight
+    if ledger.repeated > window * (counts.losses + counts.runs) {
+      complain("\(ledger.repeated) messages came twice over \(counts.losses) losses")
+    }
+  }
+
+  private func complain(_ text: String) { ledgerComplaint(text) }
+}

@@ -1,0 +1,58 @@
+import Core
+import JSON
+
+/// Whether the last word on the status topic is true, and for how long it has not been.
+struct Truth {
+  /// A device that is gone may still be said to live for so long: 1.5 keep-alives, and what a broker and
+  /// a slow link add.
+  private let deadMax: Interval
+  /// A device that lives may be said to be gone for so long.
+  private let aliveMax = Interval.seconds(60)
+  private var state = ""
+  private var session: UInt64 = 0
+  private var falseSince: Instant?
+  private var hasComplained = false
+
+  init(keepAlive: Interval) { deadMax = keepAlive * 3 / 2 + .seconds(20) }
+
+  /// A status was published.
+  mutating func heard(_ payload: [UInt8]) {
+    (state, session) = ("", 0)
+    var reader = JSONReader()
+    do throws(JSONError) {
+      guard case .beginObject? = try reader.next(in: payload.span) else { return }
+      while case .key(let key)? = try reader.next(in: payload.span) {
+        let isState = key.equals("state", in: payload.span)
+        let isSession = key.equals("session", in: payload.span)
+        switch try reader.next(in: payload.span) {
+        case .beginObject?, .beginArray?: try reader.skipContainer(in: payload.span)
+        case .string(let value)? where isState:
+          state = value.withBytes(in: payload.span) { bytes in
+            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+          }
+        case .number(let value)? where isSession: session = UInt64(value.whole ?? 0)
+        default: break
+        }
+      }
+    } catch { state = "" }
+  }
+
+  /// The broker has forgotten it.
+  mutating func forget() { (state, session) = ("", 0) }
+
+  /// A complaint when the status has not been true for too long.
+  mutating func check(isOnline: Bool, session present: UInt64?, at now: Instant) -> String? {
+    let saysOnline = state == "online" || state == "stopping"
+    let isTrue = isOnline ? saysOnline && session == present : !saysOnline
+    guard !isTrue else {
+      (falseSince, hasComplained) = (nil, false)
+      return nil
+    }
+    let since = falseSince ?? now
+    falseSince = since
+    guard !hasComplained, now - since > (isOnline ? aliveMax : deadMax) else { return nil }
+    hasComplained = true
+    return "the status says \"\(state)\", session \(session), for \((now - since).seconds) s, and "
+      + (isOnline ? "the device is online in session \(present ?? 0)" : "the device is not online")
+  }
+}

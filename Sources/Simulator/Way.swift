@@ -1,0 +1,161 @@
+import Broker
+import Core
+
+/// The way between a device and its broker: one TCP connection at a time, as the link carries it, with the
+/// faults that links have.
+struct Way {
+  /// What an attempt to connect meets.
+  enum Answer: Sendable {
+    case accepts, refuses
+    /// Packets vanish.
+    case isSilent
+    case nameUnknown
+  }
+
+  var link: LinkConditions
+  var answer = Answer.accepts
+  private var up = Lane()
+  private var down = Lane()
+  private var connection: ConnectionID?
+  /// The broker's end has gone, and nobody has told the device; or the other way round.
+  private var swallowsUp = false
+  private var swallowsDown = false
+  private var endsAt: Instant?
+  private var chance: Generator
+
+  init(_ link: LinkConditions, seed: UInt64) {
+    self.link = link
+    chance = Generator(seed: seed)
+  }
+
+  /// True while the device believes that there is a connection.
+  var isOpen: Bool { connection != nil }
+
+  /// Bytes carried to the broker, and from it.
+  var carried: (up: Int, down: Int) { (up.carried, down.carried) }
+
+  /// When something arrives somewhere; at the device only while that `reads`.
+  func deadline(reads: Bool) -> Instant {
+    guard reads else { return up.deadline }
+    let end = down.isEmpty ? endsAt ?? .never : .never
+    return min(min(up.deadline, down.deadline), end)
+  }
+
+  // MARK: Faults
+
+  /// From now on the connection swallows what either end sends: half-open.
+  mutating func die(at now: Instant) {
+    swallowsUp = true
+    swallowsDown = true
+    up.clear(at: now)
+    down.clear(at: now)
+    endsAt = nil
+  }
+
+  /// What the broker sends no longer arrives; what the device sends does.
+  mutating func deafen(at now: Instant) {
+    swallowsDown = true
+    down.clear(at: now)
+  }
+
+  /// Nothing arrives before `end`; TCP lives through it if the device does.
+  mutating func block(until end: Instant) {
+    up.blockedUntil = max(up.blockedUntil, end)
+    down.blockedUntil = max(down.blockedUntil, end)
+  }
+
+  /// Outages are over.
+  mutating func heal() {
+    up.blockedUntil = .boot
+    down.blockedUntil = .boot
+    answer = .accepts
+  }
+
+  // MARK: The device's end
+
+  mutating func open(_ broker: inout MessageBroker, at now: Instant) {
+    up.clear(at: now)
+    down.clear(at: now)
+    (swallowsUp, swallowsDown, endsAt) = (false, false, nil)
+    connection = broker.open(at: now)
+  }
+
+  /// The device closes. What it has sent still arrives, unless the connection was dead.
+  mutating func close(_ broker: inout MessageBroker, at now: Instant) {
+    guard let id = connection else { return }
+    connection = nil
+    defer { die(at: now) }
+    // The broker does not learn of the end of a dead connection.
+    guard !swallowsUp else { return }
+    while !up.isEmpty, up.blockedUntil <= now {
+      let bytes = up.take(.max, at: .never - .nanoseconds(1))
+      broker.receive(bytes.span, from: id, at: now)
+    }
+    if up.isEmpty { broker.closed(id, at: now) }
+  }
+
+  /// The connection is reset at both ends at once; what is on its way is lost.
+  mutating func reset(_ broker: inout MessageBroker, at now: Instant) {
+    if let id = connection, !swallowsUp { broker.closed(id, at: now) }
+    connection = nil
+    die(at: now)
+  }
+
+  /// The device's power is gone: its end says nothing any more.
+  mutating func fallSilent(at now: Instant) {
+    connection = nil
+    die(at: now)
+  }
+
+  /// How many of the bytes the system takes.
+  mutating func send(_ bytes: [UInt8], at now: Instant) -> Int {
+    guard connection != nil else { return 0 }
+    let taken = Array(bytes.prefix(max(0, link.bufferBytes - up.bytesWaiting)))
+    if !taken.isEmpty, !swallowsUp { up.send(taken, rate: link.upRate, link, &chance, at: now) }
+    return taken.count
+  }
+
+  /// The next bytes from the broker, `room` at most.
+  mutating func take(_ room: Int, at now: Instant) -> [UInt8] { down.take(room, at: now) }
+
+  /// True when something has arrived at the device.
+  func hasArrived(at now: Instant) -> Bool { down.deadline <= now }
+
+  /// True when the broker has closed, and everything before was read.
+  func hasEnded(at now: Instant) -> Bool { down.isEmpty && (endsAt.map { $0 <= now } ?? false) }
+
+  // MARK: The broker's end
+
+  /// Brings the broker what has arrived and the time, and takes what it has to say.
+  mutating func serve(_ broker: inout MessageBroker, at now: Instant) {
+    while up.deadline <= now {
+      let bytes = up.take(.max, at: now)
+      if let connection { broker.receive(bytes.span, from: connection, at: now) }
+    }
+    broker.advance(to: now)
+    var active = broker.takeActive()
+    while !active.isEmpty {
+      for id in active {
+        let bytes = Array(broker.output(of: id))
+        let isOurs = id == connection && !swallowsDown
+        if isOurs, !bytes.isEmpty {
+          down.send(bytes, rate: link.downRate, link, &chance, at: now)
+        }
+        broker.sent(bytes.count, on: id, at: now)
+        guard broker.isFinished(id), broker.output(of: id).isEmpty else { continue }
+        if isOurs { endsAt = now + link.latency }
+        broker.closed(id, at: now)
+      }
+      active = broker.takeActive()
+    }
+  }
+
+  /// The broker's process ends, and the system closes its connections.
+  mutating func brokerEnds(_ broker: inout MessageBroker, at now: Instant) {
+    guard let id = connection, !swallowsUp else { return }
+    broker.closed(id, at: now)
+    up.clear(at: now)
+    swallowsUp = true
+    if !swallowsDown { endsAt = now + link.latency }
+  }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Core
+import Dispatch
+import Foundation
+import Profile
+import Simulator
+
+/// `sandpiper-lab swarm`
+struct SwarmCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "swarm",
+    abstract: "Let a device live in virtual time, again and again, under faults at random.",
+    discussion: """
+      Each seed is one life: the same agent as on a board, with links that break, brokers that \
+      forget, power that is cut, clocks that are wrong, flash that fails. Afterwards all that was \
+      read must have been delivered, or given up by the profile's own rules and counted. Stops at \
+      the first seed that breaks a promise, and prints the command that repeats it. Ends with 0 when \
+      all were kept, with 1 when one was not.
+      """)
+
+  @Argument(help: "The device profile.")
+  var profile: String
+
+  @Option(help: "How many seeds.")
+  var seeds = 100
+
+  @Option(help: "The first of them.")
+  var seed: UInt64 = 1
+
+  @Option(help: ArgumentHelp("How many days each device lives under faults.", valueName: "days"))
+  var days = 1
+
+  @Option(help: ArgumentHelp("About how many faults a day.", valueName: "number"))
+  var faults = 60
+
+  @Option(
+    help: ArgumentHelp(
+      "The link: " + LinkConditions.names.joined(separator: ", ") + "; each seed another if none is named.",
+      valueName: "name"))
+  var link: String?
+
+  @Flag(help: "Print all that happened, one line for each event; for one seed.")
+  var log = false
+
+  func validate() throws {
+    guard seeds > 0, (1...3_660).contains(days), (1...10_000).contains(faults) else {
+      throw ValidationError("--seeds from 1, --days 1 to 3660, --faults 1 to 10000")
+    }
+    if let link, LinkConditions.named(link) == nil {
+      throw ValidationError("--link: one of " + LinkConditions.names.joined(separator: ", "))
+    }
+  }
+
+  func run() throws {
+    guard let bytes = FileManager.default.contents(atPath: profile) else {
+      throw ValidationError("\(profile) can't be read")
+    }
+    let reading = ProfileReader.read(Array(bytes))
+    for problem in reading.problems {
+      Terminal.complain(problem.described(file: profile, in: Array(bytes)))
+    }
+    guard let configuration = reading.configuration else { throw ExitCode(2) }
+    let swarm = Swarm(
+      configuration: configuration, seeds: seed..<seed + UInt64(seeds),
+      length: .seconds(Int64(days) * 86_400), faultsPerDay: faults, link: link)
+    if log {
+      for line in swarm.trial(of: seed, logs: true).log { Terminal.print(line) }
+    }
+    let start = Date()
+    let outcome = swarm.run()
+    let seconds = -start.timeIntervalSinceNow
+    Terminal.print(outcome.summary(days: days, seconds: seconds))
+    guard let failed = outcome.failed else { return }
+    for violation in failed.violations { Terminal.print("  " + violation) }
+    let chosen = link.map { " --link \($0)" } ?? ""
+    Terminal.print(
+      "repeat it: sandpiper-lab swarm \(profile) --seeds 1 --seed \(failed.seed) --days \(days) "
+        + "--faults \(faults)\(chosen) --log")
+    throw ExitCode(1)
+  }
+}
