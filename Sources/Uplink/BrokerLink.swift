@@ -268,6 +268,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         outbox.connectionLost()
         packsUnderWay = InlineArray(repeating: false)
       }
+      backlog.connectionLost()
       spillAt = now + spec.spillAfter
     }
     if fault.isPermanent && !asksLower { counters.refusals &+= 1 }

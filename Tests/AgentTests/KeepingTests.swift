@@ -137,12 +137,14 @@ import Testing
   }
 
   /// Whatever the sensor said, alone or merged: without a hole, in order.
-  private func expectWhole(_ world: World, _ point: String, upTo made: Int) {
+  private func expectWhole(
+    _ world: World, _ point: String, from first: Int = 12, upTo made: Int
+  ) {
     let readings = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
       .filter { $0.p == point }
     // The first few went out before the link was lost.
     var next = readings.first.map { $0.seq - ($0.n ?? 1) + 1 } ?? 0
-    #expect(next < 12)
+    #expect(next < first)
     for reading in readings {
       next += reading.n ?? 1
       #expect(reading.seq == next - 1, "no hole before \(reading.seq)")
@@ -176,6 +178,26 @@ import Testing
       }
       #expect(low <= mean && mean <= high)
     }
+  }
+
+  @Test func aFullJournalIsThinnedAlsoAfterALossInTheMiddleOfADrain() throws {
+    let world = try World.online(Self.tight)
+    world.forget()
+    world.beWithoutLink(.seconds(500))
+    world.network.answer = .accepts
+    world.network.latency = .seconds(1)
+    #expect(world.run(atMost: .seconds(20)) { $0.isOnline })
+    world.run(.milliseconds(3_500))
+    try #require(world.isOnline && world.heard.contains { $0.topic == "history" })
+    world.forget()
+    world.beWithoutLink(.seconds(20_000))
+    world.network.latency = .zero
+    world.network.answer = .accepts
+    world.run(.seconds(130))
+    expectWhole(world, "cpu", from: 200, upTo: 20_490)
+    // On a journal of 32 KiB, not in a memory of 4.
+    let merged = world.heard.filter { $0.topic == "history" }.flatMap(\.readings).compactMap(\.n)
+    #expect((merged.max() ?? 0) < 1_000)
   }
 
   @Test(arguments: 1...20 as ClosedRange<Int64>)
