@@ -1,3 +1,4 @@
+import Broker
 import Core
 import Device
 import JSON
@@ -108,6 +109,42 @@ import Testing
     world.run(.seconds(20))
     #expect(events(world).map(\.seq) == [1, 2, 3])
     #expect(events(world).allSatisfy { $0.run == 1 })
+  }
+
+  @Test func anOrderlyStopKeepsWhatIsUnderWayOverALinkThatIsDead() throws {
+    let world = try World.online(Self.kept)
+    world.forget()
+    world.network.answer = .refuses
+    world.network.die()
+    for round in 1...3 { world.hold("door", Double(round % 2)) }
+    world.stop()
+    #expect(world.run(atMost: .seconds(60)) { $0.isStopped })
+    world.restart()
+    world.network.answer = .accepts
+    world.run(.seconds(20))
+    #expect(events(world).map(\.seq) == [1, 2, 3])
+    #expect(events(world).allSatisfy { $0.run == 1 })
+  }
+
+  /// The broker was to keep the session, and has lost it.
+  @Test(arguments: [false, true])
+  func whatWasUnderWayAtTheLossGoesToTheJournalWithTheRest(isCut: Bool) throws {
+    let world = try World.online(
+      profile(
+        broker: #""keepAlive": "20s", "session": "persistent""#,
+        uplink: #""backoff": {"max": "5s"}"#, journal: #""size": "64KiB", "after": "30s""#))
+    world.forget()
+    world.network.answer = .refuses
+    world.network.die()
+    for round in 1...3 { world.hold("door", Double(round % 2)) }
+    #expect(world.run(atMost: .seconds(60)) { !$0.isOnline })
+    outage(world, rounds: 4...12)
+    if isCut { world.restart(boot: UInt8(ascii: "b")) }
+    world.broker = MessageBroker(isObserved: true)
+    world.network.answer = .accepts
+    world.run(.seconds(20))
+    let found = events(world)
+    #expect(found.count >= 9 && found.map(\.seq) == Array(1...found.count))
   }
 
   @Test func aMediumThatFailsIsNoLossWhileTheAgentLives() throws {
