@@ -70,12 +70,20 @@ extension BrokerLink where Medium: ~Copyable {
   private mutating func sendRecords(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
+    // What was passed over, because it was to leave from memory, leaves from the journal after all. Late
+    // records wait until nothing from there is under way, so that nothing is sent twice.
+    if outbox.hasLeftToJournal, backlog.flightCount == 0 {
+      outbox.hasLeftToJournal = false
+      backlog.restart()
+    }
     while outbox.batchCount + backlog.flightCount < spec.inflight,
       let token = outbox.freeToken()
     {
       if let place = outbox.nextLive() {
         if isExpired(place, renderer, at: moment) { continue }
         guard sendOne(place, token, renderer, at: moment) else { return }
+      } else if outbox.hasLeftToJournal {
+        return
       } else if backlog.hasUnsent {
         guard admitsPack(), sendBacklog(renderer, at: moment) else { return }
       } else if let place = outbox.nextHistorical() {
@@ -101,8 +109,15 @@ extension BrokerLink where Medium: ~Copyable {
     guard outbox.withBody(place, { renderer.expiry(of: $0) }) <= moment.instant else {
       return false
     }
-    outbox.lose(place, .expired)
+    Self.lose(place, .expired, &outbox, &backlog)
     return true
+  }
+
+  private static func lose(
+    _ place: Outbox.Place, _ cause: LossCause, _ outbox: inout Outbox,
+    _ backlog: inout Backlog<Medium>
+  ) {
+    outbox.lose(place, cause) { there in backlog.settle(there) }
   }
 
   enum Outcome { case sent, later, never }
@@ -216,8 +231,14 @@ extension BrokerLink where Medium: ~Copyable {
   }
 
   private mutating func giveUp(_ place: Outbox.Place) {
-    outbox.discard(place)
+    Self.discard(place, &outbox, &backlog)
     counters.unsendable &+= 1
+  }
+
+  private static func discard(
+    _ place: Outbox.Place, _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>
+  ) {
+    outbox.discard(place) { there in backlog.settle(there) }
   }
 
   // MARK: Handing to the session

@@ -187,6 +187,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
+        outbox.hasLeftToJournal = false
         window.connectionOpened()
         spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }

@@ -158,6 +158,7 @@ final class LinkBench {
   func cancelReturn() { link.cancelReturn() }
   var unacknowledged: Int { link.outbox.unacknowledged }
   var counters: LinkCounters { link.counters }
+  var losses: LossCounts { link.outbox.losses.total }
   var standing: LinkStanding { link.standing }
 
   private func append(_ text: String, to out: inout OutputSpan<UInt8>) {
