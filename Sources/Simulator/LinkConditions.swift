@@ -48,5 +48,7 @@ public struct LinkConditions: Sendable {
   }
 
   /// The names of those.
-  public static var names: [String] { ["ethernet", "wifi-poor", "lte-edge", "nb-iot", "satellite"] }
+  public static var names: [String] {
+    ["ethernet", "wifi-poor", "lte-edge", "nb-iot", "satellite"]
+  }
 }

@@ -52,7 +52,9 @@ public final class World {
   static var wallAtStart: Int64 { 1_767_225_600_000 }
 
   /// A world for a profile, without its journal's file: a flash of the same size takes its place.
-  public init(_ configuration: Configuration, link: LinkConditions, seed: UInt64, logs: Bool = false) {
+  public init(
+    _ configuration: Configuration, link: LinkConditions, seed: UInt64, logs: Bool = false
+  ) {
     self.configuration = configuration
     chance = Generator(seed: seed)
     flash = SimulatedFlash(
@@ -224,8 +226,9 @@ public final class World {
 
   /// What all of the device's topics begin with.
   private var prefix: [UInt8] {
-    Array((configuration.string(configuration.device.base) + "/"
-      + configuration.string(configuration.device.id) + "/").utf8)
+    Array(
+      (configuration.string(configuration.device.base) + "/"
+        + configuration.string(configuration.device.id) + "/").utf8)
   }
 
   private func listen() {
@@ -328,7 +331,8 @@ public final class World {
   /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
   private var inMemoryMax: Interval {
     let spec = configuration.uplink
-    return spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery + .seconds(5)
+    return spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery
+      + .seconds(5)
   }
 
   /// So many moments are remembered, a second apart.
@@ -341,10 +345,13 @@ public final class World {
     if flash.fault == nil, device.agent.link.backlog.fault == nil { flashGoodAt = now }
   }
 
+  /// What this run had made at that time, by series; nil when that is not remembered.
+  func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
+
   private func countWhatMayBeLost(_ device: SimulatedDevice) {
     // What a failing flash does not take waits in memory too.
     let limit = min(now, flashGoodAt) - inMemoryMax
-    let before = recent.last { $0.at <= limit }?.made
+    let before = made(before: limit)
     for (series, count) in device.made.enumerated() {
       mayBeLost[series] += Int(count - (before?[series] ?? 0))
     }

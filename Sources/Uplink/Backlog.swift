@@ -183,8 +183,13 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// A connection opens: whatever is not settled is sent, from the oldest on.
   mutating func connectionOpened() {
-    for index in 0..<flights.count { flights[index] = Flight() }
+    connectionLost()
     restart()
+  }
+
+  /// The connection is lost: nothing is under way, and that holds up nothing any more.
+  mutating func connectionLost() {
+    for index in 0..<flights.count { flights[index] = Flight() }
   }
 
   /// Whatever is not settled is sent, from the oldest on.

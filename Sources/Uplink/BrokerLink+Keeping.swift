@@ -117,7 +117,16 @@ extension BrokerLink where Medium: ~Copyable {
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     keepsAll = true
+    // What has no answer by now may come twice; without this it might not come at all.
+    waitAgain()
     goOnKeepingAll(renderer, at: moment)
+  }
+
+  /// What was under way waits again.
+  private mutating func waitAgain() {
+    outbox.connectionLost()
+    backlog.connectionLost()
+    packsUnderWay = InlineArray(repeating: false)
   }
 
   /// True while something is on its way to the journal, or has to go there before the end.
@@ -140,6 +149,8 @@ extension BrokerLink where Medium: ~Copyable {
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     guard backlog.isUsable else { return }
+    // A session that the broker keeps would have it sent again from memory, but may be gone by then.
+    if !isOnline { waitAgain() }
     backlog.learnTime(at: moment)
     Self.spill(&outbox, &backlog, renderer, at: moment.instant)
     backlog.commit()

@@ -78,12 +78,20 @@ extension BrokerLink where Medium: ~Copyable {
   private mutating func sendRecords(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
+    // What was passed over, because it was to leave from memory, leaves from the journal after all. Late
+    // records wait until nothing from there is under way, so that nothing is sent twice.
+    if outbox.hasLeftToJournal, backlog.flightCount == 0 {
+      outbox.hasLeftToJournal = false
+      backlog.restart()
+    }
     while outbox.batchCount + backlog.flightCount < spec.inflight,
       let token = outbox.freeToken()
     {
       if let place = outbox.nextLive() {
         if isExpired(place, renderer, at: moment) { continue }
         guard sendOne(place, token, renderer, at: moment) else { return }
+      } else if outbox.hasLeftToJournal {
+        return
       } else if backlog.hasUnsent {
         guard admitsPack(), sendBacklog(renderer, at: moment) else { return }
       } else if let place = outbox.nextHistorical() {
@@ -103,7 +111,7 @@ extension BrokerLink where Medium: ~Copyable {
     guard outbox.withBody(place, { renderer.expiry(of: $0) }) <= moment.instant else {
       return false
     }
-    outbox.lose(place, .expired)
+    Self.lose(place, .expired, &outbox, &backlog)
     return true
   }
 

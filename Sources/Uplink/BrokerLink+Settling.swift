@@ -41,7 +41,14 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// A record that this broker never takes.
   mutating func giveUp(_ place: Outbox.Place) {
-    outbox.lose(place, .dropped)
+    Self.lose(place, .dropped, &outbox, &backlog)
     counters.unsendable &+= 1
+  }
+
+  static func lose(
+    _ place: Outbox.Place, _ cause: LossCause, _ outbox: inout Outbox,
+    _ backlog: inout Backlog<Medium>
+  ) {
+    outbox.lose(place, cause) { there in backlog.settle(there) }
   }
 }

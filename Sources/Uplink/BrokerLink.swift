@@ -203,6 +203,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
+        outbox.hasLeftToJournal = false
         window.connectionOpened()
         spillAt = .never
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
@@ -269,6 +270,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         outbox.connectionLost()
         packsUnderWay = InlineArray(repeating: false)
       }
+      backlog.connectionLost()
       spillAt = now + spec.spillAfter
     }
     if fault.isPermanent && !asksLower { counters.refusals &+= 1 }

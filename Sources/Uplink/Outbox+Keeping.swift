@@ -12,28 +12,40 @@ extension Outbox {
   /// one. What it takes, or the journal has already, is done here.
   mutating func handOver(take: (RecordLabel, Span<UInt8>) -> Bool) {
     var place = head
+    var isRefused = false
     for _ in 0..<count {
       place = skip(place)
       let label = label(at: place)
       if state(at: place) == State.waiting, label.durability != .memory {
-        let isThere = hasFlag(Flag.journaled, at: place)
-        guard isThere || withBody(Place(offset: place), { take(label, $0) }) else { break }
-        finish(place)
+        if hasFlag(Flag.journaled, at: place) {
+          leaveToJournal(place)
+        } else if !isRefused {
+          isRefused = !withBody(Place(offset: place)) { take(label, $0) }
+          if !isRefused { finish(place) }
+        }
       }
       place += size(at: place)
     }
     freeHeadWhileDone()
   }
 
-  /// Offers each record that is held and not in the journal yet to `take`, oldest first, until it has
-  /// no place for one.
+  /// The record at `place`, which the journal has, is done here and leaves from there, or is counted there.
+  mutating func leaveToJournal(_ place: Int) {
+    hasLeftToJournal = true
+    finish(place)
+  }
+
+  /// Offers each record that has to be in the journal, and is not yet, to `take`, oldest first, until it
+  /// has no place for one: what is held, and before it what was let go while there was no room.
   mutating func journalHeld(take: (RecordLabel, Span<UInt8>) -> JournalPlace?) {
     guard heldCount > 0 else { return }
     var place = head
     for _ in 0..<count {
       place = skip(place)
-      if state(at: place) == State.held, !hasFlag(Flag.journaled, at: place) {
-        let label = label(at: place)
+      let label = label(at: place)
+      if label.durability == .always, state(at: place) != State.done,
+        !hasFlag(Flag.journaled, at: place)
+      {
         guard let there = withBody(Place(offset: place), { take(label, $0) }) else { break }
         setFlag(Flag.journaled, at: place)
         journaledCount += 1

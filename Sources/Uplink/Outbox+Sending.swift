@@ -163,16 +163,18 @@ extension Outbox {
     return false
   }
 
-  /// A record that is not to be sent any more goes.
-  public mutating func discard(_ place: Place) {
+  /// A record that can't be sent, or may not be any more, is given up; `journaled` gets its place in the
+  /// journal, if it has one.
+  public mutating func discard(_ place: Place, journaled: (JournalPlace) -> Void = { _ in }) {
+    if let there = journalPlace(at: place.offset) { journaled(there) }
     finish(place.offset)
     freeHeadWhileDone()
   }
 
   /// A record that waits is given up, and counted.
-  mutating func lose(_ place: Place, _ cause: LossCause) {
+  mutating func lose(_ place: Place, _ cause: LossCause, journaled: (JournalPlace) -> Void) {
     losses.lose(cause, label(at: place.offset), weight(at: place.offset))
-    discard(place)
+    discard(place, journaled: journaled)
   }
 
   /// The packet of `token` is under way and carries these records, for sending it again.

@@ -75,6 +75,8 @@ public struct Outbox: ~Copyable {
   /// The classes of what has to leave at once, and whether such a record has come.
   var urgent = RecordClasses()
   private var hasUrgent = false
+  /// Records are done here that the journal has, and that may lie behind what was sent from it.
+  var hasLeftToJournal = false
   /// What did not go out as it was.
   public var losses: LossLedger
 
@@ -184,8 +186,12 @@ public struct Outbox: ~Copyable {
     for _ in 0..<count {
       place = skip(place)
       if state(at: place) == State.waiting, self.label(at: place) == label {
-        losses.count(.replaced, label)
-        finish(place)
+        if hasFlag(Flag.journaled, at: place) {
+          leaveToJournal(place)
+        } else {
+          losses.count(.replaced, label)
+          finish(place)
+        }
       }
       place += size(at: place)
     }
@@ -229,7 +235,10 @@ public struct Outbox: ~Copyable {
 
   /// What the journal has, too, is not lost with the record here.
   private mutating func countDropped(_ place: Int) {
-    guard !hasFlag(Flag.journaled, at: place) else { return }
+    guard !hasFlag(Flag.journaled, at: place) else {
+      hasLeftToJournal = true
+      return
+    }
     losses.lose(.dropped, label(at: place), weight(at: place))
   }
 

@@ -35,7 +35,8 @@ struct SwarmCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The link: " + LinkConditions.names.joined(separator: ", ") + "; each seed another if none is named.",
+      "The link: " + LinkConditions.names.joined(separator: ", ")
+        + "; each seed another if none is named.",
       valueName: "name"))
   var link: String?
 

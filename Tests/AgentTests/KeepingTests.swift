@@ -1,3 +1,4 @@
+import Broker
 import Core
 import Device
 import JSON
@@ -110,6 +111,42 @@ import Testing
     #expect(events(world).allSatisfy { $0.run == 1 })
   }
 
+  @Test func anOrderlyStopKeepsWhatIsUnderWayOverALinkThatIsDead() throws {
+    let world = try World.online(Self.kept)
+    world.forget()
+    world.network.answer = .refuses
+    world.network.die()
+    for round in 1...3 { world.hold("door", Double(round % 2)) }
+    world.stop()
+    #expect(world.run(atMost: .seconds(60)) { $0.isStopped })
+    world.restart()
+    world.network.answer = .accepts
+    world.run(.seconds(20))
+    #expect(events(world).map(\.seq) == [1, 2, 3])
+    #expect(events(world).allSatisfy { $0.run == 1 })
+  }
+
+  /// The broker was to keep the session, and has lost it.
+  @Test(arguments: [false, true])
+  func whatWasUnderWayAtTheLossGoesToTheJournalWithTheRest(isCut: Bool) throws {
+    let world = try World.online(
+      profile(
+        broker: #""keepAlive": "20s", "session": "persistent""#,
+        uplink: #""backoff": {"max": "5s"}"#, journal: #""size": "64KiB", "after": "30s""#))
+    world.forget()
+    world.network.answer = .refuses
+    world.network.die()
+    for round in 1...3 { world.hold("door", Double(round % 2)) }
+    #expect(world.run(atMost: .seconds(60)) { !$0.isOnline })
+    outage(world, rounds: 4...12)
+    if isCut { world.restart(boot: UInt8(ascii: "b")) }
+    world.broker = MessageBroker(isObserved: true)
+    world.network.answer = .accepts
+    world.run(.seconds(20))
+    let found = events(world)
+    #expect(found.count >= 9 && found.map(\.seq) == Array(1...found.count))
+  }
+
   @Test func aMediumThatFailsIsNoLossWhileTheAgentLives() throws {
     for fault in [StorageFault.full, .readOnly, .failed(code: 5)] {
       let world = try World.online(Self.kept)
@@ -137,12 +174,14 @@ import Testing
   }
 
   /// Whatever the sensor said, alone or merged: without a hole, in order.
-  private func expectWhole(_ world: World, _ point: String, upTo made: Int) {
+  private func expectWhole(
+    _ world: World, _ point: String, from first: Int = 12, upTo made: Int
+  ) {
     let readings = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
       .filter { $0.p == point }
     // The first few went out before the link was lost.
     var next = readings.first.map { $0.seq - ($0.n ?? 1) + 1 } ?? 0
-    #expect(next < 12)
+    #expect(next < first)
     for reading in readings {
       next += reading.n ?? 1
       #expect(reading.seq == next - 1, "no hole before \(reading.seq)")
@@ -176,6 +215,26 @@ import Testing
       }
       #expect(low <= mean && mean <= high)
     }
+  }
+
+  @Test func aFullJournalIsThinnedAlsoAfterALossInTheMiddleOfADrain() throws {
+    let world = try World.online(Self.tight)
+    world.forget()
+    world.beWithoutLink(.seconds(500))
+    world.network.answer = .accepts
+    world.network.latency = .seconds(1)
+    #expect(world.run(atMost: .seconds(20)) { $0.isOnline })
+    world.run(.milliseconds(3_500))
+    try #require(world.isOnline && world.heard.contains { $0.topic == "history" })
+    world.forget()
+    world.beWithoutLink(.seconds(20_000))
+    world.network.latency = .zero
+    world.network.answer = .accepts
+    world.run(.seconds(130))
+    expectWhole(world, "cpu", from: 200, upTo: 20_490)
+    // On a journal of 32 KiB, not in a memory of 4.
+    let merged = world.heard.filter { $0.topic == "history" }.flatMap(\.readings).compactMap(\.n)
+    #expect((merged.max() ?? 0) < 1_000)
   }
 
   @Test(arguments: 1...20 as ClosedRange<Int64>)

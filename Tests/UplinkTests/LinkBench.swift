@@ -1,31 +1,42 @@
 import Core
 import Dialing
+import Journal
 import MQTT
 import TestSupport
 import Uplink
 
 /// A broker link, a clock, and the far end of its transport, for one test.
 final class LinkBench {
-  var link: BrokerLink<NoStorage>
+  var link: BrokerLink<MemoryStorage>
   var now = Instant.boot
   var renderer = TextRenderer()
   private let texts: TextPool
   private let clientID: Text
   private var unread: [UInt8] = []
 
-  /// A link to a host, with two names in its text pool: the client identifier and the user.
-  init(seed: UInt64 = 1, _ change: (inout UplinkSpec) -> Void = { _ in }) {
+  /// A link to a host, with two names in its text pool: the client identifier and the user; and with a
+  /// journal of so many bytes, or none.
+  init(seed: UInt64 = 1, journalBytes: Int = 0, _ change: (inout UplinkSpec) -> Void = { _ in }) {
     let names = utf8("device user")
     clientID = Text(offset: 0, count: 6)
     var spec = UplinkSpec(dial: DialSpec(Endpoint(.tcp, host: .empty)))
     spec.packetBytes = 512
     spec.outboxBytes = 1024
     spec.inflight = 4
+    spec.journalBytes = journalBytes
     change(&spec)
     var arena = testArena()
     texts = TextPool(copying: names.span, arena: &arena)
     link = BrokerLink(
-      spec, series: 1, medium: NoStorage(), seed: seed, start: .boot, arena: &arena)
+      spec, series: 1, medium: Self.journal(journalBytes), seed: seed, start: .boot,
+      arena: &arena)
+    if journalBytes > 0 { _ = link.openJournal(seed: seed, boot: 1) }
+  }
+
+  private static func journal(_ bytes: Int) -> MemoryStorage {
+    var storage = MemoryStorage(memory: MemoryBytes(bytes))
+    if bytes > 0 { _ = try? RecordRing.format(&storage, id: 7) }
+    return storage
   }
 
   /// The user of a profile that names one.
@@ -33,9 +44,9 @@ final class LinkBench {
 
   /// A link that is online, its CONNECT read.
   static func online(
-    seed: UInt64 = 1, _ change: (inout UplinkSpec) -> Void = { _ in }
+    seed: UInt64 = 1, journalBytes: Int = 0, _ change: (inout UplinkSpec) -> Void = { _ in }
   ) -> LinkBench {
-    let bench = LinkBench(seed: seed, change)
+    let bench = LinkBench(seed: seed, journalBytes: journalBytes, change)
     bench.connect()
     return bench
   }
@@ -102,8 +113,12 @@ final class LinkBench {
   static let label = RecordLabel(.note, series: 0)
 
   func append(_ records: String...) {
+    append(records, Self.label)
+  }
+
+  func append(_ records: [String], _ label: RecordLabel) {
     for record in records {
-      _ = link.outbox.append(Self.label, bodyBytes: record.utf8.count) { out in
+      _ = link.outbox.append(label, bodyBytes: record.utf8.count) { out in
         append(record, to: &out)
       }
     }
@@ -150,6 +165,7 @@ final class LinkBench {
   func cancelReturn() { link.cancelReturn() }
   var unacknowledged: Int { link.outbox.unacknowledged }
   var counters: LinkCounters { link.counters }
+  var losses: LossCounts { link.outbox.losses.total }
   var standing: LinkStanding { link.standing }
 
   private func append(_ text: String, to out: inout OutputSpan<UInt8>) {
