@@ -14,11 +14,16 @@ struct Ledger {
     var numbers: [UInt64] = []
     var last: UInt32 = 0
 
-    mutating func insert(_ number: UInt32) -> Bool {
-      let (word, bit) = (Int(number / 64), UInt64(1) << UInt64(number % 64))
-      while numbers.count <= word { numbers.append(0) }
-      defer { numbers[word] |= bit }
-      return numbers[word] & bit == 0
+    /// Takes the `count` numbers up to `last`; how many of them are new.
+    mutating func insert(_ count: UInt32, upTo last: UInt32) -> Int {
+      var new = 0
+      for number in last + 1 - min(count, last)...last {
+        let (word, bit) = (Int(number / 64), UInt64(1) << UInt64(number % 64))
+        while numbers.count <= word { numbers.append(0) }
+        if numbers[word] & bit == 0 { new += 1 }
+        numbers[word] |= bit
+      }
+      return new
     }
   }
 
@@ -76,9 +81,10 @@ struct Ledger {
       return true
     }
     let stream = Stream(run: run, series: 2 * place + (reading.isEvent ? 1 : 0))
-    guard heard[stream, default: Heard()].insert(reading.number) else { return false }
-    delivered[stream.series] += Int(reading.count)
-    if isHistory { late += Int(reading.count) }
+    let count = heard[stream, default: Heard()].insert(reading.count, upTo: reading.number)
+    guard count > 0 else { return false }
+    delivered[stream.series] += count
+    if isHistory { late += count }
     let last =
       isHistory ? lastInHistory[stream, default: 0] : heard[stream, default: Heard()].last
     if reading.number <= last {

@@ -31,6 +31,9 @@ struct Way {
   /// True while the device believes that there is a connection.
   var isOpen: Bool { connection != nil }
 
+  /// True while what either end says arrives at the other, sooner or later.
+  var isWhole: Bool { connection != nil && !swallowsUp && !swallowsDown }
+
   /// Bytes carried to the broker, and from it.
   var carried: (up: Int, down: Int) { (up.carried, down.carried) }
 

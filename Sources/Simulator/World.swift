@@ -246,7 +246,7 @@ public final class World {
   }
 
   private func watchTruth() {
-    let isOnline = device.map { $0.agent.link.isOnline && way.isOpen && isBrokerUp } ?? false
+    let isOnline = device.map { $0.agent.link.isOnline && way.isWhole && isBrokerUp } ?? false
     if let complaint = truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
       ledger.complain(complaint)
     }
