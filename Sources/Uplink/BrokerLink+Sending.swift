@@ -63,7 +63,8 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) {
     guard isOnline else { return }
-    if resend(renderer, at: moment), !onlyAgain, !holdsRecords { sendRecords(renderer, at: moment) }
+    let mayGoOn = !onlyAgain && !holdsRecords && !waitsToSpill
+    if resend(renderer, at: moment), mayGoOn { sendRecords(renderer, at: moment) }
     watchAnswers(at: moment.instant)
   }
 
