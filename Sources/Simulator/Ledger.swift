@@ -31,7 +31,7 @@ struct Ledger {
   private let places: [[UInt8]: Int]
   private var heard: [Stream: Heard] = [:]
   private var lastInHistory: [Stream: UInt32] = [:]
-  /// Readings heard for the first time, merged ones as many as they stand for, by series.
+  /// Readings heard for the first time, merged ones as many as they stand for, by point.
   private(set) var delivered: [Int]
   /// Messages heard that brought something that was heard before.
   private(set) var repeated = 0
@@ -43,7 +43,7 @@ struct Ledger {
 
   init(points: [[UInt8]]) {
     places = Dictionary(uniqueKeysWithValues: zip(points, 0...))
-    delivered = [Int](repeating: 0, count: 2 * points.count)
+    delivered = [Int](repeating: 0, count: points.count)
   }
 
   mutating func complain(_ text: String) {
@@ -83,7 +83,7 @@ struct Ledger {
     let stream = Stream(run: run, series: 2 * place + (reading.isEvent ? 1 : 0))
     let count = heard[stream, default: Heard()].insert(reading.count, upTo: reading.number)
     guard count > 0 else { return false }
-    delivered[stream.series] += count
+    delivered[place] += count
     if isHistory { late += count }
     let last =
       isHistory ? lastInHistory[stream, default: 0] : heard[stream, default: Heard()].last

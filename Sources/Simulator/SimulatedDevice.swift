@@ -93,10 +93,10 @@ import Uplink
     worldTime(min(agent.deadline, min(board.deadline, flash.deadline)))
   }
 
-  /// How many states and events the points have had in this run, one after the other.
+  /// How many readings each point has had in this run, states and events together.
   var made: [UInt32] {
-    (0..<agent.points.pointCount).flatMap { index in
-      [agent.points.stateCount(index), agent.points.eventCount(index)]
+    (0..<agent.points.pointCount).map { index in
+      agent.points.stateCount(index) + agent.points.eventCount(index)
     }
   }
 }

@@ -9,7 +9,7 @@ public struct Trial {
   public let violations: [String]
   /// What happened.
   public let counts: WorldCounts
-  /// By series: states and events of each point in turn.
+  /// By point, states and events together.
   public let balance: [(made: Int, delivered: Int, lost: Int)]
   /// Messages that brought something for the second time, of all with readings.
   public let repeated: Int
@@ -61,16 +61,16 @@ extension World {
         complain("the journal still fails: \(fault)")
       }
     }
-    for (series, sums) in balance.enumerated() {
+    for (point, sums) in balance.enumerated() {
       let missing = sums.made - sums.delivered - sums.lost
-      let name = (series % 2 == 0 ? "state " : "event ") + points[series / 2]
       // What was read last may be under way, or wait for the next batch.
-      if missing > mayBeLost[series] + underWayMax(series) {
+      if missing > mayBeLost[point] + underWayMax(point) {
         complain(
-          "\(name): \(sums.made) made, \(sums.delivered) delivered, \(sums.lost) given up and "
-            + "counted, \(mayBeLost[series]) at most lost with the power: \(missing) are missing")
+          "\(points[point]): \(sums.made) made, \(sums.delivered) delivered, \(sums.lost) given up "
+            + "and counted, \(mayBeLost[point]) at most lost with the power: \(missing) are missing"
+        )
       }
-      if sums.delivered > sums.made { complain("\(name): more delivered than made") }
+      if sums.delivered > sums.made { complain("\(points[point]): more delivered than made") }
     }
     let window = 2 * configuration.uplink.inflight
     if ledger.repeated > window * (counts.losses + counts.runs) {
@@ -78,11 +78,11 @@ extension World {
     }
   }
 
-  /// How many of a series may be on their way at a quiet time.
-  private func underWayMax(_ series: Int) -> Int {
+  /// How many readings of a point may be on their way at a quiet time.
+  private func underWayMax(_ point: Int) -> Int {
     let limit = now - configuration.uplink.batchEvery - .seconds(10)
     let before = made(before: limit)
-    return device.map { Int($0.made[series] - (before?[series] ?? 0)) } ?? 0
+    return device.map { Int($0.made[point] - (before?[point] ?? 0)) } ?? 0
   }
 
   private func complain(_ text: String) { ledgerComplaint(text) }

@@ -38,7 +38,7 @@ public final class World {
   private var lastSession: UInt64 = 0
   /// The way that is being opened: what comes of it, and when.
   private var dialing: (answer: Way.Answer, at: Instant)?
-  /// What was made, and lost, in runs that are over, by series.
+  /// What was made, and lost, in runs that are over, by point.
   private var madeBefore: [Int]
   private var lostBefore: [Int]
   /// What ends of process or power may have cost.
@@ -66,7 +66,7 @@ public final class World {
     ledger = Ledger(points: names)
     truth = Truth(keepAlive: configuration.uplink.keepAlive)
     log = EventLog(isKept: logs)
-    madeBefore = [Int](repeating: 0, count: 2 * names.count)
+    madeBefore = [Int](repeating: 0, count: names.count)
     lostBefore = madeBefore
     mayBeLost = madeBefore
     if flash.byteCount > 0 {
@@ -315,15 +315,19 @@ public final class World {
 
   private func endRun(_ device: SimulatedDevice) {
     lastSession = max(lastSession, device.agent.session)
-    for (series, count) in device.made.enumerated() { madeBefore[series] += Int(count) }
-    for series in madeBefore.indices { lostBefore[series] += lost(series, device) }
+    for (point, count) in device.made.enumerated() { madeBefore[point] += Int(count) }
+    for point in madeBefore.indices { lostBefore[point] += lost(point, device) }
     dialing = nil
     self.device = nil
   }
 
-  private func lost(_ series: Int, _ device: SimulatedDevice) -> Int {
-    let losses = device.agent.link.outbox.losses.losses(series: series / 2, events: series % 2 == 1)
-    return Int(losses.dropped) + Int(losses.expired) + Int(losses.replaced)
+  private func lost(_ point: Int, _ device: SimulatedDevice) -> Int {
+    var sum = 0
+    for events in [false, true] {
+      let losses = device.agent.link.outbox.losses.losses(series: point, events: events)
+      sum += Int(losses.dropped) + Int(losses.expired) + Int(losses.replaced)
+    }
+    return sum
   }
 
   // MARK: The balance
@@ -345,25 +349,25 @@ public final class World {
     if flash.fault == nil, device.agent.link.backlog.fault == nil { flashGoodAt = now }
   }
 
-  /// What this run had made at that time, by series; nil when that is not remembered.
+  /// What this run had made at that time, by point; nil when that is not remembered.
   func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
 
   private func countWhatMayBeLost(_ device: SimulatedDevice) {
     // What a failing flash does not take waits in memory too.
     let limit = min(now, flashGoodAt) - inMemoryMax
     let before = made(before: limit)
-    for (series, count) in device.made.enumerated() {
-      mayBeLost[series] += Int(count - (before?[series] ?? 0))
+    for (point, count) in device.made.enumerated() {
+      mayBeLost[point] += Int(count - (before?[point] ?? 0))
     }
   }
 
-  /// For each series what was made, delivered, and given up by a policy that counts.
+  /// For each point what was made, delivered, and given up by a policy that counts.
   public var balance: [(made: Int, delivered: Int, lost: Int)] {
     let made = device?.made ?? [UInt32](repeating: 0, count: madeBefore.count)
-    return madeBefore.indices.map { series in
+    return madeBefore.indices.map { point in
       (
-        madeBefore[series] + Int(made[series]), ledger.delivered[series],
-        lostBefore[series] + (device.map { lost(series, $0) } ?? 0)
+        madeBefore[point] + Int(made[point]), ledger.delivered[point],
+        lostBefore[point] + (device.map { lost(point, $0) } ?? 0)
       )
     }
   }

@@ -55,7 +55,8 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Closes the window when nothing waits.
   mutating func closeWindow(at now: Instant) {
-    guard outbox.heldCount == 0, outbox.nextLive() == nil, !backlog.hasUnsent,
+    guard outbox.heldCount == 0, !outbox.hasLeftToJournal, outbox.nextLive() == nil,
+      !backlog.hasUnsent,
       outbox.nextHistorical() == nil
     else { return }
     batch.close(at: now)

@@ -91,6 +91,7 @@ extension BrokerLink where Medium: ~Copyable {
   private mutating func relieve(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
+    waitsToSpill = false
     let used = outbox.bytesKept
     let isFull = used > outbox.capacity - outbox.capacity / 4
     let isDue = !isOnline && (spillAt <= moment.instant || used > outbox.capacity / 2)
@@ -98,7 +99,11 @@ extension BrokerLink where Medium: ~Copyable {
     if backlog.isUsable, !backlog.isSyncing, !backlog.isRewriting {
       // What a record takes in the journal is a little more than here.
       let allowedAt = flash.earliest(for: used * 2)
-      if allowedAt <= moment.instant {
+      if isOnline, outbox.batchCount > 0, used <= outbox.capacity - outbox.capacity / 8 {
+        // Should the link go, what is under way would come behind what the journal has then: it is waited
+        // for, while there is a little room.
+        waitsToSpill = true
+      } else if allowedAt <= moment.instant {
         spillAll(renderer, at: moment)
         if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
         spillAt = isOnline ? .never : moment.instant + spec.spillEvery

@@ -68,6 +68,7 @@ extension BrokerLink where Medium: ~Copyable {
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     while prepareTest(at: moment.instant), let token = outbox.freeToken() {
+      returnToJournal()
       let isInJournal = backlog.hasUnsent
       guard outbox.hasSuspect || isInJournal && testsJournal else { break }
       if isInJournal {

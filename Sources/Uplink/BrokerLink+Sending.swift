@@ -65,7 +65,8 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) {
     guard isOnline else { return }
-    let mayFollow = resend(renderer, at: moment) && !onlyAgain && !holdsRecords
+    let mayFollow =
+      resend(renderer, at: moment) && !onlyAgain && !holdsRecords && !waitsToSpill
     if mayFollow, isTesting { sendSuspects(renderer, at: moment) }
     openWindow(at: moment.instant)
     if mayFollow, !isTesting, batch.isOpen {
@@ -78,12 +79,7 @@ extension BrokerLink where Medium: ~Copyable {
   private mutating func sendRecords(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
-    // What was passed over, because it was to leave from memory, leaves from the journal after all. Late
-    // records wait until nothing from there is under way, so that nothing is sent twice.
-    if outbox.hasLeftToJournal, backlog.flightCount == 0 {
-      outbox.hasLeftToJournal = false
-      backlog.restart()
-    }
+    returnToJournal()
     while outbox.batchCount + backlog.flightCount < spec.inflight,
       let token = outbox.freeToken()
     {
@@ -101,6 +97,14 @@ extension BrokerLink where Medium: ~Copyable {
         return
       }
     }
+  }
+
+  /// What was passed over, because it was to leave from memory, leaves from the journal after all. Late
+  /// records wait until nothing from there is under way, so that nothing is sent twice.
+  mutating func returnToJournal() {
+    guard outbox.hasLeftToJournal, backlog.flightCount == 0 else { return }
+    outbox.hasLeftToJournal = false
+    backlog.restart()
   }
 
   /// True when the record has waited for too long; it is gone then.

@@ -58,6 +58,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var hops: UInt8 = 0
   /// No records leave: the link is about to go back to the first broker.
   var holdsRecords = false
+  /// No records leave until nothing is under way: memory is short, and the rest goes to the journal.
+  var waitsToSpill = false
   /// This connection has been told once that it is time to go back.
   var hasBegunReturn = false
   private var chance: Generator

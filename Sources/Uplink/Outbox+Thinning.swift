@@ -72,9 +72,15 @@ extension Outbox {
   ) {
     var writing = Writing(place: head)
     var place = head
+    var isBehindHistory = false
     for _ in 0..<count {
       place = step(to: place, &writing)
       let size = size(at: place)
+      if onlyHistorical, !isBehindHistory, state(at: place) != State.done, !isHistorical(place) {
+        // Live ones stay as they are, and what is older before them.
+        isBehindHistory = true
+        putOutAll(&merger, before: place, &writing)
+      }
       if isMergeable(place, merger, onlyHistorical) {
         take(place, &merger, renderer, to: target, &writing)
       } else if state(at: place) != State.done {
@@ -113,6 +119,15 @@ extension Outbox {
     finish(place)
     if merger.weight(series) >= target {
       _ = putOut(label, flags, &merger, before: end, &writing)
+    }
+  }
+
+  /// Writes what there is of all series, as far as there is room, in front of what has not been read.
+  private mutating func putOutAll(
+    _ merger: inout Merger, before end: Int, _ writing: inout Writing
+  ) {
+    for series in 0..<merger.seriesCount where merger.size(series) > 0 {
+      _ = putOut(merger.label(series), Flag.historical, &merger, before: end, &writing)
     }
   }
 

@@ -192,6 +192,18 @@ import Testing
     #expect(bench.drain()[0]?.first?.hasPrefix("4-") == true)
   }
 
+  @Test func whatIsMergedStaysBeforeWhatIsLive() throws {
+    let bench = Bench(bytes: 1024, series: 1)
+    for number in 1...31 { bench.append("\(number)", .telemetry) }
+    bench.outbox.connectionOpened(resuming: false)
+    for number in 32...35 { bench.append("\(number)", .telemetry) }
+    #expect(bench.thin(onlyHistorical: true))
+    #expect(bench.nextLive == "32")
+    let texts = try #require(bench.drain()[0])
+    let bounds = texts.flatMap { $0.split(separator: "-").compactMap { Int($0) } }
+    #expect(bounds.first == 1 && bounds.last == 35 && bounds == bounds.sorted())
+  }
+
   @Test func whatIsHeldLeavesOnlyOnceItIsDurable() {
     let bench = Bench(bytes: 1024)
     bench.append("a", .event, .always)

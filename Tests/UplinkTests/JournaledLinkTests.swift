@@ -77,4 +77,26 @@ import Uplink
     bench.reconnect(sessionPresent: false)
     #expect(drain(bench) == [])
   }
+
+  /// Memory gets short while some are under way, and then the link goes.
+  @Test(arguments: [false, true])
+  func whatIsUnderWayIsNotOvertakenByWhatGoesToTheJournal(isLong: Bool) {
+    let bench = LinkBench.online(journalBytes: 65_536) { $0.inflight = 2 }
+    let numbers = (1...80).map { "\(100 + $0)" }
+    for number in numbers {
+      bench.append([number], RecordLabel(.telemetry, series: 0))
+      keep(bench)
+      _ = bench.sent()
+    }
+    bench.link.failed(.broken(code: 104), at: bench.now)
+    _ = bench.event()
+    if isLong {
+      bench.now = bench.now + .seconds(90)
+      keep(bench)
+    }
+    bench.connect()
+    let heard = drain(bench)
+    #expect(heard.joined(separator: " ") == numbers.joined(separator: " "))
+    #expect(bench.losses.isEmpty)
+  }
 }
