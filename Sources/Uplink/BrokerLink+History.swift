@@ -31,10 +31,11 @@ extension BrokerLink where Medium: ~Copyable {
     switch publish(message, .atLeastOnce, token: token) {
     case .sent:
       Self.countLost(&backlog, &outbox, upTo: end, renderer, at: moment)
-      backlog.sent(upTo: end, flight: flight)
+      backlog.sent(upTo: end, count: count, flight: flight)
       note(message, token, isPack: true, at: moment)
     case .later: return false
     case .never:
+      Self.countLost(&backlog, &outbox, upTo: end, renderer, at: moment)
       backlog.skip(upTo: end)
       counters.unsendable &+= UInt32(truncatingIfNeeded: count)
     }

@@ -166,7 +166,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     case .closing, .returning:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let answered) = event { settle(answered.token, at: now) }
+        if case .acknowledged(let answered) = event { settle(answered, at: now) }
       }
       return takeEvent()
     case .waiting, .dialing, .stopped: return nil
@@ -180,6 +180,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       }
       switch event {
       case .connected(let sessionPresent, _):
+        if let refusal = unfitness {
+          lose(.refused(refusal), at: now)
+          break
+        }
         state = .online(since: now)
         versions.accepted()
         retry.accepted()
@@ -205,7 +209,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .acknowledged(let answered):
         let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
-        settle(token, at: now)
+        settle(answered, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
@@ -219,16 +223,32 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     return nil
   }
 
-  /// The broker has acknowledged what was sent under `token`.
-  private mutating func settle(_ token: UInt32, at now: Instant) {
+  /// The broker has acknowledged what was sent under a token; or, in 5.0, has refused it, which is its
+  /// last word on it as well (section 4.3.2).
+  private mutating func settle(_ answered: Answered, at now: Instant) {
+    let token = answered.token
     guard token < Self.directTokens else { return }
     window.acknowledged(windowNumber(of: token), at: now)
+    var count = 0
     if token >= Self.backlogTokens {
-      backlog.acknowledged(Int(token - Self.backlogTokens))
-      return
+      count = backlog.acknowledged(Int(token - Self.backlogTokens))
+    } else {
+      packsUnderWay[Int(token)] = false
+      count = Self.acknowledged(&outbox, &backlog, token)
     }
-    packsUnderWay[Int(token)] = false
-    counters.acknowledged &+= UInt64(wide: Self.acknowledged(&outbox, &backlog, token))
+    if answered.code < 0x80 {
+      counters.acknowledged &+= UInt64(wide: count)
+    } else {
+      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
+    }
+  }
+
+  /// Why nothing that has to be acknowledged, or no status, can be said to this broker, although it has
+  /// accepted our will, which it had to refuse then (5.0, section 3.1.2.6 and 3.1.2.7).
+  private var unfitness: ConnectRefusal? {
+    let limits = session.serverLimits
+    if limits.maximumQoS == .atMostOnce { return .reason(.qosNotSupported) }
+    return limits.retainAvailable ? nil : .reason(.retainNotSupported)
   }
 
   static func acknowledged(
