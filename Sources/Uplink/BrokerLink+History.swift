@@ -17,12 +17,12 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Sends a pack of records from the journal. False when the session has no room for now.
   mutating func sendBacklog(
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+    countMax: Int = .max, _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
     guard let flight = backlog.freeFlight() else { return false }
     let (message, end, count) = Self.renderBacklog(
-      &backlog, outbox, into: &topic, &payload, limit: newPackPayloadMax(renderer), renderer,
-      at: moment)
+      &backlog, outbox, into: &topic, &payload, limit: newPackPayloadMax(renderer),
+      countMax: countMax, renderer, at: moment)
     if count == 0 {
       passOver(upTo: end, renderer, at: moment)
       return true
@@ -34,6 +34,7 @@ extension BrokerLink where Medium: ~Copyable {
       backlog.sent(upTo: end, count: count, flight: flight)
       note(message, token, isPack: true, at: moment)
     case .later: return false
+    case .never where count > 1: return sendBacklog(countMax: 1, renderer, at: moment)
     case .never:
       Self.countLost(&backlog, &outbox, upTo: end, renderer, at: moment)
       backlog.skip(upTo: end)
@@ -54,7 +55,7 @@ extension BrokerLink where Medium: ~Copyable {
 
   private static func renderBacklog(
     _ backlog: inout Backlog<Medium>, _ outbox: borrowing Outbox, into topic: inout Table<UInt8>,
-    _ payload: inout Table<UInt8>, limit: Int,
+    _ payload: inout Table<UInt8>, limit: Int, countMax: Int,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> (message: Rendered, end: RecordPosition, count: Int) {
     var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
@@ -67,7 +68,7 @@ extension BrokerLink where Medium: ~Copyable {
           switch fate(of: head, run, record, outbox, renderer, at: moment) {
           case .isElsewhere: return false
           case .isLost, .isNote: return true
-          case .goes: break
+          case .goes: if count == countMax { return false }
           }
           guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
             return false
