@@ -11,6 +11,8 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   private struct Flight: BitwiseCopyable {
     var start = RecordPosition(offset: 0)
     var end = RecordPosition(offset: 0)
+    /// How many records of them it carries.
+    var count = 0
     var isUsed = false
   }
 
@@ -247,9 +249,9 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     return stamp
   }
 
-  /// The records from the cursor up to `end` are under way as packet `flight`.
-  mutating func sent(upTo end: RecordPosition, flight: Int) {
-    flights[flight] = Flight(start: cursor, end: end, isUsed: true)
+  /// The records from the cursor up to `end`, or `count` of them, are under way as packet `flight`.
+  mutating func sent(upTo end: RecordPosition, count: Int, flight: Int) {
+    flights[flight] = Flight(start: cursor, end: end, count: count, isUsed: true)
     cursor = end
   }
 
@@ -272,10 +274,12 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     cursor = end
   }
 
-  /// The broker has acknowledged packet `flight`.
-  mutating func acknowledged(_ flight: Int) {
-    guard flight < flights.count, flights[flight].isUsed else { return }
-    ring.settle(from: flights[flight].start, upTo: flights[flight].end)
+  /// The broker has acknowledged packet `flight`. Returns how many records that settles.
+  mutating func acknowledged(_ flight: Int) -> Int {
+    guard flight < flights.count, flights[flight].isUsed else { return 0 }
+    let packet = flights[flight]
+    ring.settle(from: packet.start, upTo: packet.end)
     flights[flight] = Flight()
+    return packet.count
   }
 }

@@ -17,13 +17,13 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Sends a pack of records from the journal. False when the session has no room for now.
   mutating func sendBacklog(
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+    countMax: Int = .max, _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
     guard let flight = backlog.freeFlight() else { return false }
     let isTest = testsJournal
     let (message, end, count) = Self.renderBacklog(
       &backlog, outbox, probation, into: &topic, &payload, limit: newPackPayloadMax(renderer),
-      renderer, at: moment)
+      countMax: isTest ? 1 : countMax, renderer, at: moment)
     if count == 0 {
       passOver(upTo: end, renderer, at: moment)
       return true
@@ -32,11 +32,13 @@ extension BrokerLink where Medium: ~Copyable {
     switch publish(message, .atLeastOnce, token: token) {
     case .sent:
       Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
-      backlog.sent(upTo: end, flight: flight)
+      backlog.sent(upTo: end, count: count, flight: flight)
       note(message, token, isPack: true, at: moment)
       if isTest { probation.test = token }
     case .later: return false
+    case .never where count > 1: return sendBacklog(countMax: 1, renderer, at: moment)
     case .never:
+      Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
       backlog.skip(upTo: end)
       counters.unsendable &+= UInt32(truncatingIfNeeded: count)
     }
@@ -55,7 +57,7 @@ extension BrokerLink where Medium: ~Copyable {
 
   private static func renderBacklog(
     _ backlog: inout Backlog<Medium>, _ outbox: borrowing Outbox, _ probation: Probation,
-    into topic: inout Table<UInt8>, _ payload: inout Table<UInt8>, limit: Int,
+    into topic: inout Table<UInt8>, _ payload: inout Table<UInt8>, limit: Int, countMax: Int,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> (message: Rendered, end: RecordPosition, count: Int) {
     var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
@@ -68,12 +70,9 @@ extension BrokerLink where Medium: ~Copyable {
           switch fate(of: head, run, record, outbox, probation, renderer, at: moment) {
           case .isElsewhere: return false
           case .isLost, .isNote: return true
-          case .goes: break
+          case .goes: if count == countMax { return false }
           }
-          guard
-            count == 0
-              || !probation.isTesting && payload.freeCapacity >= renderer.packItemBytesMax + 16
-          else {
+          guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
             return false
           }
           renderer.appendJournaledToPack(

@@ -53,7 +53,12 @@ extension BrokerLink where Medium: ~Copyable {
   /// What a new pack may take of it. On a slow path one is no longer than the window, or a live value
   /// would wait for it; a record more goes in for as long as there is room for the longest one.
   func newPackPayloadMax(_ renderer: borrowing some MessageRenderer & ~Copyable) -> Int {
-    min(packPayloadMax, min(probation.packBytes, window.bytes) + renderer.packItemBytesMax + 16)
+    let one = renderer.packItemBytesMax + 16
+    // Where the broker takes so little that even this is too much, the pack is made of one record.
+    let most = session.serverLimits.packetBytesMax - Self.topicBytesMax - 9 - one
+    return min(
+      packPayloadMax,
+      max(SendWindow.bytesMin, min(min(window.bytes, probation.packBytes), most)) + one)
   }
 
   private static func renderPack(

@@ -173,6 +173,8 @@ extension BrokerLink where Medium: ~Copyable {
         outbox.sentAgain(entry.token, count: countNow)
         note(message, entry.token, isPack: isPack, at: moment)
       case .later: return false
+      // The broker takes smaller packets than when it was sent first.
+      case .never where isPack && countNow > 1: outbox.sentAgain(entry.token, count: 1)
       case .never: giveUp(entry)
       }
     }
@@ -209,17 +211,19 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// False when the session has no room for now.
   private mutating func sendPack(
-    from place: Outbox.Place, _ token: UInt32,
+    from place: Outbox.Place, _ token: UInt32, exactly: Int? = nil,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
     let (message, count) = renderPack(
-      from: place, outbox.isSuspected(place) ? 1 : nil, renderer, at: moment)
+      from: place, exactly ?? (outbox.isSuspected(place) ? 1 : nil), renderer, at: moment)
     switch publish(message, .atLeastOnce, token: token) {
     case .sent:
       outbox.sent(place, count: count, token: token)
       packsUnderWay[Int(token)] = true
       note(message, token, isPack: true, at: moment)
     case .later: return false
+    case .never where count > 1:
+      return sendPack(from: place, token, exactly: 1, renderer, at: moment)
     case .never: giveUp(place)
     }
     return true

@@ -3,17 +3,28 @@ import MQTT
 
 /// What becomes of what was sent, or can't be.
 extension BrokerLink where Medium: ~Copyable {
-  /// The broker has acknowledged what was sent under `token`.
-  mutating func settle(_ token: UInt32, at now: Instant) {
+  /// The broker has acknowledged what was sent under a token; or, in 5.0, has refused it, which is its
+  /// last word on it as well (section 4.3.2).
+  mutating func settle(_ answered: Answered, at now: Instant) {
+    let token = answered.token
     guard token < Self.directTokens else { return }
     if probation.test == token { probation.test = nil }
     window.acknowledged(windowNumber(of: token), at: now)
+    let isRefused = answered.code >= 0x80
+    var count = 0
     if token >= Self.backlogTokens {
-      backlog.acknowledged(Int(token - Self.backlogTokens))
-      return
+      count = backlog.acknowledged(Int(token - Self.backlogTokens))
+    } else {
+      packsUnderWay[Int(token)] = false
+      count =
+        isRefused
+        ? Self.giveUp(&outbox, &backlog, token) : Self.acknowledged(&outbox, &backlog, token)
     }
-    packsUnderWay[Int(token)] = false
-    counters.acknowledged &+= UInt64(wide: Self.acknowledged(&outbox, &backlog, token))
+    if isRefused {
+      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
+    } else {
+      counters.acknowledged &+= UInt64(wide: count)
+    }
   }
 
   /// The records of this packet are given up, and counted: how many.

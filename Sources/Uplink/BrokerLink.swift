@@ -179,7 +179,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     case .closing, .returning:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let answered) = event { settle(answered.token, at: now) }
+        if case .acknowledged(let answered) = event { settle(answered, at: now) }
       }
       return takeEvent()
     case .waiting, .dialing, .stopped: return nil
@@ -194,6 +194,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       }
       switch event {
       case .connected(let sessionPresent, _):
+        if let refusal = unfitness {
+          lose(.refused(refusal), at: now)
+          break
+        }
         state = .online(since: now)
         versions.accepted()
         retry.accepted()
@@ -221,7 +225,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .acknowledged(let answered):
         let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
-        settle(token, at: now)
+        settle(answered, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
@@ -235,6 +239,14 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     listenForTest()
     watchAnswers(at: now)
     return nil
+  }
+
+  /// Why nothing that has to be acknowledged, or no status, can be said to this broker, although it has
+  /// accepted our will, which it had to refuse then (5.0, section 3.1.2.6 and 3.1.2.7).
+  private var unfitness: ConnectRefusal? {
+    let limits = session.serverLimits
+    if limits.maximumQoS == .atMostOnce { return .reason(.qosNotSupported) }
+    return limits.retainAvailable ? nil : .reason(.retainNotSupported)
   }
 
   private mutating func takeEvent() -> LinkEvent? {

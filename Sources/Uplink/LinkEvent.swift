@@ -50,8 +50,8 @@ public struct LinkCounters: BitwiseCopyable, Sendable {
   public var refusals: UInt32 = 0
   /// Messages that were handed to a session.
   public var published: UInt64 = 0
-  /// Records of the outbox that were acknowledged.
+  /// Records that were acknowledged.
   public var acknowledged: UInt64 = 0
-  /// Records that no packet can carry, given up.
+  /// Records that no packet can carry, or that the broker has refused, given up.
   public var unsendable: UInt32 = 0
 }

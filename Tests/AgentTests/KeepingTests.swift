@@ -159,6 +159,26 @@ import Testing
     }
   }
 
+  /// So little that no pack of two fits, in the last case.
+  @Test(arguments: [1_024, 512, 300], [false, true])
+  func whatWaitsGoesInPacksThatTheBrokerTakes(bytes: Int, isShort: Bool) throws {
+    var limits = BrokerLimits()
+    limits.packetBytesMax = bytes
+    let world = try World(
+      profile(
+        Point.door + "," + Point.cpu, device: #""diagnostics": "0s""#,
+        broker: #""keepAlive": "20s", "version": "5.0""#, uplink: #""backoff": {"max": "5s"}"#,
+        journal: #""size": "64KiB", "after": "30s""#), limits: limits)
+    world.run(.seconds(4))
+    try #require(world.isOnline)
+    world.forget()
+    outage(world, rounds: 1...(isShort ? 2 : 9))
+    world.network.answer = .accepts
+    world.run(.seconds(60))
+    #expect(events(world).map(\.seq) == Array(1...(isShort ? 2 : 9)))
+    #expect(world.agent.link.counters.unsendable == 0 && world.unacknowledged == 0)
+  }
+
   @Test func aMediumThatFailsForATimeIsUsedAgain() throws {
     let world = try World.online(Self.kept)
     world.forget()
