@@ -45,7 +45,7 @@ extension BrokerLink where Medium: ~Copyable {
       keepMarks(at: moment.instant)
     } else if backlog.fault != nil, retryAt <= moment.instant {
       retryAt = moment.instant + .seconds(60)
-      backlog.retry()
+      Self.retry(&backlog, &outbox)
     }
     relieve(renderer, at: moment)
   }
@@ -65,6 +65,11 @@ extension BrokerLink where Medium: ~Copyable {
     if !backlog.isSyncing { outbox.release(durable: backlog.isUsable ? backlog.durable : nil) }
     // The journal has no room even so.
     if !backlog.isSyncing { outbox.release(durable: nil) }
+  }
+
+  private static func retry(_ backlog: inout Backlog<Medium>, _ outbox: inout Outbox) {
+    backlog.retry()
+    outbox.journalMoved { backlog.moved($0) }
   }
 
   private static func journalHeld(
