@@ -145,10 +145,15 @@ extension RecordRing where Medium: ~Copyable {
     return header.kind == .run && loadedNumber() == previous
   }
 
-  /// Finds where to begin: at the first record in the head's block, for the context's sake.
+  /// Finds where to begin: at the first record in the head's block, for the context's sake. Where the head
+  /// is a block's beginning, in the block before: only the number of the record there tells whether what
+  /// follows belongs to the stream, or an earlier run has left it.
   private mutating func begin(_ walk: inout Walk, _ newest: Int64) {
     let oldest = max(0, newest - Int64(wide: layout.blockCount) + 1)
-    var number = max(layout.block(of: walk.start), oldest)
+    var number = max(layout.block(of: max(walk.start - 1, 0)), oldest)
+    if blockHeader(number)?.number != number || blockHeader(number)?.first == Layout.noRecord {
+      number = max(layout.block(of: walk.start), oldest)
+    }
     walk.here.offset = max(walk.start, layout.start(ofBlock: number))
     walk.here.isContextKnown = number == newest + 1
     if let header = blockHeader(number), header.number == number {
