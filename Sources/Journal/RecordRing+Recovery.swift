@@ -30,7 +30,12 @@ extension RecordRing where Medium: ~Copyable {
   /// `givingUp` opens it also where blocks can't be read: what is in these is lost and counted, and the
   /// stream goes on behind them. Without it such a medium is `.failed`, and nothing is lost by trying
   /// again.
-  public mutating func open(seed: UInt64, givingUp: Bool = false) -> JournalOpening {
+  ///
+  /// `repairing` writes a superblock again that is damaged, once all the rest could be read; else nothing
+  /// is ever written here.
+  public mutating func open(
+    seed: UInt64, givingUp: Bool = false, repairing: Bool = false
+  ) -> JournalOpening {
     precondition(!isOpen)
     do throws(StorageFault) {
       guard let found = try readLayout(givingUp) ?? layoutFromBlocks() else { return .notAJournal }
@@ -54,6 +59,7 @@ extension RecordRing where Medium: ~Copyable {
       return .failed(error)
     }
     isOpen = true
+    if repairing { repairSuperblocks() }
     return .opened
   }
 

@@ -156,7 +156,7 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     return true
   }
 
-  private static func write(
+  static func write(
     _ superblock: FixedText<36>, to medium: inout Medium, at address: Int
   ) throws(StorageFault) {
     try superblock.withBytes { (bytes) throws(StorageFault) in

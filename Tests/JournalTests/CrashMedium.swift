@@ -115,6 +115,9 @@ final class CrashMedium {
     durable[bit / 8] ^= 1 << (bit % 8)
   }
 
+  /// Spoils what a superblock says at `offset`.
+  func spoil(at offset: Int) { rot(8 * (offset + 20)) }
+
   /// What the process's death alone leaves: everything that was written.
   func afterKill() -> [UInt8] { current }
 

@@ -237,12 +237,13 @@ struct History: ~Copyable {
     if hasFaults, random.next(below: 4) == 0 {
       medium.failCalls(after: Int(random.next(below: 80)), count: 1)
     }
-    var opening = ring.open(seed: random.next())
+    if cuts % 4 == 1 { medium.spoil(at: 0) }
+    var opening = ring.open(seed: random.next(), repairing: true)
     // One that has failed, or read less than there is, has done no harm.
     if medium.hasFailed {
       medium.failingCalls = []
       ring = Self.ring(medium, blockBytes, bodyMax)
-      opening = ring.open(seed: random.next())
+      opening = ring.open(seed: random.next(), repairing: true)
     }
     medium.failingCalls = []
     guard opening == .opened else {
