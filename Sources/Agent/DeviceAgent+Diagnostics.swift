@@ -110,17 +110,22 @@ extension OutputSpan<UInt8> {
 }
 
 /// Appends `,"losses":{"door":{"event":{"dropped":3}}}`: by point and class what did not go out as it
-/// was, without points that lost nothing.
+/// was, without points that lost nothing; and `,"lossesMore":2` where so many points more have lost
+/// something, for which the packet has no room.
 private func appendLosses(
   _ losses: borrowing LossLedger, of points: borrowing Points, to out: inout OutputSpan<UInt8>
 ) {
   out.append(literal: ",\"losses\":{")
   var isFirst = true
+  var leftOut = 0
   for index in 0..<points.pointCount {
     let readings = losses.losses(series: index, events: false)
     let events = losses.losses(series: index, events: true)
     guard !readings.isEmpty || !events.isEmpty else { continue }
-    guard out.freeCapacity > 512 else { break }
+    guard out.freeCapacity > 512 else {
+      leftOut += 1
+      continue
+    }
     out.append(literal: isFirst ? "" : ",")
     points.texts.withBytes(of: points.name(index)) { out.append(jsonString: $0) }
     out.append(literal: ":{")
@@ -131,6 +136,7 @@ private func appendLosses(
     isFirst = false
   }
   out.append(literal: "}")
+  if leftOut > 0 { out.append(count: UInt64(wide: leftOut), as: "lossesMore") }
 }
 
 private func appendLosses(

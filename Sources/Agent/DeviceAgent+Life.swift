@@ -78,7 +78,10 @@ extension DeviceAgent where Medium: ~Copyable {
     guard let outage, let absence = life.absence, absence.isOutage else { return }
     let report = outage.report(
       link, length: isOwn ? .some(absence.length) : nil, at: moment.instant)
-    points.report(report, reason: absence.reason, outbox: &link.outbox)
+    // What was away for a moment only is not worth the flash, each time again.
+    let isLong = report.away.map { $0 >= link.spec.spillAfter } ?? true
+    points.report(
+      report, reason: absence.reason, outlivesPower: isLong, outbox: &link.outbox)
   }
 
   mutating func wentOffline(_ fault: LinkFault, at moment: Moment) {

@@ -63,9 +63,14 @@ public struct OutageReport: BitwiseCopyable, Sendable {
       && record.count == headerBytes + Int(record[1])
   }
 
+  /// See the property of this name.
+  static func found(in record: Span<UInt8>) -> Instant {
+    Instant(nanoseconds: Int64(bitPattern: record.littleEndian(at: 2, bytes: 8)))
+  }
+
   /// Appends the report in a record as JSON.
   static func render(_ record: Span<UInt8>, at moment: Moment, payload: inout OutputSpan<UInt8>) {
-    let found = Instant(nanoseconds: Int64(bitPattern: record.littleEndian(at: 2, bytes: 8)))
+    let found = found(in: record)
     let away = Int64(bitPattern: record.littleEndian(at: 10, bytes: 8))
     payload.append(literal: "{\"reason\":")
     payload.append(jsonString: record.extracting(headerBytes..<record.count))
@@ -102,12 +107,15 @@ public struct OutageReport: BitwiseCopyable, Sendable {
 }
 
 extension Points {
-  /// Puts a report of a time without a link into the outbox.
+  /// Puts a report of a time without a link into the outbox. With `outlivesPower` and a journal it is there
+  /// also after a power cut before the broker has it.
   public mutating func report(
-    _ outage: OutageReport, reason: StaticString, outbox: inout Outbox
+    _ outage: OutageReport, reason: StaticString, outlivesPower: Bool, outbox: inout Outbox
   ) {
     let bytes = OutageReport.size(reasonBytes: reason.utf8CodeUnitCount)
-    append(RecordLabel(.note), bodyBytes: bytes, to: &outbox) { out in
+    let label = RecordLabel(
+      .note, series: 0xFFFF, durability: outlivesPower ? .always : .spill)
+    append(label, bodyBytes: bytes, to: &outbox) { out in
       outage.encode(reason: reason, into: &out)
     }
   }

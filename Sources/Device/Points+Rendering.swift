@@ -105,6 +105,19 @@ extension Points: MessageRenderer {
   }
 
   /// See `MessageRenderer`.
+  public func renderJournaled(
+    _ record: Span<UInt8>, of run: RunStamp, at moment: Moment, topic: inout OutputSpan<UInt8>,
+    payload: inout OutputSpan<UInt8>
+  ) {
+    appendTopicPrefix(to: &topic)
+    topic.append(literal: "outage")
+    // What this version does not know is an empty message, and not another's.
+    guard OutageReport.isOne(record) else { return }
+    let clocks = run.moment(of: OutageReport.found(in: record), now: moment)
+    OutageReport.render(record, at: clocks, payload: &payload)
+  }
+
+  /// See `MessageRenderer`.
   public func endPack(payload: inout OutputSpan<UInt8>) { payload.append(literal: "]}") }
 
   /// The members that live and historical readings share.

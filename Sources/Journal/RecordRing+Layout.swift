@@ -62,6 +62,25 @@ extension RecordRing where Medium: ~Copyable {
     }
   }
 
+  /// Writes each superblock again that is not whole. The other one, or the blocks, have told what it has to
+  /// be, and do so again where it is torn; where it can't be read or written, it stays as it is.
+  mutating func repairSuperblocks() {
+    let layout = layout
+    let whole = FixedText<36> { layout.writeSuperblock(to: &$0) }
+    for number in 0...1 {
+      let address = number * (layout.blockCount + 1) * layout.blockBytes
+      do throws(StorageFault) {
+        let found = try superblock(at: address, medium.byteCount)
+        guard found?.id != layout.id || found?.blockCount != layout.blockCount else { continue }
+        try Self.write(whole, to: &medium, at: address)
+        counters.bytesWritten &+= UInt64(wide: whole.count)
+        counters.blocksWritten &+= 1
+      } catch {
+        continue
+      }
+    }
+  }
+
   private mutating func superblock(
     at address: Int, _ size: Int
   ) throws(StorageFault) -> Layout? {

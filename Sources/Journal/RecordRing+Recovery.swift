@@ -30,7 +30,12 @@ extension RecordRing where Medium: ~Copyable {
   /// `givingUp` opens it also where blocks can't be read: what is in these is lost and counted, and the
   /// stream goes on behind them. Without it such a medium is `.failed`, and nothing is lost by trying
   /// again.
-  public mutating func open(seed: UInt64, givingUp: Bool = false) -> JournalOpening {
+  ///
+  /// `repairing` writes a superblock again that is damaged, once all the rest could be read; else nothing
+  /// is ever written here.
+  public mutating func open(
+    seed: UInt64, givingUp: Bool = false, repairing: Bool = false
+  ) -> JournalOpening {
     precondition(!isOpen)
     do throws(StorageFault) {
       guard let found = try readLayout(givingUp) ?? layoutFromBlocks() else { return .notAJournal }
@@ -42,6 +47,8 @@ extension RecordRing where Medium: ~Copyable {
       // Nothing is in the buffer: all is read from the medium.
       bufferBlock = .max
       givenUpCount = 0
+      unreadableCount = 0
+      failures = 0
       if givingUp { try findUnreadable() }
       var walk = walkStream()
       if givingUp { passUnreadable(&walk) }
@@ -52,6 +59,7 @@ extension RecordRing where Medium: ~Copyable {
       return .failed(error)
     }
     isOpen = true
+    if repairing { repairSuperblocks() }
     return .opened
   }
 
@@ -61,6 +69,7 @@ extension RecordRing where Medium: ~Copyable {
     openedAt = tailOffset
     ranges = walk.ranges
     if ranges.head > tailOffset { tailOffset = ranges.head }
+    gaps.end(at: tailOffset)
     durableHead = walk.durableHead
     markedHead = max(durableHead, walk.markHead)
     syncing = nil

@@ -46,7 +46,7 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// Opens the journal on the medium, for a run on the boot of this identifier.
   mutating func open(seed: UInt64, boot: UInt64) -> JournalOpening {
     guard ring.medium.byteCount > 0 else { return .notAJournal }
-    var opening = ring.open(seed: seed)
+    var opening = ring.open(seed: seed, repairing: true)
     // Once more, and then without what can't be read: better some readings lost than all the next.
     if case .failed = opening { opening = ring.open(seed: seed, givingUp: true) }
     guard ring.isOpen else { return opening }
@@ -179,6 +179,14 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
       try ring.retry()
       _ = try ring.finishCommit()
     } catch {}
+    cursor = ring.moved(cursor)
+  }
+
+  /// Where the record is now that was at `place`.
+  func moved(_ place: JournalPlace) -> JournalPlace {
+    JournalPlace(
+      start: ring.moved(RecordPosition(offset: place.start)).offset,
+      end: ring.moved(RecordPosition(offset: place.end)).offset)
   }
 
   // MARK: Out

@@ -2,11 +2,14 @@ import Core
 import Journal
 import MQTT
 
-/// Packs of records from the journal: what waited for long, or was read by an earlier run.
+/// Packs of records from the journal: what waited for long, or was read by an earlier run. What is no
+/// reading leaves on its own.
 extension BrokerLink where Medium: ~Copyable {
   /// What becomes of a record from the journal.
   private enum Fate: BitwiseCopyable {
     case goes
+    /// It has a message of its own.
+    case goesAlone
     /// It leaves from memory.
     case isElsewhere
     /// It need not, or may not, go any more.
@@ -66,11 +69,22 @@ extension BrokerLink where Medium: ~Copyable {
     message.topicBytes = topic.fill(from: 0) { topic in
       message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
         renderer.beginPack(topic: &topic, payload: &payload)
+        var isAlone = false
         end = backlog.read { head, run, record in
+          guard !isAlone else { return false }
           switch fate(of: head, run, record, outbox, probation, renderer, at: moment) {
           case .isElsewhere: return false
           case .isLost, .isNote: return true
           case .goes: if count == countMax { return false }
+          case .goesAlone:
+            guard count == 0 else { return false }
+            topic.removeAll()
+            payload.removeAll()
+            renderer.renderJournaled(
+              record, of: run, at: moment, topic: &topic, payload: &payload)
+            isAlone = true
+            count = 1
+            return true
           }
           guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
             return false
@@ -80,7 +94,7 @@ extension BrokerLink where Medium: ~Copyable {
           count += 1
           return true
         }
-        renderer.endPack(payload: &payload)
+        if !isAlone { renderer.endPack(payload: &payload) }
       }
     }
     return (message, end, count)
@@ -119,9 +133,11 @@ extension BrokerLink where Medium: ~Copyable {
     _ probation: Probation, _ renderer: borrowing some MessageRenderer & ~Copyable,
     at moment: Moment
   ) -> Fate {
-    if head.recordClass == RecordClass.note.rawValue { return .isNote }
+    let isNote = head.recordClass == RecordClass.note.rawValue
+    if isNote, record.isEmpty { return .isNote }
     if outbox.hasJournaled(head.position.offset) { return .isElsewhere }
     if probation.condemned == head.position { return .isLost(.dropped) }
+    if isNote { return .goesAlone }
     // Each connection says anew what holds.
     if run.isPresentRun, RecordClass(rawValue: head.recordClass) == .state {
       return .isLost(.replaced)

@@ -60,6 +60,11 @@ public protocol MessageRenderer: ~Copyable {
     _ record: Span<UInt8>, of run: RunStamp, isFirst: Bool, at moment: Moment,
     payload: inout OutputSpan<UInt8>)
 
+  /// Writes topic and payload of a record from the journal that is no reading, and so leaves on its own.
+  func renderJournaled(
+    _ record: Span<UInt8>, of run: RunStamp, at moment: Moment, topic: inout OutputSpan<UInt8>,
+    payload: inout OutputSpan<UInt8>)
+
   /// Ends the message. Writes at most 16 bytes.
   func endPack(payload: inout OutputSpan<UInt8>)
 }

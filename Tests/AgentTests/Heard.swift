@@ -143,6 +143,8 @@ struct Diagnostics: Decodable {
   var reassertions: Int
   /// By point and class, by cause.
   var losses: [String: [String: [String: Int]]]
+  /// Points that have lost something too.
+  var lossesMore: Int?
 
   /// Readings that were dropped, by point.
   var dropped: [String: Int] { lost("dropped") }

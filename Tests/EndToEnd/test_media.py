@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import tempfile
+import time
 
 from harness.island import command
 from harness.processes import run
@@ -90,6 +91,30 @@ class Media(Accounted):
 
     def test_writes_without_space(self):
         self.check_stand_in("write", errno.ENOSPC, FULL)
+
+    def test_stop_does_not_wait_for_a_sync_that_never_ends(self):
+        environment, fail, _ = self.stand_in()
+        path = self.folder / "journal"
+        mosquitto = self.broker()
+        observer = self.observe(mosquitto)
+        device = self.device()
+        device["journal"] |= {"file": str(path), "size": "64KiB"}
+        agent = self.agent(device, mosquitto.url, environment=environment)
+        self.online(observer)
+        mosquitto.stop()
+        wait_for(lambda: self.kept_count(path) > 5, 20, "records in the journal")
+        fail("hang", 1)
+        wait_for((self.folder / "fault.hung").exists, 20, "a sync that hangs")
+        started = time.monotonic()
+        # It was asked to stop, and has: what it could not keep is in its log.
+        self.assertEqual(agent.stop(15), 0)
+        seconds = time.monotonic() - started
+        print(f"        stopped after {seconds:.1f} s")
+        self.assertGreater(seconds, 4)
+        self.assertLess(seconds, 9)
+        self.assertIn(
+            "the journal's medium does not answer: what it has not written is lost", agent.log())
+        self.assertEqual(run("journal", "--verify", path).returncode, 0)
 
     def test_device_that_becomes_read_only(self):
         image = self.folder / "image"

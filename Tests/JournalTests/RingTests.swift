@@ -10,13 +10,13 @@ final class RingBench {
   static let blockBytes = 512
   static let bodyMax = 1500
 
-  init(_ memory: MemoryBytes, seed: UInt64 = 1) {
+  init(_ memory: MemoryBytes, seed: UInt64 = 1, repairing: Bool = false) {
     self.memory = memory
     var arena = testArena()
     ring = RecordRing(
       MemoryStorage(memory: memory),
       sizes: .init(blockBytes: Self.blockBytes, bodyBytesMax: Self.bodyMax), arena: &arena)
-    opening = ring.open(seed: seed)
+    opening = ring.open(seed: seed, repairing: repairing)
   }
   let opening: JournalOpening
 
@@ -189,6 +189,30 @@ final class RingBench {
       try again.commit()
       #expect(RingBench(bench.memory, seed: 3).kept().last == "more")
     }
+  }
+
+  @Test(arguments: [[0], [17 * 512], [0, 17 * 512]])
+  func aSuperblockThatIsDamagedIsRepairedByWhoMayWrite(places: [Int]) throws {
+    let bench = try RingBench.fresh()
+    for number in 0..<100 { _ = try bench.append("record \(number)") }
+    try bench.commit()
+    let whole = bench.memory.bytes
+    for place in places { bench.memory.bytes[place + 20] ^= 1 }
+    let damaged = bench.memory.bytes
+    // Who only looks leaves it, and who can't write goes on all the same.
+    #expect(RingBench(bench.memory, seed: 2).opening == .opened)
+    bench.memory.fault = .readOnly
+    #expect(RingBench(bench.memory, seed: 3, repairing: true).opening == .opened)
+    #expect(bench.memory.bytes == damaged)
+    bench.memory.fault = nil
+    let again = RingBench(bench.memory, seed: 4, repairing: true)
+    #expect(again.kept().count == 100)
+    // The blocks tell an identifier that does as well.
+    if places.count == 1 { #expect(bench.memory.bytes == whole) }
+    #expect(Array(bench.memory.bytes[..<36]) == Array(bench.memory.bytes[(17 * 512)...].prefix(36)))
+    let writes = bench.memory.writes
+    _ = RingBench(bench.memory, seed: 5, repairing: true)
+    #expect(bench.memory.writes == writes, "healthy, and so left alone")
   }
 
   @Test func eitherSuperblockWillDo() throws {

@@ -234,5 +234,13 @@ struct TextRenderer: MessageRenderer {
     appendToPack(record, isFirst: isFirst, at: moment, payload: &payload)
   }
 
+  func renderJournaled(
+    _ record: Span<UInt8>, of run: RunStamp, at moment: Moment, topic: inout OutputSpan<UInt8>,
+    payload: inout OutputSpan<UInt8>
+  ) {
+    topic.append(literal: "t/alone")
+    payload.append(contentsOf: record)
+  }
+
   func endPack(payload: inout OutputSpan<UInt8>) { payload.append(literal: ".") }
 }

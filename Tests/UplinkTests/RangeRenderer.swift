@@ -51,5 +51,13 @@ struct RangeRenderer: MessageRenderer {
     payload: inout OutputSpan<UInt8>
   ) {}
 
+  func renderJournaled(
+    _ record: Span<UInt8>, of run: RunStamp, at moment: Moment, topic: inout OutputSpan<UInt8>,
+    payload: inout OutputSpan<UInt8>
+  ) {
+    topic.append(literal: "t/alone")
+    payload.append(contentsOf: record)
+  }
+
   func endPack(payload: inout OutputSpan<UInt8>) {}
 }

@@ -177,7 +177,7 @@ package final class MessageJournal {
     }
     var arena = memory.freshArena
     var found = RecordRing(storage, sizes: sizes, arena: &arena)
-    switch found.open(seed: clinux_random()) {
+    switch found.open(seed: clinux_random(), repairing: true) {
     case .opened: break
     case .notAJournal, .otherBlocks: throw .notAJournal
     case .failed(let fault): throw JournalFault(fault)

@@ -1,5 +1,6 @@
 // LD_PRELOAD stand-in for a medium that fails. While the file $FAILING_MEDIUM has a line
-// "write 5" or "sync 28", pwrite or fdatasync fail with that error number.
+// "write 5" or "sync 28", pwrite or fdatasync fail with that error number; while it has "hang 1", fdatasync
+// does not come to its end, and $FAILING_MEDIUM.hung is there.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,7 +30,16 @@ ssize_t pwrite(int medium, const void *bytes, size_t count, off_t offset) {
   return real(medium, bytes, count, offset);
 }
 
+static void hang(void) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s.hung", getenv("FAILING_MEDIUM"));
+  FILE *mark = fopen(path, "w");
+  if (mark) fclose(mark);
+  while (fault("hang")) usleep(50000);
+}
+
 int fdatasync(int medium) {
+  if (fault("hang")) hang();
   int number = fault("sync");
   if (number) {
     errno = number;
