@@ -189,14 +189,7 @@ struct RecordHeader: BitwiseCopyable {
     /// A mark whose head holds only where the stream is whole up to it: that of a rewrite's chunk, or one
     /// behind it that may become durable sooner.
     case chunk
-    /// The stream goes on here, at a block's beginning, and not where it stopped in front of a block that
-    /// could not be written: where 8 | number of the first record behind it 4. Carries the number of the
-    /// record before the gap.
-    case gap
   }
-
-  /// Bytes of a gap's record.
-  static var gapBytes: Int { byteCount + 12 }
 
   var bodyBytes: Int
   var kind: Kind

@@ -26,13 +26,13 @@ extension RecordRing where Medium: ~Copyable {
     guard Self.prefaceBytes + RecordHeader.byteCount + bodyBytes <= freeBytes else { throw .full }
     try beginRun()
     try sayContext()
+    let position = tail
     try put(
       .data, recordClass, time: UInt64(bitPattern: time.nanoseconds), bodyBytes: bodyBytes,
       fill: fill)
     unsyncedRecords += 1
     counters.appended &+= 1
-    // It may have begun behind a block that was passed over.
-    return RecordPosition(offset: tailOffset - Int64(wide: RecordHeader.byteCount + bodyBytes))
+    return position
   }
 
   /// The records from now on are made in `context`.
@@ -82,7 +82,9 @@ extension RecordRing where Medium: ~Copyable {
     _ kind: RecordHeader.Kind, _ recordClass: UInt8 = 0, time: UInt64 = 0, bodyBytes: Int,
     isLoaded: Bool = false, fill: (inout OutputSpan<UInt8>) -> Void
   ) throws(AppendFault) {
-    try passGivenUp(RecordHeader.byteCount + bodyBytes)
+    do throws(StorageFault) {
+      try passGivenUp(RecordHeader.byteCount + bodyBytes)
+    } catch { throw .storage(error) }
     let header = RecordHeader(
       bodyBytes: bodyBytes, kind: kind, recordClass: recordClass,
       followsSync: durableOffset == tailOffset, sequence: sequence, time: time)
@@ -100,7 +102,7 @@ extension RecordRing where Medium: ~Copyable {
     return Int(narrow: end - bufferBlock) < sizes.bufferBlocks
   }
 
-  mutating func compose(
+  private mutating func compose(
     _ header: RecordHeader, isLoaded: Bool, _ body: (inout OutputSpan<UInt8>) -> Void
   ) {
     let limit = (isLoaded ? RecordHeader.byteCount : header.byteCount) - 4
@@ -116,7 +118,7 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   /// Copies the composed record to the stream's end, block headers in between.
-  mutating func copyIntoBlocks(_ count: Int) {
+  private mutating func copyIntoBlocks(_ count: Int) {
     var done = 0
     while done < count {
       let offset = tailOffset + Int64(wide: done)
@@ -162,7 +164,7 @@ extension RecordRing where Medium: ~Copyable {
     do throws(StorageFault) {
       try medium.beginSync()
     } catch {
-      throw failed(error, at: unsyncedBlocks(upTo: tailOffset))
+      throw failed(error)
     }
     counters.syncs &+= 1
     isMediumBusy = true
@@ -180,10 +182,9 @@ extension RecordRing where Medium: ~Copyable {
       guard try medium.finishSync() else { return false }
     } catch {
       isMediumBusy = false
-      throw failed(error, at: unsyncedBlocks(upTo: end))
+      throw failed(error)
     }
     isMediumBusy = false
-    failures = 0
     syncing = nil
     durableOffset = end
     durableHead = max(durableHead, syncingHead)
@@ -204,10 +205,9 @@ extension RecordRing where Medium: ~Copyable {
   var canSayMark: Bool {
     let body = ranges.markBytes(isRewriting: boundaryOffset != nil)
     let size = RecordHeader.byteCount + 4 + RecordHeader.byteCount + body
-    guard let end = end(of: size) else { return false }
     if size <= (boundaryOffset == nil ? freeBytes : unusedBytes) { return true }
     let last = layout.block(of: durableHead) + Int64(wide: layout.blockCount - 1)
-    return layout.block(of: end) <= last
+    return layout.block(of: beginning(of: size) + Int64(wide: size)) <= last
       && layout.block(of: min(ranges.head, durableOffset)) > layout.block(of: durableHead)
   }
 
@@ -233,28 +233,22 @@ extension RecordRing where Medium: ~Copyable {
 
   /// Writes what the medium has not got yet; the block that is being filled stays in memory.
   mutating func write() throws(StorageFault) {
-    var isOneByOne = false
     while written < fill {
       // Up to the end of the ring's last place, then on from its first.
       let number = bufferBlock + Int64(wide: written / layout.blockBytes)
       let place = Int(narrow: number % Int64(wide: layout.blockCount))
-      let blocks = isOneByOne ? 1 : layout.blockCount - place
-      let contiguous = blocks * layout.blockBytes - written % layout.blockBytes
+      let contiguous = (layout.blockCount - place) * layout.blockBytes - written % layout.blockBytes
       let count = min(fill - written, contiguous)
       let address = layout.address(ofBlock: number) + written % layout.blockBytes
       do throws(StorageFault) {
         try Self.write(buffer, from: written, count: count, to: &medium, at: address)
       } catch {
-        guard written % layout.blockBytes + count > layout.blockBytes else {
-          throw failed(error, at: number...number)
-        }
-        // Which of several blocks has failed shows one by one.
-        isOneByOne = true
-        continue
+        throw failed(error)
       }
       counters.bytesWritten &+= UInt64(wide: count)
-      counters.blocksWritten &+= UInt64(
-        wide: (written + count - 1) / layout.blockBytes - written / layout.blockBytes + 1)
+      let blocks =
+        (written + count - 1) / layout.blockBytes - written / layout.blockBytes + 1
+      counters.blocksWritten &+= UInt64(wide: blocks)
       written += count
     }
     keepLastBlock()
@@ -271,7 +265,7 @@ extension RecordRing where Medium: ~Copyable {
     written = count
   }
 
-  static func write(
+  private static func write(
     _ buffer: borrowing Table<UInt8>, from start: Int, count: Int, to medium: inout Medium,
     at address: Int
   ) throws(StorageFault) {
@@ -290,49 +284,30 @@ extension RecordRing where Medium: ~Copyable {
       guard (try? medium.finishSync()) ?? true else { throw .failed(code: 11) }
       isMediumBusy = false
     }
-    try takeBack()
-    passFailedBlocks()
     fault = nil
-    try writeAgain()
-    written = 0
-    guard chunkStart == nil else { return try write() }
-    unsyncedRecords = max(unsyncedRecords, tailOffset > durableOffset ? 1 : 0)
-    try commit()
-  }
-
-  /// Writes what is not known to be durable and is in memory no more.
-  private mutating func writeAgain() throws(StorageFault) {
-    forgetReadFault()
     var number = layout.block(of: durableOffset)
     while number < bufferBlock {
-      if !isGivenUp(number) {
-        guard loadBlock(number) else { throw failed(.failed(code: 5), at: number...number) }
+      if loadBlock(number) {
         do throws(StorageFault) {
           try Self.write(
             cache, from: 0, count: layout.blockBytes, to: &medium,
             at: layout.address(ofBlock: number))
         } catch {
-          throw failed(error, at: number...number)
+          throw failed(error)
         }
         counters.bytesWritten &+= UInt64(wide: layout.blockBytes)
         counters.blocksWritten &+= 1
       }
       number += 1
     }
+    written = 0
+    guard chunkStart == nil else { return try write() }
+    unsyncedRecords = max(unsyncedRecords, tailOffset > durableOffset ? 1 : 0)
+    try commit()
   }
 
-  /// The blocks that a sync of what lies before `end` is about.
-  private func unsyncedBlocks(upTo end: Int64) -> ClosedRange<Int64> {
-    let first = layout.block(of: durableOffset)
-    return first...max(first, layout.block(of: max(0, end - 1)))
-  }
-
-  /// The medium has failed at one of `blocks`.
-  private mutating func failed(
-    _ fault: StorageFault, at blocks: ClosedRange<Int64>
-  ) -> StorageFault {
+  private mutating func failed(_ fault: StorageFault) -> StorageFault {
     self.fault = fault
-    noteFailure(fault, blocks)
     if syncing != nil { unsyncedRecords += syncingRecords }
     syncing = nil
     return fault

@@ -8,6 +8,7 @@ extension RecordRing where Medium: ~Copyable {
   /// Notes which places of the ring can't be read. Throws when they are more than sixteen, or a quarter of
   /// the ring: such a medium is broken altogether, and each attempt may take seconds.
   mutating func findUnreadable() throws(StorageFault) {
+    givenUpCount = 0
     for index in 0..<layout.blockCount {
       do throws(StorageFault) {
         try Self.read(
@@ -21,7 +22,6 @@ extension RecordRing where Medium: ~Copyable {
         givenUpCount += 1
       }
     }
-    unreadableCount = givenUpCount
     cachedBlock = -1
   }
 
@@ -43,27 +43,12 @@ extension RecordRing where Medium: ~Copyable {
     walk.here.isContextKnown = false
   }
 
-  /// True when nothing is written to block `number` any more.
-  func isGivenUp(_ number: Int64) -> Bool { isGivenUp(number, givenUpCount) }
-
   /// True when block `number` lies where the medium could not be read when the ring was opened.
-  func isUnreadable(_ number: Int64) -> Bool { isGivenUp(number, unreadableCount) }
-
-  private func isGivenUp(_ number: Int64, _ count: Int) -> Bool {
-    guard count > 0 else { return false }
+  func isGivenUp(_ number: Int64) -> Bool {
+    guard givenUpCount > 0 else { return false }
     let place = Int(narrow: number % Int64(wide: layout.blockCount))
-    for index in 0..<count where givenUp[index] == place { return true }
+    for index in 0..<givenUpCount where givenUp[index] == place { return true }
     return false
-  }
-
-  /// How many stretches of blocks were given up.
-  var givenUpStretches: Int {
-    var stretches = 0
-    for index in 0..<givenUpCount {
-      let before = Int64(wide: givenUp[index] + layout.blockCount - 1)
-      if !isGivenUp(before) { stretches += 1 }
-    }
-    return stretches
   }
 
   /// True when a block with any of these bytes of the stream is one that was given up.
@@ -80,11 +65,10 @@ extension RecordRing where Medium: ~Copyable {
   }
 
   /// Where a record of `count` bytes begins that is put now: behind what was given up, where it would
-  /// reach into that, and with the record of a gap in front of it then.
+  /// reach into that.
   func beginning(of count: Int) -> Int64 {
     guard givenUpCount > 0 else { return tailOffset }
     var start = tailOffset
-    var count = count
     for _ in 0...givenUpCount {
       // A block that is begun already is good.
       var number = layout.block(of: start) + (layout.place(of: start) > 0 ? 1 : 0)
@@ -92,31 +76,20 @@ extension RecordRing where Medium: ~Copyable {
       while number <= last, !isGivenUp(number) { number += 1 }
       guard number <= last else { break }
       while isGivenUp(number) { number += 1 }
-      if start == tailOffset { count += RecordHeader.gapBytes }
       start = layout.start(ofBlock: number)
     }
     return start
   }
 
-  /// Where a record of `count` bytes ends that is put now; nil when it can't be, because there are too many
-  /// gaps already.
-  func end(of count: Int) -> Int64? {
-    let start = beginning(of: count)
-    guard start != tailOffset else { return start + Int64(wide: count) }
-    guard !gaps.isFull else { return nil }
-    return start + Int64(wide: RecordHeader.gapBytes + count)
-  }
-
   /// Moves the end of the stream to where a record of `count` bytes can be put.
-  mutating func passGivenUp(_ count: Int) throws(AppendFault) {
-    guard givenUpCount > 0 else { return }
-    gaps.forget(before: durableHead)
+  mutating func passGivenUp(_ count: Int) throws(StorageFault) {
     let start = beginning(of: count)
     guard start != tailOffset else { return }
-    guard !gaps.isFull else { throw .full }
-    do throws(StorageFault) { try write() } catch { throw .storage(error) }
-    beginBehindGap(
-      from: tailOffset, in: layout.block(of: start), before: sequenceBefore ?? sequence &- 1,
-      first: sequence)
+    try write()
+    tailOffset = start
+    bufferBlock = layout.block(of: start)
+    fill = 0
+    written = 0
+    cachedBlock = -1
   }
 }

@@ -10,7 +10,7 @@ extension RecordRing where Medium: ~Copyable {
   ///
   /// Within a rewrite these are its inputs: nil at the boundary. See `nextReplacement`.
   public mutating func next(from position: RecordPosition) -> RecordHead? {
-    find(from: moved(position), before: boundaryOffset ?? tailOffset)
+    find(from: position, before: boundaryOffset ?? tailOffset)
   }
 
   /// Within a rewrite, the first record at or behind `position` that replaces inputs, of a chunk that is
@@ -19,8 +19,7 @@ extension RecordRing where Medium: ~Copyable {
   public mutating func nextReplacement(from position: RecordPosition) -> RecordHead? {
     guard let boundaryOffset else { return nil }
     return find(
-      from: max(moved(position), RecordPosition(offset: boundaryOffset)),
-      before: chunkStart ?? tailOffset)
+      from: max(position, RecordPosition(offset: boundaryOffset)), before: chunkStart ?? tailOffset)
   }
 
   private mutating func find(from position: RecordPosition, before limit: Int64) -> RecordHead? {
@@ -30,7 +29,7 @@ extension RecordRing where Medium: ~Copyable {
     var offset = max(position.offset, ranges.head)
     var previous: UInt32?
     while true {
-      offset = ranges.end(from: gaps.end(from: ranges.end(from: offset)))
+      offset = ranges.end(from: offset)
       guard offset < limit else { return nil }
       if offset != readOffset { seek(to: offset) }
       guard let header = loadRecord(at: offset, before: limit) else {
@@ -68,14 +67,8 @@ extension RecordRing where Medium: ~Copyable {
 
   // MARK: Finding
 
-  /// Where the record is now that was at `position`: `retry` may put what is not durable elsewhere. The ring
-  /// itself takes places as they were, too; only who compares them has to ask.
-  public func moved(_ position: RecordPosition) -> RecordPosition {
-    RecordPosition(offset: gaps.moved(position.offset))
-  }
-
   /// Learns the context that holds at `offset`: from its block's header, and the records before it.
-  mutating func seek(to offset: Int64) {
+  private mutating func seek(to offset: Int64) {
     let number = layout.block(of: offset)
     readContext = RecordContext(repeating: 0)
     readOffset = offset
@@ -157,13 +150,12 @@ extension RecordRing where Medium: ~Copyable {
     case .data, .rewritten, .mark, .chunk: return header
     case .context: return header.bodyBytes == 32 ? header : nil
     case .run: return header.bodyBytes == 4 ? header : nil
-    case .gap: return header.bodyBytes == 12 ? header : nil
     }
   }
 
   /// Copies `count` bytes of the stream from `offset` on into `record` at `target`. False when the
   /// medium can't be read there.
-  mutating func load(_ offset: Int64, _ count: Int, to target: Int) -> Bool {
+  private mutating func load(_ offset: Int64, _ count: Int, to target: Int) -> Bool {
     var done = 0
     while done < count {
       let from = offset + Int64(wide: done)
@@ -195,7 +187,7 @@ extension RecordRing where Medium: ~Copyable {
         from: 0)
     } catch {
       unreadableBlock = number
-      if !isUnreadable(number) { readFault = error }
+      if !isGivenUp(number) { readFault = error }
       return false
     }
     cachedBlock = number

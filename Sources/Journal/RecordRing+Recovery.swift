@@ -47,8 +47,6 @@ extension RecordRing where Medium: ~Copyable {
       // Nothing is in the buffer: all is read from the medium.
       bufferBlock = .max
       givenUpCount = 0
-      unreadableCount = 0
-      failures = 0
       if givingUp { try findUnreadable() }
       var walk = walkStream()
       if givingUp { passUnreadable(&walk) }
@@ -69,7 +67,6 @@ extension RecordRing where Medium: ~Copyable {
     openedAt = tailOffset
     ranges = walk.ranges
     if ranges.head > tailOffset { tailOffset = ranges.head }
-    gaps.end(at: tailOffset)
     durableHead = walk.durableHead
     markedHead = max(durableHead, walk.markHead)
     syncing = nil

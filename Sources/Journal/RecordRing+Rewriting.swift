@@ -68,7 +68,6 @@ extension RecordRing where Medium: ~Copyable {
     _ head: RecordHead
   ) throws(AppendFault) -> RecordPosition {
     try prepareRewritten(head.bodyBytes)
-    try passGivenUp(RecordHeader.byteCount + head.bodyBytes)
     guard loadRecord(at: head.position.offset, before: head.next.offset) != nil else {
       throw .storage(readFault ?? .failed(code: 5))
     }
@@ -163,7 +162,6 @@ extension RecordRing where Medium: ~Copyable {
     if place > 0 { fill += Layout.headerBytes + place }
     written = min(written, fill)
     tailOffset = start
-    gaps.end(at: start)
     // What was written of it is not taken for what comes now: another run of numbers begins.
     sequenceBefore = sequenceBeforeChunk
     sequence &+= runJump()

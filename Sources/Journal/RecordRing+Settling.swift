@@ -11,7 +11,6 @@ extension RecordRing where Medium: ~Copyable {
   /// Within a rewrite, inputs and replacements may be settled as well, but not those of a chunk that is
   /// not finished.
   public mutating func settle(from start: RecordPosition, upTo end: RecordPosition) {
-    let (start, end) = (moved(start), moved(end))
     precondition(start <= end && end.offset <= chunkStart ?? tailOffset)
     guard start < end, end.offset > ranges.head else { return }
     passWhatIsNotKept()
@@ -47,6 +46,6 @@ extension RecordRing where Medium: ~Copyable {
 
   /// True when the record at `position` need not be kept.
   public func isSettled(_ position: RecordPosition) -> Bool {
-    ranges.contains(moved(position).offset)
+    ranges.contains(position.offset)
   }
 }

@@ -55,7 +55,6 @@ extension RecordRing where Medium: ~Copyable {
     walk.start = walk.ranges.head
     // A mark behind the stream's end is right, but will be written over: it has to be said again.
     walk.markHead = walk.durableHead
-    findGaps(from: layout.block(of: walk.start))
     begin(&walk, newest)
     while step(&walk, newest) {}
     // What replaces without a mark that makes it count has never been. It is not durable: there is no
@@ -140,7 +139,6 @@ extension RecordRing where Medium: ~Copyable {
 
   /// True when the record that was loaded last, of `header`, is the one behind that of `previous`.
   private func isNext(_ header: RecordHeader, behind previous: UInt32?) -> Bool {
-    guard header.kind != .gap else { return false }
     guard let previous, header.sequence != previous &+ 1 else { return true }
     return header.kind == .run && loadedNumber() == previous
   }
@@ -179,16 +177,6 @@ extension RecordRing where Medium: ~Copyable {
   /// Takes the record at `walk.here.offset`, or finds out what the hole there is. False at the end.
   private mutating func step(_ walk: inout Walk, _ newest: Int64) -> Bool {
     forgetReadFault()
-    let place = passGaps(walk.here.offset, behind: walk.here.previous)
-    if place != walk.here.offset {
-      walk.here.offset = place
-      // In front of the gap there may be nothing that says it.
-      let number = layout.block(of: place)
-      if let header = blockHeader(number), header.number == number {
-        walk.here.context = header.context
-        walk.here.isContextKnown = true
-      }
-    }
     // More blocks than the headers say: the newest ones may have rotted.
     let reach = max(newest, layout.block(of: walk.here.offset)) + 1 + longestSpan
     let last = layout.block(of: walk.start) + Int64(wide: layout.blockCount)
@@ -213,7 +201,7 @@ extension RecordRing where Medium: ~Copyable {
     walk.here.isContextKnown = false
     let found = resync(
       from: walk.here.offset, behind: walk.here.previous, before: max(end, walk.proven))
-    let next = passGaps(min(found ?? walk.proven, walk.proven), behind: nil)
+    let next = min(found ?? walk.proven, walk.proven)
     if let header = loadRecord(at: next, before: end) {
       let distance = header.sequence &- (walk.here.previous ?? header.sequence)
       walk.holes.add(walk.here.offset, distance > 1 && distance < 0x1_0000 ? distance - 1 : 1)
@@ -263,7 +251,7 @@ extension RecordRing where Medium: ~Copyable {
     if header.followsSync { walk.proven = max(walk.proven, walk.here.offset) }
     let end = walk.here.offset + Int64(wide: header.byteCount)
     switch header.kind {
-    case .data, .run, .gap: break
+    case .data, .run: break
     case .rewritten: walk.chunkStart = walk.chunkStart ?? before
     case .context:
       walk.here.context = loadedContext()

@@ -41,7 +41,7 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     var longest: Int { max(bodyBytesMax, SettledRanges.markBytesMax) }
 
     /// Blocks that are held in memory until they are written: one that is being filled, and room for
-    /// the longest record. (One more is there for passing over a block that can't be written.)
+    /// the longest record.
     var bufferBlocks: Int {
       let payload = blockBytes - Layout.headerBytes
       return 2 + (longest + RecordHeader.byteCount) / payload
@@ -103,16 +103,11 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   /// True while the head depends on a chunk that is not durable yet: a mark must not be believed before
   /// it then.
   var isHeadConditional = false
-  /// The block that could not be read last, and the places of those that were given up.
+  /// The block that could not be read last, and the places of those that were given up when the ring was
+  /// opened: what lay there is lost.
   var unreadableBlock: Int64 = -1
   var givenUp = InlineArray<16, Int>(repeating: 0)
   var givenUpCount = 0
-  /// How many of them, at the beginning, can't be read; the others failed later, and can't be written.
-  var unreadableCount = 0
-  var gaps = Gaps()
-  /// How often in a row the medium has failed at one of these blocks.
-  var failures = 0
-  var failedBlocks: ClosedRange<Int64> = 0...0
   /// Records of the owner since the last sync was begun.
   var unsyncedRecords = 0
   var syncingRecords = 0
@@ -135,8 +130,7 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     self.sizes = sizes
     self.medium = medium
     buffer = arena.table(
-      "journal: blocks being filled", count: (sizes.bufferBlocks + 1) * sizes.blockBytes,
-      filledWith: 0)
+      "journal: blocks being filled", count: sizes.bufferBlocks * sizes.blockBytes, filledWith: 0)
     cache = arena.table("journal: the block read last", count: sizes.blockBytes, filledWith: 0)
     record = arena.table(
       "journal: a record", count: RecordHeader.byteCount + sizes.longest, filledWith: 0)
@@ -201,7 +195,7 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     let bytes = Int(narrow: end - tailOffset)
     guard isGivenUp(from: tailOffset, upTo: end + 1) else { return max(0, bytes) }
     // Blocks that are passed over, and what is left empty in front of them.
-    let passed = givenUpCount + givenUpStretches * (1 + Int(narrow: longestSpan))
+    let passed = givenUpCount * (2 + Int(narrow: longestSpan))
     return max(0, bytes - passed * layout.payloadBytes)
   }
 

@@ -123,15 +123,6 @@ struct SettledRanges: BitwiseCopyable {
     count = keptCount
   }
 
-  /// What lay at `start` or behind it lies `shift` further on now.
-  mutating func shift(from start: Int64, by shift: Int64) {
-    if head > start { head += shift }
-    for index in 0..<count {
-      if stretches[index].start >= start { stretches[index].start += shift }
-      if stretches[index].end > start { stretches[index].end += shift }
-    }
-  }
-
   /// All before `end` is settled.
   mutating func advance(to end: Int64) {
     guard end > head else { return }

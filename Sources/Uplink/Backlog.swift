@@ -179,14 +179,6 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
       try ring.retry()
       _ = try ring.finishCommit()
     } catch {}
-    cursor = ring.moved(cursor)
-  }
-
-  /// Where the record is now that was at `place`.
-  func moved(_ place: JournalPlace) -> JournalPlace {
-    JournalPlace(
-      start: ring.moved(RecordPosition(offset: place.start)).offset,
-      end: ring.moved(RecordPosition(offset: place.end)).offset)
   }
 
   // MARK: Out

@@ -43,7 +43,7 @@ extension BrokerLink where Medium: ~Copyable {
     keepHeld(renderer, at: moment)
     if backlog.fault != nil, retryAt <= moment.instant {
       retryAt = moment.instant + .seconds(60)
-      Self.retry(&backlog, &outbox)
+      backlog.retry()
     }
     if isOnline { keepMarks(at: moment.instant) }
     relieve(renderer, at: moment)
@@ -64,11 +64,6 @@ extension BrokerLink where Medium: ~Copyable {
     if !backlog.isSyncing { outbox.release(durable: backlog.isUsable ? backlog.durable : nil) }
     // The journal has no room even so.
     if !backlog.isSyncing { outbox.release(durable: nil) }
-  }
-
-  private static func retry(_ backlog: inout Backlog<Medium>, _ outbox: inout Outbox) {
-    backlog.retry()
-    outbox.journalMoved { backlog.moved($0) }
   }
 
   private static func journalHeld(

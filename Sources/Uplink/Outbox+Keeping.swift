@@ -49,29 +49,12 @@ extension Outbox {
         guard let there = withBody(Place(offset: place), { take(label, $0) }) else { break }
         setFlag(Flag.journaled, at: place)
         journaledCount += 1
-        setJournalPlace(there, at: place)
+        _ = ring.fill(from: place + Self.headerBytes, limit: Self.placeBytes) { out in
+          out.append(littleEndian: UInt64(bitPattern: there.start), bytes: 8)
+          out.append(littleEndian: UInt64(bitPattern: there.end), bytes: 8)
+        }
       }
       place += size(at: place)
-    }
-  }
-
-  /// The journal has put records elsewhere: `follow` knows where one is now that was at a place.
-  mutating func journalMoved(_ follow: (JournalPlace) -> JournalPlace) {
-    guard journaledCount > 0 else { return }
-    var place = head
-    for _ in 0..<count {
-      place = skip(place)
-      if state(at: place) != State.done, let there = journalPlace(at: place) {
-        setJournalPlace(follow(there), at: place)
-      }
-      place += size(at: place)
-    }
-  }
-
-  private mutating func setJournalPlace(_ there: JournalPlace, at place: Int) {
-    _ = ring.fill(from: place + Self.headerBytes, limit: Self.placeBytes) { out in
-      out.append(littleEndian: UInt64(bitPattern: there.start), bytes: 8)
-      out.append(littleEndian: UInt64(bitPattern: there.end), bytes: 8)
     }
   }
 

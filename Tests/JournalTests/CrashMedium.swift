@@ -6,8 +6,6 @@ final class CrashMedium {
   private struct Write {
     var offset: Int
     var bytes: [UInt8]
-    /// A sync has failed because of it.
-    var hasFailed = false
   }
 
   /// What a reader sees: all writes.
@@ -31,29 +29,15 @@ final class CrashMedium {
   var syncFault: StorageFault?
   /// Bytes that can't be read, ever.
   var unreadable = 0..<0
-  /// Places that take nothing for good any more: a write to them fails, or, when `failsLate`, the sync that
-  /// follows it does, once. What it leaves there nobody knows.
-  var unwritable: [Range<Int>] = []
-  var failsLate = false
 
   init(_ bytes: [UInt8]) {
     current = bytes
     durable = bytes
   }
 
-  func write(_ bytes: [UInt8], at offset: Int) throws(StorageFault) {
-    if !failsLate, isUnwritable(offset..<offset + bytes.count) {
-      // A part of what fails may have got there, or all of it.
-      let part = Array(bytes.prefix(bytes.count * (pending.count % 4) / 3))
-      pending.append(Write(offset: offset, bytes: part, hasFailed: true))
-      throw .failed(code: 5)
-    }
+  func write(_ bytes: [UInt8], at offset: Int) {
     current.replaceSubrange(offset..<offset + bytes.count, with: bytes)
     pending.append(Write(offset: offset, bytes: bytes))
-  }
-
-  private func isUnwritable(_ range: Range<Int>) -> Bool {
-    unwritable.contains { $0.overlaps(range) }
   }
 
   func beginSync() {
@@ -78,34 +62,16 @@ final class CrashMedium {
     failingCalls = Set(calls + skipped + 1..<calls + skipped + 1 + count)
   }
 
-  func finishSync() throws(StorageFault) -> Bool {
+  func finishSync() -> Bool {
     guard let begun = syncing else { return true }
     guard !holdsSyncs else { return false }
     guard pollsLeft == 0 else {
       pollsLeft -= 1
       return false
     }
-    syncing = nil
-    for index in 0..<begun.writes where !pending[index].hasFailed {
-      let write = pending[index]
-      guard isUnwritable(write.offset..<write.offset + write.bytes.count) else { continue }
-      for other in 0..<begun.writes { pending[other].hasFailed = true }
-      throw .failed(code: 5)
-    }
-    // What is there of the unwritable stays as uncertain as it was.
-    let old = durable
     durable = begun.image
-    for range in unwritable { durable.replaceSubrange(range, with: old[range]) }
-    var kept: [Write] = []
-    for write in pending[..<begun.writes] {
-      for range in unwritable {
-        let range = range.clamped(to: write.offset..<write.offset + write.bytes.count)
-        guard !range.isEmpty else { continue }
-        let bytes = write.bytes[range.lowerBound - write.offset..<range.upperBound - write.offset]
-        kept.append(Write(offset: range.lowerBound, bytes: Array(bytes), hasFailed: true))
-      }
-    }
-    pending.replaceSubrange(..<begun.writes, with: kept)
+    pending.removeFirst(begun.writes)
+    syncing = nil
     return true
   }
 
@@ -180,7 +146,7 @@ struct CrashStorage: Storage, ~Copyable {
   mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
     try medium.call()
     if let fault = medium.writeFault { throw fault }
-    try medium.write(bytes.indices.map { bytes[$0] }, at: offset)
+    medium.write(bytes.indices.map { bytes[$0] }, at: offset)
   }
 
   mutating func beginSync() throws(StorageFault) {
@@ -195,6 +161,6 @@ struct CrashStorage: Storage, ~Copyable {
       throw error
     }
     if let fault = medium.syncFault { throw fault }
-    return try medium.finishSync()
+    return medium.finishSync()
   }
 }

@@ -12,14 +12,6 @@ struct Entry: Equatable, CustomStringConvertible {
   var context: UInt8
   var body: [UInt8]
 
-  var place: RecordPosition { RecordPosition(offset: position) }
-
-  mutating func move(to place: Int64?) {
-    guard let place else { return }
-    next += place - position
-    position = place
-  }
-
   var description: String { "#\(position)+\(body.count) c\(recordClass) x\(context)" }
 }
 
@@ -34,30 +26,25 @@ struct History: ~Copyable {
   private let sector: Int
   private let bodyMax: Int
   private let hasFaults: Bool
-  /// How many blocks go bad in the course of it, and those that have.
-  private let badBlocks: Int
-  private var unwritable: [Range<Int>] = []
   private(set) var ring: Ring
   /// What was broken, when something was.
   private(set) var failure: String?
   private(set) var cuts = 0
-  private(set) var passed = 0
 
   /// What lies in the journal as far as the owner knows; not what was settled.
   private var live: [Entry] = []
   /// Settled, but the mark may be lost yet.
   private var mayReturn: [Entry] = []
-  /// Whatever was settled at some time, by its time.
+  /// Whatever was settled at some time, by position.
   private var acknowledged: Set<Int64> = []
   private var count: Int64 = 0
   private var contextNow: UInt8 = 0
 
-  init(seed: UInt64, hasFaults: Bool = false, badBlocks: Int = 0) throws {
+  init(seed: UInt64, hasFaults: Bool = false) throws {
     random = Generator(seed: seed)
     self.hasFaults = hasFaults
-    self.badBlocks = badBlocks
     blockBytes = random.next(below: 3) == 0 ? 1_024 : 512
-    let blocks = 10 + 12 * badBlocks + Int(random.next(below: 30))
+    let blocks = 10 + Int(random.next(below: 30))
     bodyMax = [40, 200, 900][Int(random.next(below: 3))]
     sector = random.next(below: 3) == 0 ? 4_096 : 512
     medium = CrashMedium(Array(repeating: 0, count: blockBytes * blocks))
@@ -65,7 +52,6 @@ struct History: ~Copyable {
     _ = try Ring.format(&storage, blockBytes: blockBytes, id: seed &* 77 &+ 1)
     medium = CrashMedium(medium.current)
     medium.syncPolls = Int(random.next(below: 3))
-    if badBlocks > 0 { medium.failsLate = random.next(below: 2) == 0 }
     ring = Self.ring(medium, blockBytes, bodyMax)
     if ring.open(seed: random.next()) != .opened { failure = "a new journal was refused" }
   }
@@ -84,12 +70,11 @@ struct History: ~Copyable {
       case 50..<62: commit()
       case 62..<76: finish()
       case 76..<88: settle()
-      case 88..<90: changeContext()
-      case 90: commitAll()
+      case 88..<91: changeContext()
       case 91..<94:
         medium.failingCalls = []
         compare("reading", entries(&ring), live)
-      case 94 where unwritable.count < badBlocks: goBad()
+      case 94: commitAll()
       case 95: if hasFaults { medium.failCalls(after: Int(random.next(below: 4)), count: 1) }
       case 96: reopen(medium.afterKill())
       default:
@@ -150,38 +135,7 @@ struct History: ~Copyable {
   /// A failed medium comes back sooner or later.
   private mutating func mend() {
     guard ring.fault != nil, random.next(below: 3) == 0 else { return }
-    retry()
-  }
-
-  private mutating func retry() {
-    let before = ring.gaps.count
     try? ring.retry()
-    if ring.gaps.count > before { passed += 1 }
-    // What is not durable may be elsewhere now.
-    for index in live.indices { live[index].move(to: ring.moved(live[index].place).offset) }
-    for index in mayReturn.indices {
-      mayReturn[index].move(to: ring.moved(mayReturn[index].place).offset)
-    }
-  }
-
-  /// From now on a block takes nothing any more: mostly the one that is written now, or the next.
-  private mutating func goBad() {
-    let count = medium.current.count / blockBytes - 2
-    let now = Int(ring.tail.offset / Int64(blockBytes - Layout.headerBytes))
-    let place =
-      random.next(below: 4) == 0
-      ? Int(random.next(below: UInt64(count))) : (now + Int(random.next(below: 2))) % count
-    unwritable.append((1 + place) * blockBytes..<(2 + place) * blockBytes)
-    medium.unwritable = unwritable
-  }
-
-  /// True once the ring goes on, which it must do after some attempts.
-  mutating func recovers() -> Bool {
-    for _ in 0..<12 {
-      commitAll()
-      if ring.fault != nil { retry() }
-    }
-    return ring.fault == nil
   }
 
   /// When nothing is under way or unwritten, only what one stretch too many makes forgotten may return.
@@ -194,7 +148,7 @@ struct History: ~Copyable {
   }
 
   private mutating func settle(_ range: Range<Int>) {
-    acknowledged.formUnion(live[range].map(\.time))
+    acknowledged.formUnion(live[range].map(\.position))
     ring.settle(
       from: RecordPosition(offset: live[range.lowerBound].position),
       upTo: RecordPosition(offset: live[range.upperBound - 1].next))
@@ -228,11 +182,8 @@ struct History: ~Copyable {
 
   private mutating func reopen(_ state: [UInt8]) {
     let durable = ring.durable.offset
-    let failsLate = medium.failsLate
     medium = CrashMedium(state)
     medium.syncPolls = Int(random.next(below: 3))
-    medium.unwritable = unwritable
-    medium.failsLate = failsLate
     ring = Self.ring(medium, blockBytes, bodyMax)
     if hasFaults, random.next(below: 4) == 0 {
       medium.failCalls(after: Int(random.next(below: 80)), count: 1)
@@ -256,22 +207,17 @@ struct History: ~Copyable {
     }
     contextNow = ring.context[0]
     let found = entries(&ring)
-    let places = Dictionary(
-      found.map { ($0.time, $0.position) }, uniquingKeysWith: { first, _ in first })
-    if badBlocks > 0 {
-      // What was put elsewhere, and was not durable there, may be found where it was before.
-      for index in live.indices { live[index].move(to: places[live[index].time]) }
-      for index in mayReturn.indices { mayReturn[index].move(to: places[mayReturn[index].time]) }
-    }
-    var expected = live + mayReturn.filter { places[$0.time] != nil }
+    let positions = Set(found.map(\.position))
+    var expected = live + mayReturn.filter { positions.contains($0.position) }
     // The places behind the tail are used again.
     let tail = ring.tail.offset
-    mayReturn.removeAll { places[$0.time] != nil || $0.next > tail }
+    mayReturn.removeAll { positions.contains($0.position) || $0.next > tail }
+    acknowledged = acknowledged.filter { $0 < tail }
     // What was settled and forgotten again may be remembered by an older mark.
-    expected.removeAll { acknowledged.contains($0.time) && places[$0.time] == nil }
+    expected.removeAll { acknowledged.contains($0.position) && !positions.contains($0.position) }
     expected.sort { $0.position < $1.position }
     // A prefix of what was not durable.
-    while let last = expected.last, last.next > durable, places[last.time] == nil {
+    while let last = expected.last, last.next > durable, !positions.contains(last.position) {
       expected.removeLast()
     }
     compare("reopened, durable \(durable)", found, expected)

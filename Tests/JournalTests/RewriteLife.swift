@@ -19,15 +19,12 @@ struct RewriteLife: ~Copyable {
   private let blockBytes: Int
   private let sector: Int
   private let hasFaults: Bool
-  private let hasBadBlock: Bool
-  private var unwritable: [Range<Int>] = []
   /// Whether the ring keeps room for rewrites. Else a chunk writes where the one before has just read.
   private let reserves: Bool
   /// What was broken, when something was.
   private(set) var failure: String?
   private(set) var cuts = 0
   private(set) var rewrites = 0
-  private(set) var passed = 0
   private(set) var resumed = 0
   private(set) var laps: Int64 = 0
 
@@ -39,14 +36,13 @@ struct RewriteLife: ~Copyable {
   private var settled: Set<UInt32> = []
   private var unsynced: Set<UInt32> = []
 
-  init(seed: UInt64, hasFaults: Bool = false, hasBadBlock: Bool = false) throws {
+  init(seed: UInt64, hasFaults: Bool = false) throws {
     random = Generator(seed: seed)
     self.hasFaults = hasFaults
-    self.hasBadBlock = hasBadBlock
     blockBytes = [512, 512, 1_024, 2_048][Int(random.next(below: 4))]
     sector = random.next(below: 3) == 0 ? 4_096 : 512
     reserves = random.next(below: 2) == 0
-    let blocks = (hasBadBlock ? 30 : 14) + Int(random.next(below: 24))
+    let blocks = 14 + Int(random.next(below: 24))
     medium = CrashMedium(Array(repeating: 0, count: blockBytes * blocks))
     var storage = CrashStorage(medium: medium)
     _ = try Ring.format(&storage, blockBytes: blockBytes, id: seed &* 31 &+ 7)
@@ -68,7 +64,6 @@ struct RewriteLife: ~Copyable {
     for _ in 0..<steps where failure == nil {
       switch random.next(below: 100) {
       case 0..<45: append(Int(1 + random.next(below: 8)))
-      case 45 where hasBadBlock && unwritable.isEmpty: goBad()
       case 45..<58: try? ring.commit()
       case 58..<70: finish()
       case 70..<75: settleOldest()
@@ -139,17 +134,7 @@ struct RewriteLife: ~Copyable {
   private mutating func mend() {
     guard ring.fault != nil, random.next(below: 2) == 0 else { return }
     medium.failingCalls = []
-    let before = ring.gaps.count
     try? ring.retry()
-    if ring.gaps.count > before { passed += 1 }
-  }
-
-  /// From now on the block that is written now, or the next, takes nothing any more.
-  private mutating func goBad() {
-    let now = Int(ring.tail.offset / Int64(blockBytes - Layout.headerBytes))
-    let place = (now + Int(random.next(below: 2))) % (medium.current.count / blockBytes - 2)
-    unwritable = [(1 + place) * blockBytes..<(2 + place) * blockBytes]
-    medium.unwritable = unwritable
   }
 
   private mutating func settleOldest() {
@@ -318,18 +303,12 @@ struct RewriteLife: ~Copyable {
   private mutating func cut() {
     cuts += 1
     medium = CrashMedium(medium.afterCut(sectorBytes: sector, &random))
-    medium.unwritable = unwritable
     reopen()
   }
 
-  /// The program ends; what it has written is still on its way to the medium. Where a block may go bad it
-  /// has got there: no later program could tell.
+  /// The program ends; what it has written is still on its way to the medium.
   private mutating func kill() {
     medium.failSync()
-    if hasBadBlock {
-      medium = CrashMedium(medium.afterKill())
-      medium.unwritable = unwritable
-    }
     reopen()
   }
 

@@ -31,17 +31,5 @@ import Testing
     }
   }
 
-  @Test func aBlockThatFailsForGoodIsPassedOverAlsoWithinARewrite() throws {
-    var passed = 0
-    for seed in 0..<6 * lives {
-      var life = try RewriteLife(seed: UInt64(seed), hasFaults: seed % 2 == 0, hasBadBlock: true)
-      life.run()
-      #expect(life.failure == nil, "seed \(seed)")
-      if life.failure != nil { return }
-      passed += life.passed
-    }
-    #expect(passed > lives)
-  }
-
   private var lives: Int { 12 }
 }

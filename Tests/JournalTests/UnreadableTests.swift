@@ -119,40 +119,6 @@ import Testing
     #expect(laps > 2)
   }
 
-  @Test func aBlockThatTakesNothingIsPassedOverWhenItHasFailedTwice() throws {
-    let medium = try journal(100)
-    var ring = ring(medium)
-    #expect(ring.open(seed: 2) == .opened)
-    let before = ring.tail
-    // Where the stream goes on now, and where its last record ends.
-    let place = Int(before.offset) / (Self.blockBytes - 64) + 1
-    medium.unwritable = [(1 + place) * Self.blockBytes..<(2 + place) * Self.blockBytes]
-    var places: [RecordPosition] = []
-    for number in 100..<110 {
-      places.append(
-        try ring.append(recordClass: 1, time: .boot, bodyBytes: 24) { out in
-          out.append(literal: "00000000")
-          out.append(digits: UInt64(number), width: 16)
-        })
-    }
-    #expect(throws: StorageFault.failed(code: 5)) { try ring.commit() }
-    #expect(throws: StorageFault.failed(code: 5)) { try ring.retry() }
-    #expect(numbers(&ring) == Array(0..<110) && ring.durable <= before)
-    try ring.retry()
-    #expect(try ring.finishCommit() && ring.durable >= places[9])
-    #expect(numbers(&ring) == Array(0..<110))
-    // The owner need not know that some are elsewhere now.
-    ring.settle(from: places[7], upTo: places[9])
-    #expect(ring.isSettled(places[8]) && !ring.isSettled(places[9]))
-    let left = Array(0..<107) + [109]
-    #expect(numbers(&ring) == left)
-    try append(110..<125, to: &ring)
-    var again = self.ring(CrashMedium(medium.afterKill()))
-    #expect(again.open(seed: 3) == .opened)
-    #expect(numbers(&again) == left + Array(110..<125))
-    #expect(again.counters.rotten == 0)
-  }
-
   @Test func settlingPassesWhatWasGivenUp() throws {
     let medium = try journal(100)
     medium.unreadable = 3 * Self.blockBytes..<5 * Self.blockBytes

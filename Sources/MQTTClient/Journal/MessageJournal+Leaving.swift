@@ -61,10 +61,9 @@ extension MessageJournal {
   private func read(_ entry: KeptEntry) -> Reading {
     if let copy = entry.copy { return .message(copy) }
     guard let place = entry.place, ring.isOpen else { return .rotten }
-    let position = ring.moved(RecordPosition(offset: place.lowerBound))
-    let head = ring.next(from: position)
+    let head = ring.next(from: RecordPosition(offset: place.lowerBound))
     guard ring.readFault == nil else { return .notNow }
-    guard let head, head.position == position,
+    guard let head, head.position.offset == place.lowerBound,
       let message = ring.withBody(of: head, { KeptMessage(record: $0) })
     else { return .rotten }
     return .message(message)
