@@ -121,6 +121,7 @@ let package = Package(
     tests(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
+    tests("SimulatorTests", ["Core", "Profile", "Simulator"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

@@ -20,6 +20,8 @@ public final class SimulatedFlash {
   public private(set) var bytesWritten = 0
   /// Syncs that have ended, ever.
   public private(set) var syncs = 0
+  /// Syncs make nothing durable, and say that they do.
+  var lies = false
   /// The device's clock.
   var now = Instant.boot
 
@@ -112,6 +114,10 @@ public final class SimulatedFlash {
     guard begun.end <= now else { return false }
     syncing = nil
     if let fault { throw fault }
+    guard !lies else {
+      syncs += 1
+      return true
+    }
     for write in pending.prefix(begun.writes) {
       durable.replaceSubrange(write.offset..<write.offset + write.bytes.count, with: write.bytes)
     }

@@ -11,6 +11,7 @@ public struct Swarm: Sendable {
   private let length: Interval
   private let faultsPerDay: Int
   private let link: String?
+  private let sabotage: Sabotage?
 
   /// What became of a swarm.
   public struct Outcome: Sendable {
@@ -63,8 +64,9 @@ public struct Swarm: Sendable {
   /// A swarm of these seeds. Without a link by name each seed has another.
   public init(
     configuration: Configuration, seeds: Range<UInt64>, length: Interval, faultsPerDay: Int,
-    link: String?
+    link: String? = nil, sabotage: Sabotage? = nil
   ) {
+    self.sabotage = sabotage
     (self.configuration, self.seeds, self.length) = (configuration, seeds, length)
     (self.faultsPerDay, self.link) = (faultsPerDay, link)
   }
@@ -75,7 +77,7 @@ public struct Swarm: Sendable {
     let name = link ?? names[Int(seed % UInt64(names.count))]
     return Trial(
       configuration, link: LinkConditions.named(name) ?? LinkConditions(), seed: seed,
-      length: length, faultsPerDay: faultsPerDay, logs: logs)
+      length: length, faultsPerDay: faultsPerDay, sabotage: sabotage, logs: logs)
   }
 
   /// Lets all live. After a failure those that were begun come to their end, and no more begin.

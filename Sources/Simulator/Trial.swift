@@ -24,10 +24,10 @@ public struct Trial {
   /// Lets a world of this seed live for `length` under about `faultsPerDay` faults, and then settle.
   public init(
     _ configuration: Configuration, link: LinkConditions, seed: UInt64, length: Interval,
-    faultsPerDay: Int, logs: Bool = false
+    faultsPerDay: Int, sabotage: Sabotage? = nil, logs: Bool = false
   ) {
     self.seed = seed
-    let world = World(configuration, link: link, seed: seed, logs: logs)
+    let world = World(configuration, link: link, seed: seed, sabotage: sabotage, logs: logs)
     var chaos = Chaos(seed: seed ^ 0x5A4D, perDay: faultsPerDay, link: link)
     chaos.run(world, for: length)
     world.judge()
@@ -80,7 +80,7 @@ extension World {
 
   /// How many readings of a point may be on their way at a quiet time.
   private func underWayMax(_ point: Int) -> Int {
-    let limit = now - configuration.uplink.batchEvery - .seconds(10)
+    let limit = now - configuration.uplink.batchEvery - .seconds(60)
     let before = made(before: limit)
     return device.map { Int($0.made[point] - (before?[point] ?? 0)) } ?? 0
   }

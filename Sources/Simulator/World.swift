@@ -45,6 +45,7 @@ public final class World {
   private(set) var mayBeLost: [Int]
   private var recent: [(at: Instant, made: [UInt32])] = []
   private var stuckTurns = 0
+  private let sabotage: Sabotage?
   /// When the flash, as far as the agent knew, took what it was given.
   private var flashGoodAt = Instant.boot
 
@@ -53,13 +54,16 @@ public final class World {
 
   /// A world for a profile, without its journal's file: a flash of the same size takes its place.
   public init(
-    _ configuration: Configuration, link: LinkConditions, seed: UInt64, logs: Bool = false
+    _ configuration: Configuration, link: LinkConditions, seed: UInt64, sabotage: Sabotage? = nil,
+    logs: Bool = false
   ) {
     self.configuration = configuration
+    self.sabotage = sabotage
     chance = Generator(seed: seed)
     flash = SimulatedFlash(
       bytes: configuration.uplink.journalBytes,
       sectorBytes: chance.next(below: 2) == 0 ? 512 : 4096)
+    if case .lyingFlash = sabotage { flash.lies = true }
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)
     let names = configuration.points.map { Array(configuration.string($0.name).utf8) }
@@ -236,12 +240,22 @@ public final class World {
       guard case .published(_, let message, let isWill) = event else { continue }
       guard message.topic.starts(with: prefix) else { continue }
       let topic = Array(message.topic.dropFirst(prefix.count))
+      if isSabotaged(topic) { continue }
       log.add(
         now, String(decoding: topic, as: UTF8.self),
         String(decoding: message.payload, as: UTF8.self) + (isWill ? " (will)" : ""))
       counts.bytesHeard += message.payload.count
       if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
       ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+    }
+  }
+
+  /// True when nobody gets to hear this message.
+  private func isSabotaged(_ topic: [UInt8]) -> Bool {
+    switch sabotage {
+    case nil, .lyingFlash: false
+    case .losingBroker: chance.next(below: 100) == 0
+    case .staleStatus: topic.elementsEqual("status".utf8) && chance.next(below: 10) == 0
     }
   }
 
