@@ -41,6 +41,7 @@ extension DeviceAgent where Medium: ~Copyable {
     let bytes = link.outbox.bytesUsed
     let capacity = link.outbox.capacity
     let oversized = link.session.counters.oversizedSkipped
+    let idleBorne = link.spec.probeFrom > .zero ? link.idleBorne : nil
     // At QoS 0 a report that finds no room is not worth keeping: the next one follows.
     _ = link.publishNow(
       tag: 0, qos: .atMostOnce, retain: true,
@@ -62,6 +63,9 @@ extension DeviceAgent where Medium: ~Copyable {
         out.append(decimal: Int64(wide: capacity))
         out.append(literal: "}")
         if let broker = own.broker { out.append(count: UInt64(wide: UInt32(broker)), as: "broker") }
+        if let idleBorne {
+          out.append(count: UInt64(wide: Int(narrow: idleBorne.seconds)), as: "idleBorne")
+        }
         if journal.capacity > 0 { append(journal, to: &out) }
         out.append(count: UInt64(wide: counters.connections), as: "connections")
         out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")

@@ -173,6 +173,7 @@ extension DeviceAgent where Medium: ~Copyable {
       return sayOffline(at: moment)
     }
     sayStates(at: moment)
+    link.endBatching()
     life.state = .stopping
     life.since = moment
     publishStatus(at: moment)
@@ -211,8 +212,10 @@ extension DeviceAgent where Medium: ~Copyable {
     }
     if statusWaits { publishStatus(at: moment) }
     if diagnosticsAt <= now {
-      diagnosticsAt = now + points.spec.diagnosticsEvery
-      publishDiagnostics(at: moment)
+      // It wakes no radio of its own, and is not to be what the broker closes for.
+      let mayGo = link.isWindowOpen
+      if mayGo, !link.isTesting { publishDiagnostics(at: moment) }
+      diagnosticsAt = mayGo ? now + points.spec.diagnosticsEvery : link.nextWindow
     }
     advanceReturn(at: moment)
     if case .draining(let until) = stopping, !points.isDriving,

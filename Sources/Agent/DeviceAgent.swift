@@ -43,6 +43,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var reassertions: UInt32 = 0
   /// What was said of the journal last.
   var journalFault: StorageFault?
+  var unsendableTold: UInt32 = 0
 
   /// An agent at its start. `points` and `texts` are copied; memory comes from `arena`.
   public init(
@@ -143,6 +144,10 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     if link.backlog.fault != journalFault {
       journalFault = link.backlog.fault
       notices.add(.journal(journalFault))
+    }
+    if link.counters.unsendable != unsendableTold {
+      unsendableTold = link.counters.unsendable
+      notices.add(.unsendable(count: unsendableTold))
     }
     if greeting.isOver, stopping.letsRecordsOut {
       link.pump(points, onlyAgain: owesStates, at: moment)

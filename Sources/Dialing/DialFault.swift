@@ -56,4 +56,14 @@ extension DialFault {
     case .broken: "connection-failed"
     }
   }
+
+  /// True when the peer has ended the connection without giving a reason.
+  public var isByPeer: Bool {
+    switch self {
+    case .closedByPeer, .webSocket: true
+    // Linux's EPIPE and ECONNRESET.
+    case .broken(code: 32), .broken(code: 104): true
+    default: false
+    }
+  }
 }

@@ -73,6 +73,12 @@ enum NoticeLog {
         line.append(decimal: Int64(wide: bytes))
         line.append(literal: " bytes was passed over: uplink.packet is less")
       }
+    case .unsendable(let count):
+      Log.write(.warning) { line in
+        line.append(
+          literal: "messages that the broker does not take were given up, since the start: ")
+        line.append(decimal: Int64(wide: Int(truncatingIfNeeded: count)))
+      }
     case .reasserted:
       Log.write(.warning, "another's word on our status topic: ours was said again")
     case .stopping(let undelivered):

@@ -158,33 +158,9 @@ extension LossReason {
   /// nothing at all.
   var mayBeForMessage: Bool {
     switch self {
-    case .transport(let fault): fault.mayBeForMessage
+    case .transport(let fault): fault.isByPeer
     case .disconnected(let word): V5.DisconnectReason(rawValue: word.code)?.isForPacket ?? true
     case .refused, .session, .credentials, .identity, .asked: false
-    }
-  }
-}
-
-extension DialFault {
-  /// True when the peer has closed without a word.
-  package var mayBeForMessage: Bool {
-    switch self {
-    case .closedByPeer, .webSocket, .broken(code: ECONNRESET), .broken(code: EPIPE): true
-    default: false
-    }
-  }
-}
-
-extension V5.DisconnectReason {
-  /// True when a packet of the client's can be what the server does not like.
-  package var isForPacket: Bool {
-    switch self {
-    case .unspecifiedError, .malformedPacket, .protocolError, .implementationSpecificError,
-      .notAuthorized, .topicFilterInvalid, .topicNameInvalid, .topicAliasInvalid,
-      .packetTooLarge, .quotaExceeded, .payloadFormatInvalid, .retainNotSupported,
-      .qosNotSupported:
-      true
-    default: false
     }
   }
 }

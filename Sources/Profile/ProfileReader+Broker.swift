@@ -61,6 +61,7 @@ extension ProfileReader {
     {
       configuration.uplink.keepAlive = keepAlive
     }
+    readProbe(&broker)
     let newest = VersionChoice(.v50, downTo: .v311)
     configuration.uplink.version =
       broker.word(

@@ -198,6 +198,15 @@ extension ProfileReader {
     }
     keep.expiry = reader.duration(
       "expire", &problems, from: .seconds(1), to: .seconds(366 * 86_400), example: "24h")
+    let uplink = configuration.uplink
+    if let expiry = keep.expiry, expiry <= uplink.batchEvery,
+      !uplink.urgent.contains(keep.recordClass)
+    {
+      error(
+        reader.offset, reader.path("expire"),
+        "readings would expire while they wait for the next batch: expected more than every in uplink.batch"
+      )
+    }
     reader.finish(&problems)
   }
 

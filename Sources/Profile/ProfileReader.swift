@@ -142,6 +142,7 @@ public struct ProfileReader {
     if let inflight = uplink.whole("inflight", &problems, from: 1, to: 64) {
       spec.inflight = Int(narrow: inflight)
     }
+    if var batch = uplink.object("batch", &problems) { readBatch(&batch, &spec) }
     uplink.finish(&problems)
     configuration.uplink = spec
   }

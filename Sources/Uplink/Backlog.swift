@@ -19,7 +19,7 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   var ring: RecordRing<Medium>
   private var flights: Table<Flight>
   /// The next record to be sent.
-  private var cursor = RecordPosition(offset: 0)
+  private(set) var cursor = RecordPosition(offset: 0)
   /// This run, as its records say it.
   private(set) var stamp = RunStamp()
   /// The run before this one, if it has written to the journal.
@@ -205,6 +205,20 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     var count = 0
     for index in 0..<flights.count where flights[index].isUsed { count += 1 }
     return count
+  }
+
+  /// From the oldest record under way to the newest.
+  var underWay: (start: RecordPosition, end: RecordPosition)? {
+    var found: (start: RecordPosition, end: RecordPosition)?
+    for index in 0..<flights.count where flights[index].isUsed {
+      let flight = flights[index]
+      guard let (start, end) = found else {
+        found = (flight.start, flight.end)
+        continue
+      }
+      found = (flight.start < start ? flight.start : start, end < flight.end ? flight.end : end)
+    }
+    return found
   }
 
   /// A number for one more packet; nil when as many are under way as may be.

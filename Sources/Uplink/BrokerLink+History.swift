@@ -20,8 +20,9 @@ extension BrokerLink where Medium: ~Copyable {
     countMax: Int = .max, _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
     guard let flight = backlog.freeFlight() else { return false }
+    let isTest = testsJournal
     let (message, end, count) = Self.renderBacklog(
-      &backlog, outbox, into: &topic, &payload, limit: newPackPayloadMax(renderer),
+      &backlog, outbox, probation, into: &topic, &payload, limit: newPackPayloadMax(renderer),
       countMax: countMax, renderer, at: moment)
     if count == 0 {
       passOver(upTo: end, renderer, at: moment)
@@ -30,13 +31,14 @@ extension BrokerLink where Medium: ~Copyable {
     let token = Self.backlogTokens + UInt32(truncatingIfNeeded: flight)
     switch publish(message, .atLeastOnce, token: token) {
     case .sent:
-      Self.countLost(&backlog, &outbox, upTo: end, renderer, at: moment)
+      Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
       backlog.sent(upTo: end, count: count, flight: flight)
       note(message, token, isPack: true, at: moment)
+      if isTest { probation.test = token }
     case .later: return false
     case .never where count > 1: return sendBacklog(countMax: 1, renderer, at: moment)
     case .never:
-      Self.countLost(&backlog, &outbox, upTo: end, renderer, at: moment)
+      Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
       backlog.skip(upTo: end)
       counters.unsendable &+= UInt32(truncatingIfNeeded: count)
     }
@@ -48,14 +50,14 @@ extension BrokerLink where Medium: ~Copyable {
     upTo end: RecordPosition, _ renderer: borrowing some MessageRenderer & ~Copyable,
     at moment: Moment
   ) {
-    Self.countLost(&backlog, &outbox, upTo: end, renderer, at: moment)
+    Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
     backlog.skip(upTo: end)
     backlog.passRecord()
   }
 
   private static func renderBacklog(
-    _ backlog: inout Backlog<Medium>, _ outbox: borrowing Outbox, into topic: inout Table<UInt8>,
-    _ payload: inout Table<UInt8>, limit: Int, countMax: Int,
+    _ backlog: inout Backlog<Medium>, _ outbox: borrowing Outbox, _ probation: Probation,
+    into topic: inout Table<UInt8>, _ payload: inout Table<UInt8>, limit: Int, countMax: Int,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> (message: Rendered, end: RecordPosition, count: Int) {
     var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
@@ -65,12 +67,15 @@ extension BrokerLink where Medium: ~Copyable {
       message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
         renderer.beginPack(topic: &topic, payload: &payload)
         end = backlog.read { head, run, record in
-          switch fate(of: head, run, record, outbox, renderer, at: moment) {
+          switch fate(of: head, run, record, outbox, probation, renderer, at: moment) {
           case .isElsewhere: return false
           case .isLost, .isNote: return true
           case .goes: if count == countMax { return false }
           }
-          guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
+          guard
+            count == 0
+              || !probation.isTesting && payload.freeCapacity >= renderer.packItemBytesMax + 16
+          else {
             return false
           }
           renderer.appendJournaledToPack(
@@ -86,12 +91,15 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Counts those before `end` that do not go.
   private static func countLost(
-    _ backlog: inout Backlog<Medium>, _ outbox: inout Outbox, upTo end: RecordPosition,
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+    _ backlog: inout Backlog<Medium>, _ outbox: inout Outbox, _ probation: Probation,
+    upTo end: RecordPosition, _ renderer: borrowing some MessageRenderer & ~Copyable,
+    at moment: Moment
   ) {
     _ = backlog.read { head, run, record in
       guard head.position < end else { return false }
-      if case .isLost(let cause) = fate(of: head, run, record, outbox, renderer, at: moment) {
+      if case .isLost(let cause) = fate(
+        of: head, run, record, outbox, probation, renderer, at: moment)
+      {
         outbox.losses.lose(
           cause, label(of: head, record, renderer), renderer.weight(of: record))
       }
@@ -111,10 +119,12 @@ extension BrokerLink where Medium: ~Copyable {
 
   private static func fate(
     of head: RecordHead, _ run: RunStamp, _ record: Span<UInt8>, _ outbox: borrowing Outbox,
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+    _ probation: Probation, _ renderer: borrowing some MessageRenderer & ~Copyable,
+    at moment: Moment
   ) -> Fate {
     if head.recordClass == RecordClass.note.rawValue { return .isNote }
     if outbox.hasJournaled(head.position.offset) { return .isElsewhere }
+    if probation.condemned == head.position { return .isLost(.dropped) }
     // Each connection says anew what holds.
     if run.isPresentRun, RecordClass(rawValue: head.recordClass) == .state {
       return .isLost(.replaced)

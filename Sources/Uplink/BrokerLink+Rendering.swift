@@ -56,7 +56,8 @@ extension BrokerLink where Medium: ~Copyable {
     let one = renderer.packItemBytesMax + 16
     // Where the broker takes so little that even this is too much, the pack is made of one record.
     let most = session.serverLimits.packetBytesMax - Self.topicBytesMax - 9 - one
-    return min(packPayloadMax, max(SendWindow.bytesMin, min(window.bytes, most)) + one)
+    let few = min(min(probation.packBytes, window.bytes), most)
+    return min(packPayloadMax, max(SendWindow.bytesMin, few) + one)
   }
 
   private static func renderPack(
@@ -86,7 +87,9 @@ extension BrokerLink where Medium: ~Copyable {
           if let exactly {
             next = count < exactly ? outbox.record(after: record) : nil
           } else {
-            next = outbox.historical(after: record)
+            next = outbox.historical(after: record).flatMap {
+              outbox.isSuspected($0) ? nil : $0
+            }
           }
         }
         renderer.endPack(payload: &payload)

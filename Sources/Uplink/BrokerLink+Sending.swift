@@ -21,7 +21,7 @@ extension BrokerLink where Medium: ~Copyable {
     topic writeTopic: (inout OutputSpan<UInt8>) -> Void,
     payload writePayload: (inout OutputSpan<UInt8>, borrowing LossLedger) -> Void
   ) -> Bool {
-    guard isOnline else { return false }
+    guard isOnline, probation.test == nil else { return false }
     let message = Rendered(
       topicBytes: topic.fill(from: 0, writeTopic),
       payloadBytes: Self.fill(&payload, outbox.losses, writePayload),
@@ -41,6 +41,7 @@ extension BrokerLink where Medium: ~Copyable {
   public mutating func subscribe(
     retainAsPublished: Bool = false, _ write: (inout OutputSpan<UInt8>) -> Void
   ) -> UInt16? {
+    probation.test = nil
     let bytes = topic.fill(from: 0, write)
     let options = V5.SubscriptionOptions(
       qos: .atLeastOnce, retainAsPublished: retainAsPublished && session.level == .v50)
@@ -51,6 +52,7 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Asks for no more messages under the filter that `write` appends. Nil when there is no room.
   public mutating func unsubscribe(_ write: (inout OutputSpan<UInt8>) -> Void) -> UInt16? {
+    probation.test = nil
     let bytes = topic.fill(from: 0, write)
     return Self.lend(topic, bytes) { filter in try? session.unsubscribe(filter: filter) }
   }
@@ -63,8 +65,14 @@ extension BrokerLink where Medium: ~Copyable {
     at moment: Moment
   ) {
     guard isOnline else { return }
-    let mayGoOn = !onlyAgain && !holdsRecords && !waitsToSpill
-    if resend(renderer, at: moment), mayGoOn { sendRecords(renderer, at: moment) }
+    let mayFollow =
+      resend(renderer, at: moment) && !onlyAgain && !holdsRecords && !waitsToSpill
+    if mayFollow, isTesting { sendSuspects(renderer, at: moment) }
+    openWindow(at: moment.instant)
+    if mayFollow, !isTesting, batch.isOpen {
+      sendRecords(renderer, at: moment)
+      closeWindow(at: moment.instant)
+    }
     watchAnswers(at: moment.instant)
   }
 
@@ -89,13 +97,7 @@ extension BrokerLink where Medium: ~Copyable {
         guard admitsPack(), sendBacklog(renderer, at: moment) else { return }
       } else if let place = outbox.nextHistorical() {
         if isExpired(place, renderer, at: moment) { continue }
-        guard admitsPack() else { return }
-        let packable = outbox.withBody(place) { record in renderer.isPackable(record) }
-        let sent =
-          packable
-          ? sendPack(from: place, token, renderer, at: moment)
-          : sendOne(place, token, renderer, at: moment)
-        guard sent else { return }
+        guard admitsPack(), sendHistorical(place, token, renderer, at: moment) else { return }
       } else {
         return
       }
@@ -103,7 +105,7 @@ extension BrokerLink where Medium: ~Copyable {
   }
 
   /// True when the record has waited for too long; it is gone then.
-  private mutating func isExpired(
+  mutating func isExpired(
     _ place: Outbox.Place, _ renderer: borrowing some MessageRenderer & ~Copyable,
     at moment: Moment
   ) -> Bool {
@@ -114,7 +116,7 @@ extension BrokerLink where Medium: ~Copyable {
     return true
   }
 
-  private static func lose(
+  static func lose(
     _ place: Outbox.Place, _ cause: LossCause, _ outbox: inout Outbox,
     _ backlog: inout Backlog<Medium>
   ) {
@@ -150,6 +152,7 @@ extension BrokerLink where Medium: ~Copyable {
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
     while let entry = session.nextResend() {
+      if isTesting, !prepareTest(at: moment.instant) { return false }
       guard entry.token < Self.backlogTokens, let (first, count) = outbox.records(of: entry.token)
       else {
         // A status is said anew on each connection, and what is in the journal is, too; a record that
@@ -160,7 +163,7 @@ extension BrokerLink where Medium: ~Copyable {
       let isPack = packsUnderWay[Int(entry.token)]
       let (message, countNow) =
         isPack
-        ? renderPack(from: first, count, renderer, at: moment)
+        ? renderPack(from: first, isTesting ? 1 : count, renderer, at: moment)
         : (renderOne(first, renderer, at: moment), count)
       let outcome = Self.lend(topic, message.topicBytes, payload, message.payloadBytes) {
         (topic, payload) in
@@ -182,8 +185,20 @@ extension BrokerLink where Medium: ~Copyable {
     return !session.isResending
   }
 
+  /// Sends a late record, and those behind it along with it; a suspect alone. False when the session has no
+  /// room for now.
+  mutating func sendHistorical(
+    _ place: Outbox.Place, _ token: UInt32,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) -> Bool {
+    guard outbox.withBody(place, { record in renderer.isPackable(record) }) else {
+      return sendOne(place, token, renderer, at: moment)
+    }
+    return sendPack(from: place, token, renderer, at: moment)
+  }
+
   /// False when the session has no room for now.
-  private mutating func sendOne(
+  mutating func sendOne(
     _ place: Outbox.Place, _ token: UInt32, _ renderer: borrowing some MessageRenderer & ~Copyable,
     at moment: Moment
   ) -> Bool {
@@ -203,7 +218,8 @@ extension BrokerLink where Medium: ~Copyable {
     from place: Outbox.Place, _ token: UInt32, exactly: Int? = nil,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
-    let (message, count) = renderPack(from: place, exactly, renderer, at: moment)
+    let most = exactly ?? (outbox.isSuspected(place) ? 1 : nil)
+    let (message, count) = renderPack(from: place, most, renderer, at: moment)
     switch publish(message, .atLeastOnce, token: token) {
     case .sent:
       outbox.sent(place, count: count, token: token)
@@ -217,33 +233,13 @@ extension BrokerLink where Medium: ~Copyable {
     return true
   }
 
-  /// A packet of the broker's session is not sent again; what is left of its records is given up.
-  private mutating func giveUp(_ entry: Resend) {
-    session.giveUp(entry)
-    guard entry.token < Self.backlogTokens else { return }
-    packsUnderWay[Int(entry.token)] = false
-    window.abandoned(windowNumber(of: entry.token))
-    counters.unsendable &+= UInt32(
-      truncatingIfNeeded: Self.acknowledged(&outbox, &backlog, entry.token))
-  }
-
   /// The message is under way.
   mutating func note(
     _ message: Rendered, _ token: UInt32, isPack: Bool, at moment: Moment
   ) {
     window.sent(
       windowNumber(of: token), bytes: message.packetBytes, isPack: isPack, at: moment.instant)
-  }
-
-  private mutating func giveUp(_ place: Outbox.Place) {
-    Self.discard(place, &outbox, &backlog)
-    counters.unsendable &+= 1
-  }
-
-  private static func discard(
-    _ place: Outbox.Place, _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>
-  ) {
-    outbox.discard(place) { there in backlog.settle(there) }
+    noteTest(token)
   }
 
   // MARK: Handing to the session

@@ -90,6 +90,7 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Does what is due at `now`.
   public mutating func deadlineReached(at now: Instant) {
+    if isOnline { stepWindow(at: now) }
     switch state {
     case .waiting(let until) where until <= now:
       beginAttempt()

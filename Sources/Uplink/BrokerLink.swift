@@ -71,6 +71,15 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   /// How much of a backlog may be under way.
   public internal(set) var window: SendWindow
 
+  /// When records leave.
+  var batch: BatchWindow
+  /// How long the link may be idle, and what of that the present connection has told so far.
+  var probe: KeepAliveProbe
+  var idleSeen = Interval.zero
+
+  /// Which message the broker may be closing the connection for.
+  var probation = Probation()
+
   /// The longest topic, in bytes: base, id, kind and point name at their longest.
   public static var topicBytesMax: Int { 256 }
 
@@ -102,6 +111,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     choice = BrokerChoice(count: spec.dial.brokerCount, returnAfter: spec.returnAfter)
     chance = Generator(seed: seed)
     state = .waiting(until: start + chance.interval(below: spec.backoffMinimum))
+    batch = BatchWindow(every: spec.batchEvery, at: start, &chance)
+    probe = KeepAliveProbe(from: spec.probeFrom, to: spec.keepAlive)
+    outbox.urgent = spec.urgent
   }
 
   /// Messages at QoS 2 that may be under way from the broker: nobody needs to send any.
@@ -141,7 +153,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     switch state {
     case .waiting(let until), .closing(let until), .returning(let until): min(until, keepAt)
     case .opening: min(session.deadline, keepAt)
-    case .online: min(min(session.deadline, answerBy), min(keepAt, returnAt))
+    case .online:
+      min(min(session.deadline, answerBy), min(min(keepAt, returnAt), batch.deadline))
     case .dialing: keepAt
     case .stopped: keepsAll ? keepAt : .never
     }
@@ -175,6 +188,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       switch event {
       case .acknowledged, .subscribed, .unsubscribed:
         answerBy = .never
+        probation.hasHeard = true
         retry.acknowledged()
       default: break
       }
@@ -190,6 +204,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         answerBy = .never
         holdsRecords = false
         hasBegunReturn = false
+        (probation.hasHeard, probation.hasAsked) = (false, false)
+        beginEconomy(at: now)
         counters.connections &+= 1
         outbox.connectionOpened(resuming: sessionPresent)
         backlog.connectionOpened()
@@ -219,42 +235,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       }
       if self.event != nil { return takeEvent() }
     }
+    followProbe()
+    listenForTest()
     watchAnswers(at: now)
     return nil
-  }
-
-  /// The broker has acknowledged what was sent under a token; or, in 5.0, has refused it, which is its
-  /// last word on it as well (section 4.3.2).
-  private mutating func settle(_ answered: Answered, at now: Instant) {
-    let token = answered.token
-    guard token < Self.directTokens else { return }
-    window.acknowledged(windowNumber(of: token), at: now)
-    var count = 0
-    if token >= Self.backlogTokens {
-      count = backlog.acknowledged(Int(token - Self.backlogTokens))
-    } else {
-      packsUnderWay[Int(token)] = false
-      count = Self.acknowledged(&outbox, &backlog, token)
-    }
-    if answered.code < 0x80 {
-      counters.acknowledged &+= UInt64(wide: count)
-    } else {
-      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
-    }
-  }
-
-  /// Why nothing that has to be acknowledged, or no status, can be said to this broker, although it has
-  /// accepted our will, which it had to refuse then (5.0, section 3.1.2.6 and 3.1.2.7).
-  private var unfitness: ConnectRefusal? {
-    let limits = session.serverLimits
-    if limits.maximumQoS == .atMostOnce { return .reason(.qosNotSupported) }
-    return limits.retainAvailable ? nil : .reason(.retainNotSupported)
-  }
-
-  static func acknowledged(
-    _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>, _ token: UInt32
-  ) -> Int {
-    outbox.acknowledged(token) { place in backlog.settle(place) }
   }
 
   private mutating func takeEvent() -> LinkEvent? {
@@ -287,6 +271,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       }
     }
     if wasOnline {
+      suspect(fault)
       if !spec.persistentSession {
         outbox.connectionLost()
         packsUnderWay = InlineArray(repeating: false)
@@ -296,7 +281,10 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     }
     if fault.isPermanent && !asksLower { counters.refusals &+= 1 }
     holdsRecords = false
-    if wasOnline { heardAt = session.lastReceived }
+    if wasOnline {
+      heardAt = session.lastReceived
+      endProbe(fault)
+    }
     session.closed()
     action = .close
     state = .waiting(until: now + wait)

@@ -30,6 +30,16 @@ extension LinkFault {
     }
   }
 
+  /// True when the broker has ended the connection, and what it was sent may be why: it says so, or says
+  /// nothing at all.
+  var mayBeForMessage: Bool {
+    switch self {
+    case .dial(let fault): fault.isByPeer
+    case .disconnected(let reason): reason.isForPacket
+    case .refused, .session, .unanswered, .closedByUs, .returned: false
+    }
+  }
+
   /// The fault in a word, as logs and statuses say it.
   public var slug: StaticString {
     switch self {

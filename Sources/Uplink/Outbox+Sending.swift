@@ -119,8 +119,52 @@ extension Outbox {
     return batch.count
   }
 
-  /// A record that can't be sent, or may not be any more, is given up; `journaled` gets its place in the
-  /// journal, if it has one.
+  /// The records of the packet of `token`, which can't be sent, or may not be any more, are given up, and
+  /// counted. Returns how many those are; see `acknowledged`.
+  mutating func giveUp(_ token: UInt32, journaled: (JournalPlace) -> Void) -> Int {
+    if let (first, count) = records(of: token) {
+      var place = first.offset
+      for _ in 0..<count {
+        losses.lose(.dropped, label(at: place), weight(at: place))
+        place = next(after: place)
+      }
+    }
+    return acknowledged(token, journaled: journaled)
+  }
+
+  /// A connection has ended with the packet of `token` under way, as a test or among others. Returns at
+  /// how many ends its first record was; see `Probation`.
+  mutating func ended(_ token: UInt32, isTest: Bool) -> UInt8 {
+    guard let (first, count) = records(of: token) else { return 0 }
+    var place = first.offset
+    for _ in 0..<count {
+      if isTest || ring[place + 7] < Probation.endsMax { ring[place + 7] += 1 }
+      place = next(after: place)
+    }
+    return ring[first.offset + 7]
+  }
+
+  /// True when the packet of `token` carries a suspect alone.
+  func isSuspected(_ token: UInt32) -> Bool {
+    guard let (first, count) = records(of: token) else { return false }
+    return count == 1 && isSuspected(first)
+  }
+
+  /// True when the record is suspected.
+  func isSuspected(_ place: Place) -> Bool { ring[place.offset + 7] >= Probation.endsMax }
+
+  /// True while a suspect waits.
+  var hasSuspect: Bool {
+    var place = skip(head)
+    while place != tail {
+      if state(at: place) == State.waiting, isSuspected(Place(offset: place)) { return true }
+      place = next(after: place)
+    }
+    return false
+  }
+
+  /// A record that is not to be sent any more goes; `journaled` gets its place in the journal, if it has
+  /// one.
   public mutating func discard(_ place: Place, journaled: (JournalPlace) -> Void = { _ in }) {
     if let there = journalPlace(at: place.offset) { journaled(there) }
     finish(place.offset)

@@ -8,7 +8,7 @@ import Core
 /// before it is sent, its place in the journal lies between the two; where it stands for several, their
 /// number:
 ///
-///     | size 2 | state 1 | flags 1 | series 2 | class, durability 1 | 0 | body ...
+///     | size 2 | state 1 | flags 1 | series 2 | class, durability 1 | ends 1 | body ...
 ///                                                       [from 8 | up to 8] or [number 4]
 ///
 ///     head                  history            live                 tail
@@ -17,6 +17,8 @@ import Core
 /// A record waits, is under way, is done, or is held until it is durable. It is live or, by its flag,
 /// historical: when a connection opens, all that still waits becomes historical, and what is appended
 /// afterwards is live. Live records leave first; historical ones follow, oldest first.
+///
+/// `ends` counts those of connections at which it was under way; see `Probation`.
 ///
 /// Where room gets short, what its class allows goes first: see `RecordClass` and `thin`.
 ///
@@ -72,6 +74,9 @@ public struct Outbox: ~Copyable {
   var journaledCount = 0
   /// Records are done here that the journal has, and that may lie behind what was sent from it.
   var hasLeftToJournal = false
+  /// The classes of what has to leave at once, and whether such a record has come.
+  var urgent = RecordClasses()
+  private var hasUrgent = false
   /// What did not go out as it was.
   public var losses: LossLedger
 
@@ -150,6 +155,13 @@ public struct Outbox: ~Copyable {
     if isHeld { heldCount += 1 }
     if label.recordClass == .answer { answers += 1 }
     if label.recordClass == .event { eventBytes += size }
+    if urgent.contains(label.recordClass) { hasUrgent = true }
+  }
+
+  /// True when something urgent was appended since the last time.
+  mutating func takeUrgent() -> Bool {
+    defer { hasUrgent = false }
+    return hasUrgent
   }
 
   /// The record at `place`, which was waiting, held or under way, is done.

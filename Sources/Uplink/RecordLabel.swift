@@ -31,6 +31,28 @@ public enum RecordClass: UInt8, BitwiseCopyable, Sendable {
   var isThinned: Bool { self == .telemetry || self == .counter }
 }
 
+/// Some of the classes.
+public struct RecordClasses: BitwiseCopyable, Equatable, Sendable {
+  private var bits: UInt8 = 0
+
+  /// None.
+  public init() {}
+
+  /// One, and another.
+  public init(_ first: RecordClass, _ second: RecordClass) {
+    insert(first)
+    insert(second)
+  }
+
+  /// One more.
+  public mutating func insert(_ recordClass: RecordClass) { bits |= Self.bit(recordClass) }
+
+  /// True when `recordClass` is one of them.
+  public func contains(_ recordClass: RecordClass) -> Bool { bits & Self.bit(recordClass) != 0 }
+
+  private static func bit(_ recordClass: RecordClass) -> UInt8 { 1 &<< recordClass.rawValue }
+}
+
 /// What a record outlives.
 public enum Durability: UInt8, BitwiseCopyable, Sendable {
   /// A long loss of the link, an orderly stop, short memory: then it goes to the journal.

@@ -83,6 +83,9 @@ public struct SendWindow: ~Copyable {
     return !isLimiting
   }
 
+  /// True when packet `number` was sent over this connection, and not acknowledged.
+  public func isUnderWay(_ number: Int) -> Bool { packets[number].bytes > 0 }
+
   /// Packet `number` is handed to the session.
   public mutating func sent(_ number: Int, bytes count: Int, isPack: Bool, at now: Instant) {
     abandoned(number)

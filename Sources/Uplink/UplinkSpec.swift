@@ -33,6 +33,13 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var returnAfter = Interval.seconds(600)
   /// True to go where a broker sends us (5.0, Server Reference).
   public var followsReferences = true
+  /// The interval at which pings begin, to find out how long the way bears to be idle; zero to ping once a
+  /// keep-alive.
+  public var probeFrom = Interval.zero
+  /// How often records leave; zero for at once.
+  public var batchEvery = Interval.zero
+  /// The classes of those that always leave at once.
+  public var urgent = RecordClasses(.event, .answer)
   /// Deadline for the broker's answer: CONNACK, PINGRESP, acknowledgements of a stop.
   public var replyTimeout = Interval.seconds(10)
 

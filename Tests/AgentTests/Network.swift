@@ -18,6 +18,11 @@ struct Network {
   /// The most bytes that the transport takes, or brings, at once.
   var chunkBytesMax = 1 << 20
 
+  /// A broker that gets such bytes closes the connection, and does nothing else of what came with them.
+  var isPoison: (String) -> Bool = { _ in false }
+  /// How often it did.
+  private(set) var poisoned = 0
+
   private var connection: ConnectionID?
   private var isDead = false
   private var toBroker: [Chunk] = []
@@ -109,6 +114,14 @@ struct Network {
 
   private mutating func receive(_ broker: inout MessageBroker, at now: Instant) {
     let chunk = toBroker.removeFirst()
-    if let connection { broker.receive(chunk.bytes.span, from: connection, at: now) }
+    guard let connection else { return }
+    if isPoison(String(decoding: chunk.bytes, as: UTF8.self)) {
+      poisoned += 1
+      broker.closed(connection, at: now)
+      toBroker = []
+      endsAt = now + latency
+      return
+    }
+    broker.receive(chunk.bytes.span, from: connection, at: now)
   }
 }

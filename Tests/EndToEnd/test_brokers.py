@@ -8,6 +8,7 @@ from harness.servers import (
     BadServer, acknowledge_nothing, answer_garbage, close_at_first_message, close_within_packet,
     refuse_login, reset_at_once, say_nothing, send_without_reading)
 from harness.waiting import free_port, wait_for
+from test_failover import readings
 
 
 class BadBrokers(EndToEndTest):
@@ -87,3 +88,28 @@ class BadBrokers(EndToEndTest):
         agent = self.agent(profile(door()), f"mqtt://127.0.0.1:{port}")
         wait_for(lambda: server.connections, 10, "a connection")
         self.assertEqual(agent.stop(5), 0)
+
+
+class TightBroker(EndToEndTest):
+    """Mosquitto with a limit on packets, of which it can't tell a client of 3.1.1: it closes the
+    connection for a longer one."""
+
+    def test_packs_get_shorter_until_it_takes_them_and_nothing_is_lost(self):
+        mosquitto = self.broker(settings=["allow_anonymous true", "max_packet_size 700"])
+        observer = self.observe(mosquitto, persistent=True)
+        device = profile(walk(every="50ms"), version="3.1.1")
+        device["broker"]["session"] = "persistent"
+        agent = self.agent(device, mosquitto.url)
+        observer.wait_for_count("sandpiper/t1/state/air", 5)
+        mosquitto.stop()
+        time.sleep(5)
+        mosquitto.start()
+        mark = observer.mark()
+        observer.wait_for_count("sandpiper/t1/history", 10, 30, mark)
+        observer.wait_for_count("sandpiper/t1/state/air", 40, 30, mark)
+        closed = agent.log().count("connection to the broker lost")
+        print(f"        {closed} connections lost")
+        self.assertLessEqual(closed, 8)
+        self.assertEqual(agent.stop(), 0)
+        heard = sorted(set(readings(observer.since())))
+        self.assertEqual(heard, list(range(1, len(heard) + 1)))

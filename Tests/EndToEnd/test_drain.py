@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 from harness.case import EndToEndTest
-from harness.narrow import NarrowPath
+from harness.paths import NarrowPath
 from harness.processes import run
 from harness.profiles import profile, walk
 from harness.waiting import free_port, wait_for

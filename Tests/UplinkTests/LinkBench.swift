@@ -124,6 +124,12 @@ final class LinkBench {
     }
   }
 
+  func appendEvent(_ record: String) {
+    _ = link.outbox.append(RecordLabel(.event, series: 0), bodyBytes: record.utf8.count) { out in
+      append(record, to: &out)
+    }
+  }
+
   /// What the link sends now, pumped records included, as the broker reads it.
   func sent() -> [Sent] {
     link.pump(renderer, at: moment)
@@ -149,6 +155,7 @@ final class LinkBench {
   var isOnline: Bool { link.isOnline }
   var isStopped: Bool { link.isStopped }
   var isIdle: Bool { link.isIdle }
+  var idleBorne: Interval { link.idleBorne }
   var broker: Int { link.broker }
   /// Where the present attempt goes instead, as "host:port".
   var reference: String? {

@@ -14,6 +14,31 @@ extension ClientSession {
     answers.delivery.isUnderWay(at: now, patience: patience)
   }
 
+  /// Has PINGREQ sent once nothing has passed for `interval`, where that is less than the keep-alive. Of
+  /// the present connection.
+  public mutating func setPingInterval(_ interval: Interval) { keepAlive.setPingEvery(interval) }
+
+  /// The longest time without a byte in either direction after which the server has still answered a
+  /// PINGREQ, over the present connection.
+  public var idleBorne: Interval { keepAlive.idleBorne }
+
+  /// How long nothing had passed before the PINGREQ that waits for an answer; zero when there is none,
+  /// or it had another reason.
+  public var idleInDoubt: Interval { keepAlive.awaitsReply ? keepAlive.idle : .zero }
+
+  /// True while a PINGREQ waits for an answer; whatever comes is one.
+  public var awaitsPingResponse: Bool { keepAlive.awaitsReply }
+
+  /// When the next PINGREQ is due.
+  public var pingDue: Instant { isOnline ? keepAlive.pingDue : .never }
+
+  /// Writes PINGREQ now, instead of when it is due.
+  public mutating func ping(at now: Instant) {
+    guard isOnline, !keepAlive.isOff, !keepAlive.awaitsReply else { return }
+    keepAlive.pinged(at: now)
+    ping()
+  }
+
   /// When an answer is late, and PINGREQ due.
   var lateAt: Instant {
     guard options.watchesAnswers, awaitsAnswer, !keepAlive.isOff, !keepAlive.awaitsReply else {

@@ -205,6 +205,9 @@ public struct ClientSession: ~Copyable {
   /// True while the server owes an answer to a message, a SUBSCRIBE or an UNSUBSCRIBE.
   public var awaitsAnswer: Bool { inflight.count > 0 || requests.count > 0 }
 
+  /// True when nothing that was sent over this connection waits for its answer.
+  public var isAnswered: Bool { sentCount == 0 && requests.count == 0 }
+
   /// When the last byte came from the server, for as long as the session is online.
   public var lastReceived: Instant { keepAlive.receivedAt }
 

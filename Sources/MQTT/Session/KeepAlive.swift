@@ -28,19 +28,30 @@ struct KeepAlive: BitwiseCopyable {
   private var pingedAt: Instant
   private var replyBy = Instant.never
   private var isExtended = false
+  /// How long nothing may pass before a ping; the interval, or less.
+  private var pingEvery: Interval
+  /// How long nothing had passed, in either direction, before the last ping, if that was due for it.
+  private(set) var idle = Interval.zero
+  /// The longest of these times after which something came.
+  private(set) var idleBorne = Interval.zero
 
   /// Supervision from `now` on; none when `seconds` is 0.
   init(seconds: UInt16, replyTimeout: Interval, at now: Instant) {
     interval = .seconds(Int64(wide: Int(seconds)))
     replyWait = min(replyTimeout, interval / 2)
+    pingEvery = interval
     sentAt = now
     receivedAt = now
     pingedAt = now
   }
 
+  /// Has pings sent once nothing has passed for so long, if that is less than the interval.
+  mutating func setPingEvery(_ wanted: Interval) { pingEvery = min(wanted, interval) }
+
   mutating func sent(at now: Instant) { sentAt = now }
 
   mutating func received(at now: Instant) {
+    if awaitsReply { idleBorne = max(idleBorne, idle) }
     receivedAt = now
     replyBy = .never
     isExtended = false
@@ -57,20 +68,28 @@ struct KeepAlive: BitwiseCopyable {
     guard interval > .zero else { return .never }
     // Not sooner than a keep-alive after the last ping: one that the socket does not take would
     // be due at every turn.
-    return min(replyBy, max(min(sentAt, receivedAt), pingedAt) + interval)
+    return min(replyBy, pingDue)
+  }
+
+  /// When the next ping is due, whether or not one waits for its answer; `never` without supervision.
+  var pingDue: Instant {
+    interval > .zero ? max(min(sentAt, receivedAt), pingedAt) + pingEvery : .never
   }
 
   /// What is to be done at `now`.
   mutating func step(at now: Instant) -> Step {
     guard now >= deadline else { return .wait }
     guard now < replyBy else { return .timedOut }
+    let idle = now - max(sentAt, receivedAt)
     pinged(at: now)
+    self.idle = idle
     return .ping
   }
 
   /// A PINGREQ is written now, due or not.
   mutating func pinged(at now: Instant) {
     pingedAt = now
+    idle = .zero
     replyBy = now + replyWait
   }
 

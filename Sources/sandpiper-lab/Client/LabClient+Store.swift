@@ -78,7 +78,7 @@ extension LabClient {
     guard let journal, wasOnline else { return }
     let isByServer =
       switch cause {
-      case .transport: fault?.mayBeForMessage ?? true
+      case .transport: fault?.isByPeer ?? true
       case .disconnected(let reason): reason.isForPacket
       default: false
       }

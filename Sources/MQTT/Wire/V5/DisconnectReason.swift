@@ -108,3 +108,17 @@ extension DecodeError {
     }
   }
 }
+
+extension V5.DisconnectReason {
+  /// True when a packet of the client's can be what the server does not like.
+  public var isForPacket: Bool {
+    switch self {
+    case .unspecifiedError, .malformedPacket, .protocolError, .implementationSpecificError,
+      .notAuthorized, .topicFilterInvalid, .topicNameInvalid, .topicAliasInvalid,
+      .packetTooLarge, .quotaExceeded, .payloadFormatInvalid, .retainNotSupported,
+      .qosNotSupported:
+      true
+    default: false
+    }
+  }
+}

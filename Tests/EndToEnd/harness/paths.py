@@ -1,6 +1,8 @@
-"""A path to the broker with a rate, a delay and a buffer of known size, to the byte."""
+"""Paths to the broker: one with a rate, a delay and a buffer of known size, to the byte; and one that
+forgets idle connections."""
 
 import queue
+import select
 import socket
 import threading
 import time
@@ -108,3 +110,41 @@ class NarrowPath:
             lane.carry()
         except OSError:
             pass  # closed, here or by the other side
+
+
+class ForgetfulPath:
+    """A TCP path to a local port by way of a middlebox that forgets a connection over which nothing has
+    passed for `memory` seconds: from then on it swallows all that comes, and tells nobody."""
+
+    def __init__(self, broker_port, memory):
+        self.port = free_port()
+        self.memory = memory
+        self.forgotten = 0
+        self._broker_port = broker_port
+        self._server = BadServer(self.port, self._carry)
+
+    @property
+    def url(self):
+        """Where it begins, as --broker takes it."""
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def close(self):
+        """Closes everything."""
+        self._server.close()
+
+    def _carry(self, near):
+        with socket.create_connection(("127.0.0.1", self._broker_port), 5) as far:
+            passed = time.monotonic()
+            while True:
+                ready, _, _ = select.select([near, far], [], [])
+                if time.monotonic() - passed > self.memory:
+                    self.forgotten += 1
+                    break
+                passed = time.monotonic()
+                for end in ready:
+                    data = end.recv(4096)
+                    if not data:
+                        return
+                    (far if end is near else near).sendall(data)
+            while near.recv(4096):
+                pass
