@@ -1,4 +1,5 @@
 import Core
+import MQTT
 
 /// Records become messages, in the two tables for messages under construction.
 extension BrokerLink where Medium: ~Copyable {
