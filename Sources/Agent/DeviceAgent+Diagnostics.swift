@@ -10,14 +10,15 @@ extension DeviceAgent where Medium: ~Copyable {
   mutating func publishDiagnostics(at moment: Moment) {
     let own = OwnCounts(
       session: life.session, reassertions: reassertions,
-      broker: link.brokerCount > 1 ? link.broker : nil)
-    Self.publishDiagnostics(&link, points, own, at: moment)
+      broker: link.brokerCount > 1 ? link.broker : nil, lossesFrom: lossesFrom)
+    lossesFrom = Self.publishDiagnostics(&link, points, own, at: moment)
   }
 
   private struct OwnCounts: BitwiseCopyable {
     var session: UInt64
     var reassertions: UInt32
     var broker: Int?
+    var lossesFrom: Int
   }
 
   private static func append(_ journal: JournalCounts, to out: inout OutputSpan<UInt8>) {
@@ -31,10 +32,12 @@ extension DeviceAgent where Medium: ~Copyable {
     out.append(literal: journal.isFailing ? ",\"state\":\"failing\"}" : ",\"state\":\"good\"}")
   }
 
+  /// Returns with whose losses the next report is to begin.
   private static func publishDiagnostics(
     _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ own: OwnCounts,
     at moment: Moment
-  ) {
+  ) -> Int {
+    var next = 0
     let counters = link.counters
     let journal = JournalCounts(link.backlog)
     let waiting = link.outbox.unacknowledged
@@ -77,9 +80,10 @@ extension DeviceAgent where Medium: ~Copyable {
         out.append(count: UInt64(wide: oversized), as: "oversized")
         out.append(count: UInt64(wide: points.edgesLost), as: "edgesLost")
         out.append(count: UInt64(wide: own.reassertions), as: "reassertions")
-        appendLosses(losses, of: points, to: &out)
+        next = appendLosses(losses, of: points, from: own.lossesFrom, to: &out)
         out.append(literal: "}")
       })
+    return next
   }
 }
 
@@ -111,18 +115,22 @@ extension OutputSpan<UInt8> {
 
 /// Appends `,"losses":{"door":{"event":{"dropped":3}}}`: by point and class what did not go out as it
 /// was, without points that lost nothing; and `,"lossesMore":2` where so many points more have lost
-/// something, for which the packet has no room.
+/// something, for which the packet has no room. Begins with the point `first`; returns the one that is first
+/// next time, so that all are told in turns.
 private func appendLosses(
-  _ losses: borrowing LossLedger, of points: borrowing Points, to out: inout OutputSpan<UInt8>
-) {
+  _ losses: borrowing LossLedger, of points: borrowing Points, from first: Int,
+  to out: inout OutputSpan<UInt8>
+) -> Int {
   out.append(literal: ",\"losses\":{")
   var isFirst = true
-  var leftOut = 0
-  for index in 0..<points.pointCount {
+  var (next, leftOut) = (0, 0)
+  for step in 0..<points.pointCount {
+    let index = (first + step) % points.pointCount
     let readings = losses.losses(series: index, events: false)
     let events = losses.losses(series: index, events: true)
     guard !readings.isEmpty || !events.isEmpty else { continue }
     guard out.freeCapacity > 512 else {
+      if leftOut == 0 { next = index }
       leftOut += 1
       continue
     }
@@ -137,6 +145,7 @@ private func appendLosses(
   }
   out.append(literal: "}")
   if leftOut > 0 { out.append(count: UInt64(wide: leftOut), as: "lossesMore") }
+  return next
 }
 
 private func appendLosses(

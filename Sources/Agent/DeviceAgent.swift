@@ -40,6 +40,8 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var lostFault = LinkFault.closedByUs
   var droppedBefore: UInt32 = 0
   var diagnosticsAt = Instant.never
+  /// The point whose losses the next health report begins with: where all are too many for one.
+  var lossesFrom = 0
   var reassertions: UInt32 = 0
   /// What was said of the journal last.
   var journalFault: StorageFault?

@@ -94,14 +94,16 @@ extension Backlog where Medium: ~Copyable {
     }
     if rewrite.mustAbandon { return abandonChunk() }
     do throws(AppendFault) {
-      let consumed = try replace(&rewrite, &merger, &losses, renderer)
+      let consumed = try replace(&rewrite, &merger, renderer)
       try ring.finishRewriteChunk(
         consumedUpTo: consumed, losingUnread: rewrite.failures >= Self.failuresBeforeLoss)
+      merger.countCosts(&losses)
       rewrite.failures = 0
       self.rewrite = rewrite
       commit()
     } catch {
       for series in 0..<merger.seriesCount { merger.clear(series) }
+      merger.forgetCosts()
       // With less to carry, its end comes sooner.
       self.rewrite?.chunkBytes = max(512, rewrite.chunkBytes / 2)
       self.rewrite?.target = 1
@@ -123,7 +125,7 @@ extension Backlog where Medium: ~Copyable {
 
   /// Appends what replaces a chunk's records; returns where they end.
   private mutating func replace(
-    _ rewrite: inout Rewrite, _ merger: inout Merger, _ losses: inout LossLedger,
+    _ rewrite: inout Rewrite, _ merger: inout Merger,
     _ renderer: borrowing some MessageRenderer & ~Copyable
   ) throws(AppendFault) -> RecordPosition {
     let limit = Int64(wide: min(rewrite.chunkBytes, ring.rewriteFreeBytes / 4 * 3))
@@ -141,11 +143,11 @@ extension Backlog where Medium: ~Copyable {
         guard ring.next(from: head.position) != nil else { break }
       }
       if rewrite.target > 1, isMergeable(head, merger, renderer) {
-        try take(head, &merger, &losses, renderer, target: rewrite.target)
+        try take(head, &merger, renderer, target: rewrite.target)
       } else if rewrite.excessBytes > 0, head.recordClass == RecordClass.event.rawValue {
         rewrite.excessBytes -= Int(narrow: head.next.offset - head.position.offset)
         let series = ring.withBody(of: head) { renderer.journaledSeries(of: $0) } ?? 0xFFFF
-        losses.count(.dropped, RecordLabel(.event, series: series))
+        merger.cost(series, dropped: 1)
       } else {
         try ring.keepRewritten(head)
       }
@@ -157,7 +159,7 @@ extension Backlog where Medium: ~Copyable {
   }
 
   private mutating func take(
-    _ head: RecordHead, _ merger: inout Merger, _ losses: inout LossLedger,
+    _ head: RecordHead, _ merger: inout Merger,
     _ renderer: borrowing some MessageRenderer & ~Copyable, target: UInt32
   ) throws(AppendFault) {
     let recordClass = RecordClass(rawValue: head.recordClass) ?? .telemetry
@@ -170,7 +172,7 @@ extension Backlog where Medium: ~Copyable {
       before > 0 && ring.withBody(of: head) { body in merger.merge(label, with: body, renderer) }
     if isMerged {
       merger.setWeight(series, before &+ weight)
-      losses.count(.thinned, label, (before == 1 ? 1 : 0) + (weight == 1 ? 1 : 0))
+      merger.cost(label.series, thinned: (before == 1 ? 1 : 0) + (weight == 1 ? 1 : 0))
     } else {
       if before > 0 {
         try putOut(series, &merger, at: head.time)

@@ -1,4 +1,5 @@
 import Core
+import MQTT
 
 /// Records become messages, in the two tables for messages under construction.
 extension BrokerLink where Medium: ~Copyable {
@@ -56,9 +57,8 @@ extension BrokerLink where Medium: ~Copyable {
     let one = renderer.packItemBytesMax + 16
     // Where the broker takes so little that even this is too much, the pack is made of one record.
     let most = session.serverLimits.packetBytesMax - Self.topicBytesMax - 9 - one
-    return min(
-      packPayloadMax,
-      max(SendWindow.bytesMin, min(min(window.bytes, probation.packBytes), most)) + one)
+    let few = min(min(probation.packBytes, window.bytes), most)
+    return min(packPayloadMax, max(SendWindow.bytesMin, few) + one)
   }
 
   private static func renderPack(

@@ -214,8 +214,8 @@ extension BrokerLink where Medium: ~Copyable {
     from place: Outbox.Place, _ token: UInt32, exactly: Int? = nil,
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
-    let (message, count) = renderPack(
-      from: place, exactly ?? (outbox.isSuspected(place) ? 1 : nil), renderer, at: moment)
+    let most = exactly ?? (outbox.isSuspected(place) ? 1 : nil)
+    let (message, count) = renderPack(from: place, most, renderer, at: moment)
     switch publish(message, .atLeastOnce, token: token) {
     case .sent:
       outbox.sent(place, count: count, token: token)

@@ -3,27 +3,35 @@ import MQTT
 
 /// What becomes of what was sent, or can't be.
 extension BrokerLink where Medium: ~Copyable {
+  /// Why nothing that has to be acknowledged, or no status, can be said to this broker, although it has
+  /// accepted our will, which it had to refuse then (5.0, section 3.2.2.3.4 and 3.2.2.3.5).
+  var unfitness: ConnectRefusal? {
+    let limits = session.serverLimits
+    if limits.maximumQoS == .atMostOnce { return .reason(.qosNotSupported) }
+    return limits.retainAvailable ? nil : .reason(.retainNotSupported)
+  }
+
   /// The broker has acknowledged what was sent under a token; or, in 5.0, has refused it, which is its
-  /// last word on it as well (section 4.3.2).
+  /// last word on it as well (section 4.4).
   mutating func settle(_ answered: Answered, at now: Instant) {
     let token = answered.token
+    let isTaken = answered.code < 0x80
     guard token < Self.directTokens else { return }
     if probation.test == token { probation.test = nil }
     window.acknowledged(windowNumber(of: token), at: now)
-    let isRefused = answered.code >= 0x80
     var count = 0
     if token >= Self.backlogTokens {
       count = backlog.acknowledged(Int(token - Self.backlogTokens))
     } else {
       packsUnderWay[Int(token)] = false
       count =
-        isRefused
-        ? Self.giveUp(&outbox, &backlog, token) : Self.acknowledged(&outbox, &backlog, token)
+        isTaken
+        ? Self.acknowledged(&outbox, &backlog, token) : Self.giveUp(&outbox, &backlog, token)
     }
-    if isRefused {
-      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
-    } else {
+    if isTaken {
       counters.acknowledged &+= UInt64(wide: count)
+    } else {
+      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
     }
   }
 

@@ -241,14 +241,6 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     return nil
   }
 
-  /// Why nothing that has to be acknowledged, or no status, can be said to this broker, although it has
-  /// accepted our will, which it had to refuse then (5.0, section 3.1.2.6 and 3.1.2.7).
-  private var unfitness: ConnectRefusal? {
-    let limits = session.serverLimits
-    if limits.maximumQoS == .atMostOnce { return .reason(.qosNotSupported) }
-    return limits.retainAvailable ? nil : .reason(.retainNotSupported)
-  }
-
   private mutating func takeEvent() -> LinkEvent? {
     defer { event = nil }
     return event

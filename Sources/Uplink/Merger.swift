@@ -12,7 +12,14 @@ struct Merger: ~Copyable {
     var label = RecordLabel(.telemetry)
   }
 
+  /// What a chunk of the journal has cost, while it may have to be taken back.
+  private struct Cost: BitwiseCopyable {
+    var thinned: UInt32 = 0
+    var dropped: UInt32 = 0
+  }
+
   private var bodies: Table<UInt8>
+  private var costs: Table<Cost>
   private var slots: Table<Slot>
   private var spare: Table<UInt8>
 
@@ -23,6 +30,8 @@ struct Merger: ~Copyable {
     bodies = arena.table(
       "thinning: a reading by point", count: series * Self.bodyBytesMax, filledWith: 0)
     slots = arena.table("thinning: points", count: series, filledWith: Slot())
+    // The last is of records of no series.
+    costs = arena.table("thinning: losses", count: series + 1, filledWith: Cost())
     spare = arena.table("thinning: a merged reading", count: Self.bodyBytesMax, filledWith: 0)
   }
 
@@ -89,6 +98,29 @@ struct Merger: ~Copyable {
         out.append(contentsOf: bytes)
       }
     }
+  }
+
+  /// So many readings of `series` were merged, or events dropped; `countCosts` counts them.
+  mutating func cost(_ series: UInt16, thinned: UInt32 = 0, dropped: UInt32 = 0) {
+    costs.update(min(Int(series), seriesCount)) { cost in
+      cost.thinned &+= thinned
+      cost.dropped &+= dropped
+    }
+  }
+
+  /// Counts what the chunk has cost: it is finished.
+  mutating func countCosts(_ losses: inout LossLedger) {
+    for index in 0..<costs.count {
+      let series = index < seriesCount ? UInt16(truncatingIfNeeded: index) : 0xFFFF
+      losses.count(.thinned, RecordLabel(.telemetry, series: series), costs[index].thinned)
+      losses.count(.dropped, RecordLabel(.event, series: series), costs[index].dropped)
+    }
+    forgetCosts()
+  }
+
+  /// The chunk is taken back.
+  mutating func forgetCosts() {
+    for index in 0..<costs.count { costs[index] = Cost() }
   }
 
   /// The record of `series` has been put out.

@@ -163,8 +163,8 @@ extension Outbox {
     return false
   }
 
-  /// A record that can't be sent, or may not be any more, is given up; `journaled` gets its place in the
-  /// journal, if it has one.
+  /// A record that is not to be sent any more goes; `journaled` gets its place in the journal, if it has
+  /// one.
   public mutating func discard(_ place: Place, journaled: (JournalPlace) -> Void = { _ in }) {
     if let there = journalPlace(at: place.offset) { journaled(there) }
     finish(place.offset)

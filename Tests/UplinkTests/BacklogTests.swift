@@ -54,6 +54,7 @@ import Testing
 
     var isRewriting: Bool { backlog.isRewriting }
     var isStuck: Bool { backlog.isStuck }
+    var thinned: Int { Int(losses.total.thinned) }
   }
 
   private func expectWhole(_ ranges: [ClosedRange<Int>], upTo made: Int) {
@@ -87,7 +88,9 @@ import Testing
     bench.memory.readFault = nil
     for _ in 0..<200 where bench.isRewriting { bench.rewriteChunk() }
     #expect(!bench.isRewriting)
-    expectWhole(bench.ranges(), upTo: bench.made)
+    let ranges = bench.ranges()
+    expectWhole(ranges, upTo: bench.made)
+    #expect(bench.thinned == ranges.reduce(0) { $0 + ($1.count > 1 ? $1.count : 0) })
   }
 
   @Test func aMediumThatNeverReadsAgainStopsTheRewriteAndNotTheAgent() throws {
