@@ -18,7 +18,7 @@ extension BrokerLink where Medium: ~Copyable {
     if keepsAll, backlog.isUsable { return .boot }
     if outbox.heldCount > 0 { return .boot }
     guard backlog.isUsable else {
-      return backlog.fault != nil && !isOnline ? retryAt : .never
+      return backlog.fault != nil ? retryAt : .never
     }
     if isOnline { return backlog.hasUnwritten ? marksAt : .never }
     return outbox.unacknowledged > 0 ? spillAt : .never
@@ -41,11 +41,11 @@ extension BrokerLink where Medium: ~Copyable {
     if backlog.noteTime(at: moment, isLast: false) { backlog.commit() }
     if keepsAll { goOnKeepingAll(renderer, at: moment) }
     keepHeld(renderer, at: moment)
-    if isOnline {
-      keepMarks(at: moment.instant)
-    } else if backlog.fault != nil, retryAt <= moment.instant {
+    if backlog.fault != nil, retryAt <= moment.instant {
       retryAt = moment.instant + .seconds(60)
       Self.retry(&backlog, &outbox)
+    } else if isOnline {
+      keepMarks(at: moment.instant)
     }
     relieve(renderer, at: moment)
   }
