@@ -280,11 +280,28 @@ import Testing
     }
   }
 
+  private static var alwaysKept: String {
+    profile(
+      #""door": {"kind": "input", "line": "GPIO17", "event": true, "keep": {"durability": "always"}, "#
+        + #""simulate": {"on": "0s", "off": "0s"}}"#, journal: #""size": "64KiB""#)
+  }
+
+  @Test func aMediumThatFailsWhileTheLinkIsThereIsTriedAgainToo() throws {
+    let world = try World.online(Self.alwaysKept)
+    world.flash.fault = .failed(code: 5)
+    world.hold("door", 1)
+    world.run(.seconds(30))
+    world.flash.fault = nil
+    world.run(.seconds(61))
+    let written = world.flash.writes
+    world.hold("door", 0)
+    world.run(.seconds(5))
+    #expect(world.flash.writes > written)
+    #expect(world.heard.flatMap(\.readings).filter { $0.series == "event door" }.count == 2)
+  }
+
   @Test func whatIsAlwaysKeptIsInTheJournalBeforeItIsSent() throws {
-    let world = try World.online(
-      profile(
-        #""door": {"kind": "input", "line": "GPIO17", "event": true, "keep": {"durability": "always"}, "#
-          + #""simulate": {"on": "0s", "off": "0s"}}"#, journal: #""size": "64KiB""#))
+    let world = try World.online(Self.alwaysKept)
     world.forget()
     let before = world.flash.writes
     world.hold("door", 1)

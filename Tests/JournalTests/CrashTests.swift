@@ -212,6 +212,42 @@ final class JournalLife {
     #expect(cuts > 300 && laps > 0)
   }
 
+  /// A mark is believed, ahead of the walk, only as far as it says that records are durable: what was
+  /// settled sooner must not be written over on its word.
+  @Test func whatIsSettledBeforeItIsDurableFreesNoRoomYet() throws {
+    for seed in 0..<100 {
+      var chance = Generator(seed: UInt64(seed))
+      let medium = CrashMedium(Array(repeating: 0, count: 10 * 512))
+      var storage = CrashStorage(medium: medium)
+      _ = try Ring.format(&storage, blockBytes: 512, id: 5)
+      var ring = Self.ring(CrashMedium(medium.current))
+      #expect(ring.open(seed: 1) == .opened)
+      var last = ring.head
+      for number in 0..<40 { last = try Self.append(number, to: &ring) }
+      ring.settle(from: ring.head, upTo: last)
+      try ring.commit()
+      #expect(try ring.finishCommit())
+      for number in 40..<400 {
+        guard (try? Self.append(number, to: &ring)) != nil else { break }
+      }
+      var again = Self.ring(CrashMedium(ring.medium.medium.afterCut(sectorBytes: 512, &chance)))
+      #expect(again.open(seed: 2) == .opened)
+      #expect(entries(&again).first { $0.time == 39 } != nil, "seed \(seed)")
+    }
+  }
+
+  private static func ring(_ medium: CrashMedium) -> Ring {
+    var arena = testArena(bytes: 1 << 16)
+    return Ring(
+      CrashStorage(medium: medium), sizes: .init(blockBytes: 512, bodyBytesMax: 100), arena: &arena)
+  }
+
+  private static func append(_ number: Int, to ring: inout Ring) throws -> RecordPosition {
+    try ring.append(recordClass: 1, time: Instant(nanoseconds: Int64(number)), bodyBytes: 24) {
+      $0.append(repeating: 7, count: 24)
+    }
+  }
+
   @Test(arguments: 0..<6)
   func blockHeadersThatRotCostNoRecordAlsoTogetherWithACut(batch: Int) throws {
     for seed in batch * 20..<batch * 20 + 20 {

@@ -166,6 +166,20 @@ final class RingBench {
     #expect(memory.writes == 0)
   }
 
+  @Test func aRingMadeAnewHasNothingOfTheOneBefore() throws {
+    let bench = try RingBench.fresh()
+    for number in 0..<40 { _ = try bench.append("record \(number)") }
+    try bench.commit()
+    var storage = MemoryStorage(memory: bench.memory)
+    _ = try RecordRing<MemoryStorage>.format(&storage, blockBytes: 512, id: 78)
+    let again = RingBench(bench.memory, seed: 2)
+    #expect(again.opening == .opened && again.kept().isEmpty)
+    #expect(again.head == RecordPosition(offset: 0) && again.isDurable)
+    _ = try again.append("new")
+    try again.commit()
+    #expect(RingBench(bench.memory, seed: 3).kept() == ["new"])
+  }
+
   @Test func withoutSuperblocksTheBlocksTellWhatTheJournalIs() throws {
     for count in [0, 3, 40, 400] {
       let bench = try RingBench.fresh(blocks: 80)
