@@ -236,16 +236,81 @@ final class JournalLife {
     }
   }
 
+  /// A mark may outlive what it is about, and come to light, whole, when something else is in its place.
+  @Test func aMarkThatHasOutlivedItsRecordsSettlesNoOthers() throws {
+    let medium = CrashMedium(Array(repeating: 0, count: 20 * 512))
+    var storage = CrashStorage(medium: medium)
+    _ = try Ring.format(&storage, blockBytes: 512, id: 5)
+    var state = medium.current
+    var ring = Self.ring(CrashMedium(state))
+    #expect(ring.open(seed: 1) == .opened)
+    for number in 0..<12 { _ = try Self.append(number, to: &ring) }
+    ring.settle(from: ring.head, upTo: ring.tail)
+    try ring.commit()
+    // Of all that the power cut has left what the second block holds, without its header.
+    let payload = 2 * 512 + 64..<3 * 512
+    state.replaceSubrange(payload, with: ring.medium.medium.current[payload])
+    let cut = CrashMedium(state)
+    var next = Self.ring(cut)
+    #expect(next.open(seed: 2) == .opened)
+    #expect(next.tail == RecordPosition(offset: 0))
+    for number in 100..<103 { _ = try Self.append(number, to: &next) }
+    try next.commit()
+    #expect(try next.finishCommit())
+    var last = Self.ring(CrashMedium(cut.afterKill()))
+    #expect(last.open(seed: 3) == .opened)
+    #expect(entries(&last).map(\.time) == [100, 101, 102])
+  }
+
+  /// The stream ends with its first block; behind it lies what an earlier run has left there, and a mark
+  /// of this run that only says how much is durable.
+  @Test func whatAnEarlierRunHasLeftBehindTheStreamIsNotTakenForIt() throws {
+    let medium = CrashMedium(Array(repeating: 0, count: 20 * 512))
+    var storage = CrashStorage(medium: medium)
+    _ = try Ring.format(&storage, blockBytes: 512, id: 5)
+    var state = medium.current
+    func block(_ number: Int) -> Range<Int> { (1 + number) * 512..<(2 + number) * 512 }
+    func fillFirstBlock(_ ring: inout Ring) throws {
+      _ = try Self.append(0, to: &ring)
+      while ring.tail.offset + 64 <= 448 { _ = try Self.append(1, to: &ring) }
+      _ = try Self.append(2, bodyBytes: 448 - 20 - Int(ring.tail.offset), to: &ring)
+      #expect(ring.tail == RecordPosition(offset: 448))
+    }
+    var first = Self.ring(CrashMedium(state))
+    #expect(first.open(seed: 1) == .opened)
+    try fillFirstBlock(&first)
+    for number in 100..<105 { _ = try Self.append(number, to: &first) }
+    try first.commit()
+    state.replaceSubrange(block(1), with: first.medium.medium.current[block(1)])
+
+    var second = Self.ring(CrashMedium(state))
+    #expect(second.open(seed: 2) == .opened && second.tail == RecordPosition(offset: 0))
+    try fillFirstBlock(&second)
+    try second.commit()
+    #expect(try second.finishCommit())
+    for number in 10..<22 { _ = try Self.append(number, to: &second) }
+    second.settle(from: second.head, upTo: second.tail)
+    try second.commit()
+    for number in [0, 2] {
+      state.replaceSubrange(block(number), with: second.medium.medium.current[block(number)])
+    }
+    var last = Self.ring(CrashMedium(state))
+    #expect(last.open(seed: 3) == .opened)
+    #expect(entries(&last).map(\.time) == [])
+  }
+
   private static func ring(_ medium: CrashMedium) -> Ring {
     var arena = testArena(bytes: 1 << 16)
     return Ring(
       CrashStorage(medium: medium), sizes: .init(blockBytes: 512, bodyBytesMax: 100), arena: &arena)
   }
 
-  private static func append(_ number: Int, to ring: inout Ring) throws -> RecordPosition {
-    try ring.append(recordClass: 1, time: Instant(nanoseconds: Int64(number)), bodyBytes: 24) {
-      $0.append(repeating: 7, count: 24)
-    }
+  private static func append(
+    _ number: Int, bodyBytes: Int = 24, to ring: inout Ring
+  ) throws -> RecordPosition {
+    try ring.append(
+      recordClass: 1, time: Instant(nanoseconds: Int64(number)), bodyBytes: bodyBytes
+    ) { $0.append(repeating: 7, count: bodyBytes) }
   }
 
   @Test(arguments: 0..<6)

@@ -120,6 +120,21 @@ final class RingBench {
     }
   }
 
+  /// Behind a single record comes no mark: only the next one says that the hole is no end.
+  @Test(arguments: 0..<4)
+  func aRottenRecordAmongThoseThatWereSyncedAloneCostsThatRecord(rotten: Int) throws {
+    let bench = try RingBench.fresh()
+    var places: [RecordPosition] = []
+    for number in 0..<5 {
+      places.append(try bench.append("record \(number)"))
+      try bench.commit()
+    }
+    bench.memory.bytes[512 + 64 + Int(places[rotten].offset) + 21] ^= 1
+    let again = RingBench(bench.memory, seed: 2)
+    #expect(again.kept() == (0..<5).filter { $0 != rotten }.map { "record \($0)" })
+    #expect(again.rotten == 1)
+  }
+
   @Test func nothingIsWrittenWhileNothingIsAppendedOrSettled() throws {
     let bench = try RingBench.fresh()
     _ = try bench.append("one")
