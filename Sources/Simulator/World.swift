@@ -46,7 +46,7 @@ public final class World {
   private var recent: [(at: Instant, made: [UInt32])] = []
   private var stuckTurns = 0
   private let sabotage: Sabotage?
-  /// When the flash, as far as the agent knew, took what it was given.
+  /// When the flash, as far as the agent knew, took what it was given; without one, when nothing waited.
   private var flashGoodAt = Instant.boot
 
   /// 2026-01-01T00:00:00Z, at the world's beginning.
@@ -360,7 +360,11 @@ public final class World {
     guard let device, recent.last.map({ now - $0.at >= .seconds(1) }) ?? true else { return }
     recent.append((now, device.made))
     if recent.count > 2 * Self.recentMax { recent.removeFirst(recent.count - Self.recentMax) }
-    if flash.fault == nil, device.agent.link.backlog.fault == nil { flashGoodAt = now }
+    let isKept =
+      flash.byteCount > 0
+      ? flash.fault == nil && device.agent.link.backlog.fault == nil
+      : device.agent.link.outbox.unacknowledged == 0
+    if isKept { flashGoodAt = now }
   }
 
   /// What this run had made at that time, by point; nil when that is not remembered.
