@@ -6,8 +6,9 @@ public struct LinkConditions: Sendable {
   public var latency = Interval.milliseconds(1)
   /// By how much that varies: a packet takes up to so much longer. None overtakes another: it is TCP.
   public var jitter = Interval.zero
-  /// Bytes a second towards the broker, and from it.
+  /// Bytes a second towards the broker.
   public var upRate = 10_000_000
+  /// Bytes a second from the broker.
   public var downRate = 10_000_000
   /// How many packets in a thousand are lost: TCP sends them again, and all behind waits.
   public var lossPerMille = 0

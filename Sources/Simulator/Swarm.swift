@@ -19,14 +19,21 @@ public struct Swarm: Sendable {
     public var good = 0
     /// The first that did not, by its seed.
     public var failed: (seed: UInt64, violations: [String])?
-    /// Sums over all lives.
+    /// Readings that were made, over all lives.
     public var made = 0
+    /// Those of them that were heard, once or more often.
     public var delivered = 0
+    /// Those of them that were given up by the profile's own rules, and counted.
     public var lost = 0
+    /// Faults that were brought about.
     public var faults = 0
+    /// Connections that were lost.
     public var losses = 0
+    /// Runs of the agent.
     public var runs = 0
+    /// Messages with readings.
     public var messages = 0
+    /// Those of them that brought something for the second time.
     public var repeated = 0
 
     /// All in a few lines.

@@ -11,8 +11,9 @@ public struct Trial {
   public let counts: WorldCounts
   /// By point, states and events together.
   public let balance: [(made: Int, delivered: Int, lost: Int)]
-  /// Messages that brought something for the second time, of all with readings.
+  /// Messages that brought something for the second time.
   public let repeated: Int
+  /// Messages with readings.
   public let messages: Int
   /// Stands for all that happened.
   public let digest: UInt64
