@@ -105,7 +105,7 @@ let package = Package(
     tests("WebSocketTests", ["Core", "WebSocket", "TestSupport"]),
     tests("DialingTests", ["Core", "WebSocket", "Dialing", "TestSupport"]),
     tests("JSONTests", ["Core", "JSON", "TestSupport"]),
-    tests("JournalTests", ["Core", "Journal", "TestSupport"]),
+    tests("JournalTests", ["Core", "Journal", "Simulator", "TestSupport"]),
     tests("UplinkTests", ["Core", "MQTT", "Dialing", "Journal", "Uplink", "TestSupport"]),
     tests("DeviceTests", ["Core", "JSON", "Uplink", "Device", "TestSupport"]),
     tests(

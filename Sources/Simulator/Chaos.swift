@@ -72,7 +72,7 @@ public struct Chaos {
       }
       place -= weight
     }
-    world.note(fault)
+    world.noteFault("\(fault)")
     bring(fault, to: world)
   }
 
@@ -155,11 +155,5 @@ public struct Chaos {
       let name = world.configuration.string(points[point].name)
       world.publish("cmd/\(name)", chance.next(below: 2) == 0 ? "true" : "{\"v\":", retain: false)
     }
-  }
-}
-
-extension World {
-  func note(_ fault: Chaos.Fault) {
-    noteFault("\(fault)")
   }
 }

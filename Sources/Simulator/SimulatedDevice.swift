@@ -92,11 +92,4 @@ import Uplink
   var deadline: Instant {
     worldTime(min(agent.deadline, min(board.deadline, flash.deadline)))
   }
-
-  /// How many readings each point has had in this run, states and events together.
-  var made: [UInt32] {
-    (0..<agent.points.pointCount).map { index in
-      agent.points.stateCount(index) + agent.points.eventCount(index)
-    }
-  }
 }

@@ -5,11 +5,6 @@ import Core
 /// What was written and not synced is in doubt: a power cut leaves of each sector what was there before,
 /// what any later write made of it, or a mixture of two of these, byte by byte.
 public final class SimulatedFlash {
-  private struct Write {
-    var offset: Int
-    var bytes: [UInt8]
-  }
-
   /// Bytes that a power cut tears no further, except in the middle.
   public let sectorBytes: Int
   /// How long a sync takes.
@@ -27,7 +22,7 @@ public final class SimulatedFlash {
 
   private var current: [UInt8]
   private var durable: [UInt8]
-  private var pending: [Write] = []
+  private var pending = UnsyncedWrites()
   private var syncing: (writes: Int, end: Instant)?
 
   /// Zeros.
@@ -45,46 +40,14 @@ public final class SimulatedFlash {
 
   /// The power is cut; what is left is one of the states that this may leave.
   public func cutPower(_ chance: inout Generator) {
-    var touched: Set<Int> = []
-    for write in pending where !write.bytes.isEmpty {
-      let last = (write.offset + write.bytes.count - 1) / sectorBytes
-      touched.formUnion(write.offset / sectorBytes...last)
-    }
-    // Mostly kept, mostly as before, or anything: each is a kind of cut.
-    let kind = chance.next(below: 4)
-    for sector in touched.sorted() {
-      let range = sector * sectorBytes..<min((sector + 1) * sectorBytes, durable.count)
-      let versions = versions(of: range)
-      var first = Int(chance.next(below: UInt64(versions.count)))
-      if kind < 2, chance.next(below: 8) > 0 { first = kind == 0 ? versions.count - 1 : 0 }
-      let second = Int(chance.next(below: UInt64(versions.count)))
-      let isTorn = chance.next(below: 3) == 0
-      for index in range {
-        let version = isTorn && chance.next(below: 2) == 0 ? second : first
-        durable[index] = versions[version][index - range.lowerBound]
-      }
-    }
+    durable = pending.afterCut(of: durable, sectorBytes: sectorBytes, &chance)
     current = durable
-    pending = []
+    pending = UnsyncedWrites()
     syncing = nil
   }
 
   /// The process is gone, the power is not: all that it has written is there.
   func processDied() { syncing = nil }
-
-  private func versions(of range: Range<Int>) -> [[UInt8]] {
-    var versions = [Array(durable[range])]
-    for write in pending {
-      let overlap = range.clamped(to: write.offset..<write.offset + write.bytes.count)
-      guard !overlap.isEmpty else { continue }
-      var next = versions[versions.count - 1]
-      for index in overlap {
-        next[index - range.lowerBound] = write.bytes[index - write.offset]
-      }
-      versions.append(next)
-    }
-    return versions
-  }
 
   // MARK: As storage
 
@@ -101,7 +64,7 @@ public final class SimulatedFlash {
       current[offset + index] = span[index]
     }
     bytesWritten += bytes.count
-    pending.append(Write(offset: offset, bytes: bytes))
+    pending.append(bytes, at: offset)
   }
 
   fileprivate func beginSync() throws(StorageFault) {
@@ -118,10 +81,7 @@ public final class SimulatedFlash {
       syncs += 1
       return true
     }
-    for write in pending.prefix(begun.writes) {
-      durable.replaceSubrange(write.offset..<write.offset + write.bytes.count, with: write.bytes)
-    }
-    pending.removeFirst(begun.writes)
+    pending.sync(begun.writes, to: &durable)
     syncs += 1
     return true
   }

@@ -34,7 +34,7 @@ public struct Trial {
     world.judge()
     violations = world.violations
     counts = world.counts
-    balance = world.balance
+    balance = world.sums
     (repeated, messages) = world.messageCounts
     digest = world.digest
     flashBytes = world.flash.bytesWritten
@@ -62,16 +62,16 @@ extension World {
         complain("the journal still fails: \(fault)")
       }
     }
-    for (point, sums) in balance.enumerated() {
-      let missing = sums.made - sums.delivered - sums.lost
+    for (point, sum) in sums.enumerated() {
+      let missing = sum.made - sum.delivered - sum.lost
       // What was read last may be under way, or wait for the next batch.
-      if missing > mayBeLost[point] + underWayMax(point) {
+      if missing > balance.mayBeLost[point] + underWayMax(point) {
         complain(
-          "\(points[point]): \(sums.made) made, \(sums.delivered) delivered, \(sums.lost) given up "
-            + "and counted, \(mayBeLost[point]) at most lost with the power: \(missing) are missing"
+          "\(points[point]): \(sum.made) made, \(sum.delivered) delivered, \(sum.lost) given up "
+            + "and counted, \(balance.mayBeLost[point]) at most lost with the power: \(missing) are missing"
         )
       }
-      if sums.delivered > sums.made { complain("\(points[point]): more delivered than made") }
+      if sum.delivered > sum.made { complain("\(points[point]): more delivered than made") }
     }
     let window = 2 * configuration.uplink.inflight
     if ledger.repeated > window * (counts.losses + counts.runs) {
@@ -82,9 +82,9 @@ extension World {
   /// How many readings of a point may be on their way at a quiet time.
   private func underWayMax(_ point: Int) -> Int {
     let limit = now - configuration.uplink.batchEvery - .seconds(60)
-    let before = made(before: limit)
+    let before = balance.made(before: limit)
     return device.map { Int($0.made[point] - (before?[point] ?? 0)) } ?? 0
   }
 
-  private func complain(_ text: String) { ledgerComplaint(text) }
+  private func complain(_ text: String) { ledger.complain(text) }
 }

@@ -1,13 +1,9 @@
 import Core
+import Simulator
 
 /// A medium that remembers what was written and is not synced, and can tell what a power cut would
 /// leave of it.
 final class CrashMedium {
-  private struct Write {
-    var offset: Int
-    var bytes: [UInt8]
-  }
-
   /// What a reader sees: all writes.
   private(set) var current: [UInt8]
   /// How often each sync says that it has not ended yet.
@@ -19,7 +15,7 @@ final class CrashMedium {
   private(set) var hasFailed = false
   /// What is certain to survive.
   private var durable: [UInt8]
-  private var pending: [Write] = []
+  private var pending = UnsyncedWrites()
   private var syncing: (image: [UInt8], writes: Int)?
   /// True while syncs do not come to their end.
   var holdsSyncs = false
@@ -37,7 +33,7 @@ final class CrashMedium {
 
   func write(_ bytes: [UInt8], at offset: Int) {
     current.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-    pending.append(Write(offset: offset, bytes: bytes))
+    pending.append(bytes, at: offset)
   }
 
   func beginSync() {
@@ -90,41 +86,7 @@ final class CrashMedium {
   /// One of the states that a power cut may leave: each sector as it was, as any later write made it, or
   /// torn between two of these, byte by byte.
   func afterCut(sectorBytes: Int, _ chance: inout Generator) -> [UInt8] {
-    var state = durable
-    var touched: Set<Int> = []
-    for write in pending where !write.bytes.isEmpty {
-      let last = (write.offset + write.bytes.count - 1) / sectorBytes
-      touched.formUnion(write.offset / sectorBytes...last)
-    }
-    // Mostly kept, mostly as before, or anything: each is a kind of cut.
-    let kind = chance.next(below: 4)
-    for sector in touched.sorted() {
-      let range = sector * sectorBytes..<min((sector + 1) * sectorBytes, state.count)
-      let versions = versions(of: range)
-      var first = Int(chance.next(below: UInt64(versions.count)))
-      if kind < 2, chance.next(below: 8) > 0 { first = kind == 0 ? versions.count - 1 : 0 }
-      let second = Int(chance.next(below: UInt64(versions.count)))
-      let isTorn = chance.next(below: 3) == 0
-      for index in range {
-        let version = isTorn && chance.next(below: 2) == 0 ? second : first
-        state[index] = versions[version][index - range.lowerBound]
-      }
-    }
-    return state
-  }
-
-  private func versions(of range: Range<Int>) -> [[UInt8]] {
-    var versions = [Array(durable[range])]
-    for write in pending {
-      let overlap = range.clamped(to: write.offset..<write.offset + write.bytes.count)
-      guard !overlap.isEmpty else { continue }
-      var next = versions[versions.count - 1]
-      for index in overlap {
-        next[index - range.lowerBound] = write.bytes[index - write.offset]
-      }
-      versions.append(next)
-    }
-    return versions
+    pending.afterCut(of: durable, sectorBytes: sectorBytes, &chance)
   }
 }
 

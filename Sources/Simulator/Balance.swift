@@ -1,0 +1,93 @@
+import Core
+import Uplink
+
+/// What was made on the device, over all its runs; what its own rules have given up and counted; and what
+/// ends of power or process may have cost.
+struct Balance {
+  /// Readings made, and given up, in runs that are over, by point.
+  private(set) var made: [Int]
+  private(set) var lost: [Int]
+  /// Readings that were in memory only, as far as the profile allows it, when a run ended hard.
+  private(set) var mayBeLost: [Int]
+  /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
+  private let inMemoryMax: Interval
+  private var recent: [(at: Instant, made: [UInt32])] = []
+  /// When all that was older could be kept last: flash that works, or, where there is none, an empty
+  /// outbox.
+  private var keptAt = Instant.boot
+
+  /// So many moments are remembered, a second apart.
+  private static var recentMax: Int { 4 * 3_600 }
+
+  init(points: Int, _ spec: UplinkSpec) {
+    made = [Int](repeating: 0, count: points)
+    (lost, mayBeLost) = (made, made)
+    inMemoryMax =
+      spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery
+      + .seconds(5)
+  }
+
+  /// A run begins.
+  mutating func begin() { recent = [] }
+
+  /// A run goes on.
+  mutating func note(_ device: SimulatedDevice, at now: Instant) {
+    guard recent.last.map({ now - $0.at >= .seconds(1) }) ?? true else { return }
+    recent.append((now, device.made))
+    if recent.count > 2 * Self.recentMax { recent.removeFirst(recent.count - Self.recentMax) }
+    if device.keepsWhatItHas { keptAt = now }
+  }
+
+  /// What this run had made at that time, by point; nil when that is not remembered.
+  func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
+
+  /// A run ends: `hard`, without a chance to keep what is in memory, or in order.
+  mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
+    // What a failing flash does not take waits in memory too.
+    let before = made(before: min(now, keptAt) - inMemoryMax)
+    for (point, count) in device.made.enumerated() {
+      made[point] += Int(count)
+      lost[point] += device.lost(point)
+      if hard { mayBeLost[point] += Int(count - (before?[point] ?? 0)) }
+    }
+  }
+}
+
+extension SimulatedDevice {
+  /// How many readings each point has had in this run, states and events together.
+  var made: [UInt32] {
+    (0..<agent.points.pointCount).map { index in
+      agent.points.stateCount(index) + agent.points.eventCount(index)
+    }
+  }
+
+  /// How many of a point's were given up in this run, and counted.
+  func lost(_ point: Int) -> Int {
+    var sum = 0
+    for events in [false, true] {
+      let losses = agent.link.outbox.losses.losses(series: point, events: events)
+      sum += Int(losses.dropped) + Int(losses.expired) + Int(losses.replaced)
+    }
+    return sum
+  }
+
+  /// True while what is in memory has a place to go, or there is nothing.
+  var keepsWhatItHas: Bool {
+    flash.byteCount > 0
+      ? flash.fault == nil && agent.link.backlog.fault == nil
+      : agent.link.outbox.unacknowledged == 0
+  }
+}
+
+extension World {
+  /// For each point what was made, delivered, and given up by a policy that counts.
+  public var sums: [(made: Int, delivered: Int, lost: Int)] {
+    let present = device?.made ?? [UInt32](repeating: 0, count: balance.made.count)
+    return present.indices.map { point in
+      (
+        balance.made[point] + Int(present[point]), ledger.delivered[point],
+        balance.lost[point] + (device?.lost(point) ?? 0)
+      )
+    }
+  }
+}

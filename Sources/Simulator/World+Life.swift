@@ -1,0 +1,79 @@
+import Broker
+import Core
+
+/// Beginnings and ends, of power, process, clock and broker.
+extension World {
+  /// The board gets power.
+  func powerOn() {
+    boot += 1
+    bootedAt = now
+    startProcess()
+  }
+
+  /// The agent's process starts.
+  func startProcess() {
+    guard device == nil else { return }
+    run += 1
+    counts.runs += 1
+    let isSynced = chance.next(below: 4) > 0
+    let device = SimulatedDevice(
+      configuration, boot: boot, bootedAt: bootedAt, run: run, lastSession: lastSession,
+      seed: chance.next(), wallAtStart: isSynced ? Self.wallAtStart : 0,
+      quality: isSynced ? .synced : .none, flash: flash, at: now)
+    self.device = device
+    runs[device.journalRun] = run
+    balance.begin()
+    log.add(now, "run", "\(run), boot \(boot)")
+  }
+
+  /// The clock of a board is set at last.
+  func setClock() {
+    device?.wallAtStart = Self.wallAtStart
+    device?.quality = .synced
+  }
+
+  /// The clock goes wrong by so much, and nobody knows.
+  func stepClock(by milliseconds: Int64) { device?.wallAtStart += milliseconds }
+
+  /// The power is cut.
+  func powerOff() {
+    guard let device else { return }
+    endRun(device, hard: true)
+    way.fallSilent(at: now)
+    flash.cutPower(&chance)
+    log.add(now, "power", "off")
+  }
+
+  /// The process is killed; the system closes its connection.
+  func kill() {
+    guard let device else { return }
+    endRun(device, hard: true)
+    way.close(&broker, at: now)
+    flash.processDied()
+    log.add(now, "process", "killed")
+  }
+
+  func processEnded() {
+    guard let device else { return }
+    endRun(device, hard: false)
+    way.close(&broker, at: now)
+    log.add(now, "process", "ended")
+  }
+
+  func endRun(_ device: SimulatedDevice, hard: Bool) {
+    lastSession = max(lastSession, device.agent.session)
+    balance.end(device, hard: hard, at: now)
+    dialing = nil
+    self.device = nil
+  }
+
+  /// The broker ends and starts again at once, with or without what it knew.
+  func restartBroker(forgetting: Bool) {
+    way.brokerEnds(&broker, at: now)
+    if forgetting {
+      broker = MessageBroker(isObserved: true)
+      truth.forget()
+    }
+    log.add(now, "broker", forgetting ? "restarted, all forgotten" : "restarted")
+  }
+}

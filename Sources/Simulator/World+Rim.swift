@@ -1,0 +1,132 @@
+import Agent
+import Broker
+import Core
+import Device
+import Uplink
+
+/// What stands between the agent, its board, its transport and the broker: driven as the program's loop
+/// drives it.
+extension World {
+  // MARK: The agent's rim
+
+  func advance() {
+    guard let device else { return }
+    let moment = device.moment(at: now)
+    device.agent.advance(at: moment)
+    while let action = device.agent.nextAction() {
+      switch action {
+      case .drive(let drive):
+        let level = device.board.drive(point: drive.point, to: drive.level, at: moment.instant)
+        device.agent.driven(point: drive.point, readBack: level, at: moment)
+      case .link(let action): carryOut(action, device, moment)
+      }
+      device.agent.advance(at: moment)
+    }
+    while let notice = device.agent.nextNotice() {
+      log.add(now, "notice", "\(notice)")
+      if case .lost = notice { counts.losses += 1 }
+    }
+  }
+
+  func carryOut(_ action: LinkAction, _ device: SimulatedDevice, _ moment: Moment) {
+    switch action {
+    case .open:
+      counts.attempts += 1
+      way.close(&broker, at: now)
+      let roundTrip = way.link.latency * 2
+      let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
+      let dial = configuration.uplink.dial
+      switch answer {
+      case .accepts, .refuses: dialing = (answer, now + roundTrip)
+      case .isSilent: dialing = (answer, now + dial.connectTimeout)
+      case .nameUnknown: dialing = (answer, now + .seconds(5))
+      }
+    case .close:
+      dialing = nil
+      way.close(&broker, at: now)
+    }
+  }
+
+  func endDialing(_ answer: Way.Answer) {
+    dialing = nil
+    guard let device else { return }
+    let moment = device.moment(at: now)
+    switch answer {
+    case .accepts where isBrokerUp && way.answer == .accepts:
+      way.open(&broker, at: now)
+      device.agent.opened(password: nil, at: moment)
+    case .accepts, .refuses: device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
+    case .isSilent: device.agent.link.failed(.timedOut(.connect), at: moment.instant)
+    case .nameUnknown: device.agent.link.failed(.nameNotResolved(code: -2), at: moment.instant)
+    }
+  }
+
+  func send() -> Bool {
+    guard let device else { return false }
+    var count = 0
+    device.agent.withOutput(at: device.moment(at: now).instant) { bytes in
+      count = way.send(bytes.indices.map { bytes[$0] }, at: now)
+      return count
+    }
+    return count > 0
+  }
+
+  func deliver() -> Bool {
+    guard let device else { return false }
+    let instant = device.moment(at: now).instant
+    var hasMoved = false
+    while device.agent.hasInputRoom, way.hasArrived(at: now) {
+      device.agent.receive(at: instant) { out in
+        for byte in way.take(out.freeCapacity, at: now) { out.append(byte) }
+      }
+      hasMoved = true
+    }
+    if way.hasEnded(at: now) {
+      advance()
+      way.reset(&broker, at: now)
+      device.agent.link.failed(.closedByPeer, at: instant)
+      hasMoved = true
+    }
+    return hasMoved
+  }
+
+  // MARK: The broker's rim
+
+  /// What all of the device's topics begin with.
+  var prefix: [UInt8] {
+    Array(
+      (configuration.string(configuration.device.base) + "/"
+        + configuration.string(configuration.device.id) + "/").utf8)
+  }
+
+  func listen() {
+    for event in broker.takeEvents() {
+      guard case .published(_, let message, let isWill) = event else { continue }
+      guard message.topic.starts(with: prefix) else { continue }
+      let topic = Array(message.topic.dropFirst(prefix.count))
+      if isSabotaged(topic) { continue }
+      log.add(
+        now, String(decoding: topic, as: UTF8.self),
+        String(decoding: message.payload, as: UTF8.self) + (isWill ? " (will)" : ""))
+      counts.bytesHeard += message.payload.count
+      if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
+      ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+    }
+  }
+
+  /// True when nobody gets to hear this message.
+  func isSabotaged(_ topic: [UInt8]) -> Bool {
+    switch sabotage {
+    case nil, .lyingFlash: false
+    case .losingBroker: chance.next(below: 100) == 0
+    case .staleStatus: topic.elementsEqual("status".utf8) && chance.next(below: 10) == 0
+    }
+  }
+
+  func watchTruth() {
+    let isOnline = device.map { $0.agent.link.isOnline && way.isWhole && isBrokerUp } ?? false
+    if let complaint = truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
+      ledger.complain(complaint)
+    }
+  }
+}
