@@ -236,7 +236,8 @@ extension ObjectReader {
     return nil
   }
 
-  private static func list(_ words: [StaticString]) -> String {
+  /// The words as a message lists them.
+  static func list(_ words: [StaticString]) -> String {
     var list = ""
     for word in words { list += (list.utf8.isEmpty ? " \"" : ", \"") + spelled(word) + "\"" }
     return list

@@ -22,16 +22,15 @@ extension ProfileReader {
       return error(node.offset, pointer, "expected an array of classes, found " + node.found)
     }
     spec.urgent = RecordClasses()
+    let classes: [RecordClass] = [.state, .counter, .telemetry, .event, .note, .answer]
     for (index, word) in words.enumerated() {
-      let classes: [RecordClass] = [.state, .counter, .telemetry, .event, .note, .answer]
       guard case .string(let bytes) = word.value,
         let found = classes.first(where: { Profile.bytes($0.word) == bytes })
       else {
         let place = pointer + "/" + text(Int64(wide: index))
         error(
           word.offset, place,
-          "expected one of \"state\", \"counter\", \"telemetry\", \"event\", \"note\", \"answer\", found "
-            + word.found)
+          "expected one of" + ObjectReader.list(classes.map { $0.word }) + ", found " + word.found)
         continue
       }
       spec.urgent.insert(found)

@@ -38,4 +38,14 @@ public struct WorldCounts: Sendable {
   public var faults = 0
   /// Bytes of payloads that the broker has heard.
   public var bytesHeard = 0
+
+  /// Adds those of another world.
+  mutating func add(_ other: WorldCounts) {
+    turns += other.turns
+    runs += other.runs
+    attempts += other.attempts
+    losses += other.losses
+    faults += other.faults
+    bytesHeard += other.bytesHeard
+  }
 }

@@ -18,38 +18,30 @@ public struct LinkConditions: Sendable {
   /// A cable.
   public init() {}
 
-  /// The links that are known by name.
-  public static func named(_ name: String) -> LinkConditions? {
-    var link = LinkConditions()
-    switch name {
-    case "ethernet": break
-    case "wifi-poor":
-      link.latency = .milliseconds(8)
-      link.jitter = .milliseconds(120)
-      (link.upRate, link.downRate) = (250_000, 250_000)
-      link.lossPerMille = 30
-    case "lte-edge":
-      link.latency = .milliseconds(60)
-      link.jitter = .milliseconds(200)
-      (link.upRate, link.downRate) = (16_000, 32_000)
-      link.lossPerMille = 10
-    case "nb-iot":
-      link.latency = .milliseconds(1_500)
-      link.jitter = .milliseconds(2_000)
-      (link.upRate, link.downRate) = (2_500, 3_000)
-      link.lossPerMille = 5
-    case "satellite":
-      link.latency = .milliseconds(320)
-      link.jitter = .milliseconds(40)
-      (link.upRate, link.downRate) = (8_000, 30_000)
-      link.lossPerMille = 5
-    default: return nil
-    }
-    return link
+  private init(
+    _ latency: Interval, jitter: Interval, up: Int, down: Int, lossPerMille: Int
+  ) {
+    (self.latency, self.jitter, self.lossPerMille) = (latency, jitter, lossPerMille)
+    (upRate, downRate) = (up, down)
   }
 
-  /// The names of those.
-  public static var names: [String] {
-    ["ethernet", "wifi-poor", "lte-edge", "nb-iot", "satellite"]
+  private static let known: KeyValuePairs<String, LinkConditions> = [
+    "ethernet": LinkConditions(),
+    "wifi-poor": LinkConditions(
+      .milliseconds(8), jitter: .milliseconds(120), up: 250_000, down: 250_000, lossPerMille: 30),
+    "lte-edge": LinkConditions(
+      .milliseconds(60), jitter: .milliseconds(200), up: 16_000, down: 32_000, lossPerMille: 10),
+    "nb-iot": LinkConditions(
+      .milliseconds(1_500), jitter: .milliseconds(2_000), up: 2_500, down: 3_000, lossPerMille: 5),
+    "satellite": LinkConditions(
+      .milliseconds(320), jitter: .milliseconds(40), up: 8_000, down: 30_000, lossPerMille: 5),
+  ]
+
+  /// The link of this name.
+  public static func named(_ name: String) -> LinkConditions? {
+    known.first { $0.key == name }?.value
   }
+
+  /// The names of all links that have one.
+  public static var names: [String] { known.map { $0.key } }
 }

@@ -25,12 +25,8 @@ public struct Swarm: Sendable {
     public var delivered = 0
     /// Those of them that were given up by the profile's own rules, and counted.
     public var lost = 0
-    /// Faults that were brought about.
-    public var faults = 0
-    /// Connections that were lost.
-    public var losses = 0
-    /// Runs of the agent.
-    public var runs = 0
+    /// What happened, over all lives.
+    public var counts = WorldCounts()
     /// Messages with readings.
     public var messages = 0
     /// Those of them that brought something for the second time.
@@ -42,7 +38,7 @@ public struct Swarm: Sendable {
       let rate = Double(lives * days) * 86_400 / max(seconds, 0.001)
       return """
         \(lives) lives of \(days) day\(days == 1 ? "" : "s") in \(Int(seconds.rounded(.up))) s: \(Int(rate)) times real time
-        \(faults) faults, \(losses) connections lost, \(runs) runs of the agent
+        \(counts.faults) faults, \(counts.losses) connections lost, \(counts.runs) runs of the agent
         \(made) readings made, \(delivered) delivered, \(lost) given up and counted
         \(messages) messages, \(repeated) came twice
         \(failed.map { "seed \($0.seed) broke a promise:" } ?? "every promise was kept")
@@ -55,9 +51,7 @@ public struct Swarm: Sendable {
         delivered += sums.delivered
         lost += sums.lost
       }
-      faults += trial.counts.faults
-      losses += trial.counts.losses
-      runs += trial.counts.runs
+      counts.add(trial.counts)
       messages += trial.messages
       repeated += trial.repeated
       if trial.violations.isEmpty {

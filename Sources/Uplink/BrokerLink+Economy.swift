@@ -55,9 +55,8 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// Closes the window when nothing waits.
   mutating func closeWindow(at now: Instant) {
-    guard outbox.heldCount == 0, !outbox.hasLeftToJournal, outbox.nextLive() == nil,
-      !backlog.hasUnsent,
-      outbox.nextHistorical() == nil
+    guard outbox.heldCount == 0, !outbox.hasLeftToJournal, !backlog.hasUnsent,
+      outbox.nextLive() == nil, outbox.nextHistorical() == nil
     else { return }
     batch.close(at: now)
   }

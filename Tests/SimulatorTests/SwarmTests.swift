@@ -43,7 +43,9 @@ import Testing
     #expect(
       outcome.failed == nil, "\(outcome.failed.map { "seed \($0.seed): \($0.violations)" } ?? "")")
     #expect(outcome.good == lives)
-    #expect(outcome.faults > 20 * lives && outcome.losses > 3 * lives && outcome.runs > lives)
+    #expect(
+      outcome.counts.faults > 20 * lives && outcome.counts.losses > 3 * lives
+        && outcome.counts.runs > lives)
   }
 
   @Test func lifeUnderFaultsKeepsEveryPromise() throws {
