@@ -15,7 +15,9 @@ public struct Swarm: Sendable {
 
   /// What became of a swarm.
   public struct Outcome: Sendable {
-    /// Lives that kept every promise.
+    /// Lives that have come to their end.
+    public var lives = 0
+    /// Those of them that kept every promise.
     public var good = 0
     /// The first that did not, by its seed.
     public var failed: (seed: UInt64, violations: [String])?
@@ -34,7 +36,6 @@ public struct Swarm: Sendable {
 
     /// All in a few lines.
     public func summary(days: Int, seconds: Double) -> String {
-      let lives = good + (failed == nil ? 0 : 1)
       let rate = Double(lives * days) * 86_400 / max(seconds, 0.001)
       return """
         \(lives) lives of \(days) day\(days == 1 ? "" : "s") in \(Int(seconds.rounded(.up))) s: \(Int(rate)) times real time
@@ -51,6 +52,7 @@ public struct Swarm: Sendable {
         delivered += sums.delivered
         lost += sums.lost
       }
+      lives += 1
       counts.add(trial.counts)
       messages += trial.messages
       repeated += trial.repeated
@@ -81,8 +83,9 @@ public struct Swarm: Sendable {
       length: length, faultsPerDay: faultsPerDay, sabotage: sabotage, logs: logs)
   }
 
-  /// Lets all live. After a failure those that were begun come to their end, and no more begin.
-  public func run() -> Outcome {
+  /// Lets all live. After a failure those that were begun come to their end, and no more begin. `progress`
+  /// hears after each how many there were, on any thread, one call at a time.
+  public func run(_ progress: @Sendable (Int) -> Void = { _ in }) -> Outcome {
     let state = Mutex((next: seeds.lowerBound, outcome: Outcome()))
     DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
       while let seed = state.withLock({ state -> UInt64? in
@@ -91,7 +94,10 @@ public struct Swarm: Sendable {
         return state.next
       }) {
         let trial = trial(of: seed)
-        state.withLock { $0.outcome.add(trial) }
+        state.withLock { state in
+          state.outcome.add(trial)
+          progress(state.outcome.lives)
+        }
       }
     }
     return state.withLock { $0.outcome }

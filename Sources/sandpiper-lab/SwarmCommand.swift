@@ -15,7 +15,7 @@ struct SwarmCommand: ParsableCommand {
       forget, power that is cut, clocks that are wrong, flash that fails. Afterwards all that was \
       read must have been delivered, or given up by the profile's own rules and counted. Stops at \
       the first seed that breaks a promise, and prints the command that repeats it. Ends with 0 when \
-      all were kept, with 1 when one was not.
+      all were kept, with 1 when one was not, and with 6 for a wrong profile.
       """)
 
   @Argument(help: "The device profile.")
@@ -40,12 +40,15 @@ struct SwarmCommand: ParsableCommand {
       valueName: "name"))
   var link: String?
 
-  @Flag(help: "Print all that happened, one line for each event; for one seed.")
+  @Flag(help: "Print all that happened to one seed, a line for each event.")
   var log = false
 
   func validate() throws {
     guard seeds > 0, (1...3_660).contains(days), (1...10_000).contains(faults) else {
       throw ValidationError("--seeds from 1, --days 1 to 3660, --faults 1 to 10000")
+    }
+    guard seed <= UInt64.max - UInt64(seeds) else {
+      throw ValidationError("--seed is too large for so many --seeds")
     }
     if let link, LinkConditions.named(link) == nil {
       throw ValidationError("--link: one of " + LinkConditions.names.joined(separator: ", "))
@@ -53,14 +56,8 @@ struct SwarmCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard let bytes = FileManager.default.contents(atPath: profile) else {
-      throw ValidationError("\(profile) can't be read")
-    }
-    let reading = ProfileReader.read(Array(bytes))
-    for problem in reading.problems {
-      Terminal.complain(problem.described(file: profile, in: Array(bytes)))
-    }
-    guard let configuration = reading.configuration else { throw ExitCode(2) }
+    let configuration = try readProfile()
+    let seeds = log ? 1 : seeds
     let swarm = Swarm(
       configuration: configuration, seeds: seed..<seed + UInt64(seeds),
       length: .seconds(Int64(days) * 86_400), faultsPerDay: faults, link: link)
@@ -68,7 +65,11 @@ struct SwarmCommand: ParsableCommand {
       for line in swarm.trial(of: seed, logs: true).log { Terminal.print(line) }
     }
     let start = Date()
-    let outcome = swarm.run()
+    let isLive = Terminal.isInteractive && !log
+    let outcome = swarm.run { lives in
+      if isLive { Terminal.show("\r\(lives) of \(seeds) lives\u{1B}[K") }
+    }
+    if isLive { Terminal.show("\r\u{1B}[K") }
     let seconds = -start.timeIntervalSinceNow
     Terminal.print(outcome.summary(days: days, seconds: seconds))
     guard let failed = outcome.failed else { return }
@@ -78,5 +79,22 @@ struct SwarmCommand: ParsableCommand {
       "repeat it: sandpiper-lab swarm \(profile) --seeds 1 --seed \(failed.seed) --days \(days) "
         + "--faults \(faults)\(chosen) --log")
     throw ExitCode(1)
+  }
+
+  private func readProfile() throws -> Configuration {
+    let bytes: [UInt8]
+    do {
+      bytes = Array(try Data(contentsOf: URL(fileURLWithPath: profile)))
+    } catch {
+      Terminal.complain("sandpiper-lab: \(profile): \(error.localizedDescription)")
+      throw ExitCode(1)
+    }
+    let reading = ProfileReader.read(bytes)
+    for problem in reading.problems {
+      Terminal.complain(problem.described(file: profile, in: bytes))
+    }
+    // As `sandpiper check` ends.
+    guard let configuration = reading.configuration else { throw ExitCode(6) }
+    return configuration
   }
 }

@@ -130,3 +130,34 @@ class Lab(EndToEndTest):
         observer.wait_for(topic, lambda m: m.fields["state"] == "online", 20)
         self.assertEqual(agent.stop(), 0)
         observer.wait_for(topic, lambda m: m.fields["state"] == "offline")
+
+    def swarm(self, *arguments):
+        """What it ends with, and what it says."""
+        done = subprocess.run(
+            [LAB, "swarm", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120,
+            stdin=subprocess.DEVNULL)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_swarm_says_what_became_of_each_promise(self):
+        code, said, _ = self.swarm("devices/smallest.json", "--seeds", "2")
+        self.assertEqual(code, 0, said)
+        self.assertRegex(said, r"2 lives of 1 day in .*\n.* faults, .*\n.* readings made, ")
+        self.assertIn("every promise was kept", said)
+
+    def test_swarm_prints_one_life_line_by_line(self):
+        code, said, _ = self.swarm("devices/smallest.json", "--log", "--seed", "3")
+        self.assertEqual(code, 0)
+        self.assertIn("1 lives of 1 day", said)
+        self.assertGreater(len(said.splitlines()), 50)
+
+    def test_swarm_names_what_is_wrong(self):
+        for arguments, wanted, words in [
+                (["no.json"], 1, "no.json: "),
+                (["README.md"], 6, "README.md:1:1: error: "),
+                (["devices/smallest.json", "--link", "string"], 64, "lte-edge"),
+                (["devices/smallest.json", "--seeds", "0"], 64, "--seeds from 1"),
+                (["devices/smallest.json", "--seed", str(2**64 - 1)], 64, "--seed is too large")]:
+            with self.subTest(arguments):
+                code, _, complaint = self.swarm(*arguments)
+                self.assertEqual(code, wanted, complaint)
+                self.assertIn(words, complaint)
