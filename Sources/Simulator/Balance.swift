@@ -7,7 +7,7 @@ struct Balance {
   /// Readings made, and given up, in runs that are over, by point.
   private(set) var made: [Int]
   private(set) var lost: [Int]
-  /// Readings that were in memory only, as far as the profile allows it, when a run ended hard.
+  /// Readings that were in memory only, as far as the profile allows it, when a run ended.
   private(set) var mayBeLost: [Int]
   /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
   private let inMemoryMax: Interval
@@ -43,12 +43,14 @@ struct Balance {
 
   /// A run ends: `hard`, without a chance to keep what is in memory, or in order.
   mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
-    // What a failing flash does not take waits in memory too.
+    // What a failing flash does not take waits in memory too. Without a journal all does, and an end in
+    // order can only say in the log how much that was.
+    let isMemoryLost = hard || device.flash.byteCount == 0
     let before = made(before: min(now, keptAt) - inMemoryMax)
     for (point, count) in device.made.enumerated() {
       made[point] += Int(count)
       lost[point] += device.lost(point)
-      if hard { mayBeLost[point] += Int(count - (before?[point] ?? 0)) }
+      if isMemoryLost { mayBeLost[point] += Int(count - (before?[point] ?? 0)) }
     }
   }
 }

@@ -68,7 +68,7 @@ extension World {
       if missing > balance.mayBeLost[point] + underWayMax(point) {
         complain(
           "\(points[point]): \(sum.made) made, \(sum.delivered) delivered, \(sum.lost) given up "
-            + "and counted, \(balance.mayBeLost[point]) at most lost with the power: \(missing) are missing"
+            + "and counted, \(balance.mayBeLost[point]) at most lost with the memory: \(missing) are missing"
         )
       }
       if sum.delivered > sum.made { complain("\(points[point]): more delivered than made") }
