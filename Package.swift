@@ -54,6 +54,7 @@ let package = Package(
         "Core", "JSON", "MQTT", "WebSocket", "Dialing", "Uplink", "Device", "Agent",
         "SimulatedBoard",
       ]),
+    module("Scenarios", ["Core", "Device", "Profile"]),
 
     // The rim: what touches the world. Also Embedded.
     module("Linux", ["CLinux", "CTLS", "Core", "WebSocket", "Dialing"]),
@@ -82,7 +83,7 @@ let package = Package(
       "Simulator",
       [
         "Core", "JSON", "MQTT", "Dialing", "Journal", "Uplink", "Device", "Agent",
-        "SimulatedBoard", "Profile", "Broker",
+        "SimulatedBoard", "Profile", "Scenarios", "Broker",
       ]),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
@@ -90,7 +91,7 @@ let package = Package(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient", "Profile", "Simulator",
+        "MQTTClient", "Profile", "Scenarios", "Simulator",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -121,7 +122,8 @@ let package = Package(
     tests(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
-    tests("SimulatorTests", ["Core", "Profile", "Simulator"]),
+    tests("ScenariosTests", ["Core", "Device", "Profile", "Scenarios"]),
+    tests("SimulatorTests", ["Core", "Device", "Profile", "Scenarios", "Simulator"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

@@ -41,6 +41,11 @@ struct Balance {
   /// What this run had made at that time, by point; nil when that is not remembered.
   func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
 
+  /// The medium has rotted: what was made and is not delivered may have been there.
+  mutating func forgive(_ sums: [(made: Int, delivered: Int, lost: Int)]) {
+    for (point, sum) in sums.enumerated() { mayBeLost[point] += max(0, sum.made - sum.delivered) }
+  }
+
   /// A run ends: `hard`, without a chance to keep what is in memory, or in order.
   mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
     // What a failing flash does not take waits in memory too. Without a journal all does, and an end in

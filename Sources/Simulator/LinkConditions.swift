@@ -12,6 +12,10 @@ public struct LinkConditions: Sendable {
   public var downRate = 10_000_000
   /// How many packets in a thousand are lost: TCP sends them again, and all behind waits.
   public var lossPerMille = 0
+  /// A middlebox forgets a connection that has been idle for longer; nil for none that does.
+  public var idleMax: Interval?
+  /// How long the radio stays on after each byte, in either direction.
+  public var radioTail = Interval.zero
   /// Bytes that the system takes from the agent before it waits.
   public var bufferBytes = 16_384
 

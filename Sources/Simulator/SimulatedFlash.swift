@@ -46,6 +46,17 @@ public final class SimulatedFlash {
     syncing = nil
   }
 
+  /// So many bits flip, anywhere.
+  func flip(_ bits: Int, _ chance: inout Generator) {
+    guard byteCount > 0 else { return }
+    for _ in 0..<bits {
+      let place = Int(chance.next(below: UInt64(byteCount)))
+      let bit = UInt8(1) << UInt8(chance.next(below: 8))
+      current[place] ^= bit
+      durable[place] ^= bit
+    }
+  }
+
   /// The process is gone, the power is not: all that it has written is there.
   func processDied() { syncing = nil }
 

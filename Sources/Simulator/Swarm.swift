@@ -2,6 +2,7 @@ import Core
 import Dispatch
 import Foundation
 import Profile
+import Scenarios
 import Synchronization
 
 /// Many worlds, one for each seed, on all cores.
@@ -9,7 +10,7 @@ public struct Swarm: Sendable {
   private let configuration: Configuration
   private let seeds: Range<UInt64>
   private let length: Interval
-  private let faultsPerDay: Int
+  private let faults: ChanceOfFaults
   private let link: String?
   private let sabotage: Sabotage?
 
@@ -66,21 +67,30 @@ public struct Swarm: Sendable {
 
   /// A swarm of these seeds. Without a link by name each seed has another.
   public init(
-    configuration: Configuration, seeds: Range<UInt64>, length: Interval, faultsPerDay: Int,
+    configuration: Configuration, seeds: Range<UInt64>, length: Interval, faults: ChanceOfFaults,
     link: String? = nil, sabotage: Sabotage? = nil
   ) {
     self.sabotage = sabotage
     (self.configuration, self.seeds, self.length) = (configuration, seeds, length)
-    (self.faultsPerDay, self.link) = (faultsPerDay, link)
+    (self.faults, self.link) = (faults, link)
   }
 
   /// The life of one seed.
   public func trial(of seed: UInt64, logs: Bool = false) -> Trial {
+    trial(of: seed, happenings(of: seed), logs: logs)
+  }
+
+  private func trial(of seed: UInt64, _ happenings: [Happening], logs: Bool = false) -> Trial {
     let names = LinkConditions.names
     let name = link ?? names[Int(seed % UInt64(names.count))]
     return Trial(
       configuration, link: LinkConditions.named(name) ?? LinkConditions(), seed: seed,
-      length: length, faultsPerDay: faultsPerDay, sabotage: sabotage, logs: logs)
+      length: length, happenings, sabotage: sabotage, logs: logs)
+  }
+
+  private func happenings(of seed: UInt64) -> [Happening] {
+    var chaos = Chaos(faults, seed: seed ^ 0x5A4D)
+    return chaos.happenings(within: length, configuration)
   }
 
   /// Lets all live. After a failure those that were begun come to their end, and no more begin. `progress`

@@ -5,6 +5,8 @@ import Core
 extension World {
   /// The board gets power.
   func powerOn() {
+    guard !hasPower else { return }
+    hasPower = true
     boot += 1
     bootedAt = now
     startProcess()
@@ -12,14 +14,13 @@ extension World {
 
   /// The agent's process starts.
   func startProcess() {
-    guard device == nil else { return }
+    guard hasPower, device == nil else { return }
     run += 1
     counts.runs += 1
-    let isSynced = chance.next(below: 4) > 0
     let device = SimulatedDevice(
       configuration, boot: boot, bootedAt: bootedAt, run: run, lastSession: lastSession,
-      seed: chance.next(), wallAtStart: isSynced ? Self.wallAtStart : 0,
-      quality: isSynced ? .synced : .none, flash: flash, at: now)
+      seed: chance.next(), wallAtStart: isClockKnown ? Self.wallAtStart : 0,
+      quality: isClockKnown ? .synced : .none, flash: flash, at: now)
     self.device = device
     runs[device.journalRun] = run
     balance.begin()
@@ -37,9 +38,12 @@ extension World {
 
   /// The power is cut.
   func powerOff() {
-    guard let device else { return }
-    endRun(device, hard: true)
-    way.fallSilent(at: now)
+    guard hasPower else { return }
+    hasPower = false
+    if let device {
+      endRun(device, hard: true)
+      way.fallSilent(at: now)
+    }
     flash.cutPower(&chance)
     log.add(now, "power", "off")
   }
@@ -72,8 +76,10 @@ extension World {
     way.brokerEnds(&broker, at: now)
     if forgetting {
       broker = MessageBroker(isObserved: true)
+      setRules()
       truth.forget()
     }
+    rival = nil
     log.add(now, "broker", forgetting ? "restarted, all forgotten" : "restarted")
   }
 }

@@ -37,7 +37,7 @@ extension World {
       let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
       let dial = configuration.uplink.dial
       switch answer {
-      case .accepts, .refuses: dialing = (answer, now + roundTrip)
+      case .accepts, .portal, .refuses: dialing = (answer, now + roundTrip)
       case .isSilent: dialing = (answer, now + dial.connectTimeout)
       case .nameUnknown: dialing = (answer, now + .seconds(5))
       }
@@ -52,10 +52,12 @@ extension World {
     guard let device else { return }
     let moment = device.moment(at: now)
     switch answer {
-    case .accepts where isBrokerUp && way.answer == .accepts:
+    case .accepts where isBrokerUp && way.answer == .accepts,
+      .portal where way.answer == .portal:
       way.open(&broker, at: now)
       device.agent.opened(password: nil, at: moment)
-    case .accepts, .refuses: device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
+    case .accepts, .portal, .refuses:
+      device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
     case .isSilent: device.agent.link.failed(.timedOut(.connect), at: moment.instant)
     case .nameUnknown: device.agent.link.failed(.nameNotResolved(code: -2), at: moment.instant)
     }

@@ -4,6 +4,7 @@ import Core
 import Device
 import Journal
 import Profile
+import Scenarios
 import Uplink
 
 /// One device, its board and flash, the way to its broker, and the broker, in virtual time.
@@ -19,8 +20,18 @@ public final class World {
   public internal(set) var device: SimulatedDevice?
   /// What its journal lies on.
   public let flash: SimulatedFlash
+  /// How the way is when nothing is wrong with it.
+  let link: LinkConditions
   var way: Way
   var broker: MessageBroker
+  /// The broker refuses who connects, so.
+  var refusal: Happening.Refusal?
+  /// Somebody else's connection under the device's name.
+  var rival: ConnectionID?
+  /// The board has power.
+  var hasPower = false
+  /// A board that boots learns the time of day.
+  var isClockKnown = true
   /// The broker takes connections.
   var isBrokerUp = true
   var ledger: Ledger
@@ -50,8 +61,7 @@ public final class World {
     _ configuration: Configuration, link: LinkConditions, seed: UInt64, sabotage: Sabotage? = nil,
     logs: Bool = false
   ) {
-    self.configuration = configuration
-    self.sabotage = sabotage
+    (self.configuration, self.link, self.sabotage) = (configuration, link, sabotage)
     chance = Generator(seed: seed)
     flash = SimulatedFlash(
       bytes: configuration.uplink.journalBytes,

@@ -3,6 +3,7 @@ import Core
 import Dispatch
 import Foundation
 import Profile
+import Scenarios
 import Simulator
 
 /// `sandpiper-lab swarm`
@@ -60,7 +61,7 @@ struct SwarmCommand: ParsableCommand {
     let seeds = log ? 1 : seeds
     let swarm = Swarm(
       configuration: configuration, seeds: seed..<seed + UInt64(seeds),
-      length: .seconds(Int64(days) * 86_400), faultsPerDay: faults, link: link)
+      length: .seconds(Int64(days) * 86_400), faults: ChanceOfFaults(perDay: faults), link: link)
     if log {
       for line in swarm.trial(of: seed, logs: true).log { Terminal.print(line) }
     }
