@@ -29,7 +29,8 @@ let package = Package(
     .executable(name: "sandpiper-lab", targets: ["sandpiper-lab"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // C: the kernel's, libc's and libgpiod's declarations; OpenSSL, which is loaded when needed.
@@ -79,12 +80,14 @@ let package = Package(
 
     // The workbench: ordinary Swift.
     module("Broker", ["Core", "MQTT"]),
-    module(
-      "Simulator",
-      [
+    .target(
+      name: "Simulator",
+      dependencies: [
         "Core", "JSON", "MQTT", "Dialing", "Journal", "Uplink", "Device", "Agent",
         "SimulatedBoard", "Profile", "Scenarios", "Broker",
-      ]),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: strict),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
     .executableTarget(

@@ -91,6 +91,8 @@ public struct Course: Sendable {
     /// Years until the flash is worn out at that rate; nil when nothing was written or nothing is known of
     /// it.
     public var flashYears: Double?
+    /// How long the agent ran.
+    public var running = Interval.zero
     /// How often the processor woke up for the agent.
     public var wakeUps = 0
     /// How long it worked.

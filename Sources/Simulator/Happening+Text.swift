@@ -58,6 +58,9 @@ extension Interval {
     milliseconds % 1_000 == 0 ? "\(seconds)s" : "\(milliseconds)ms"
   }
 
+  /// As a number of seconds.
+  public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+
   /// For people: two units at most.
   public var inWords: String {
     let units: [(name: String, seconds: Int64)] = [

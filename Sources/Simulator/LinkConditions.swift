@@ -21,31 +21,4 @@ public struct LinkConditions: Sendable {
 
   /// A cable.
   public init() {}
-
-  private init(
-    _ latency: Interval, jitter: Interval, up: Int, down: Int, lossPerMille: Int
-  ) {
-    (self.latency, self.jitter, self.lossPerMille) = (latency, jitter, lossPerMille)
-    (upRate, downRate) = (up, down)
-  }
-
-  private static let known: KeyValuePairs<String, LinkConditions> = [
-    "ethernet": LinkConditions(),
-    "wifi-poor": LinkConditions(
-      .milliseconds(8), jitter: .milliseconds(120), up: 250_000, down: 250_000, lossPerMille: 30),
-    "lte-edge": LinkConditions(
-      .milliseconds(60), jitter: .milliseconds(200), up: 16_000, down: 32_000, lossPerMille: 10),
-    "nb-iot": LinkConditions(
-      .milliseconds(1_500), jitter: .milliseconds(2_000), up: 2_500, down: 3_000, lossPerMille: 5),
-    "satellite": LinkConditions(
-      .milliseconds(320), jitter: .milliseconds(40), up: 8_000, down: 30_000, lossPerMille: 5),
-  ]
-
-  /// The link of this name.
-  public static func named(_ name: String) -> LinkConditions? {
-    known.first { $0.key == name }?.value
-  }
-
-  /// The names of all links that have one.
-  public static var names: [String] { known.map { $0.key } }
 }

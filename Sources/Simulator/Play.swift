@@ -23,15 +23,26 @@ struct Play {
     cues.sort { $0.at < $1.at }
   }
 
-  /// Lets a world live for `length`. What has not ended by then goes on.
-  mutating func run(_ world: World, for length: Interval) {
+  /// Lets a world live for `length`; what has not ended by then goes on. `progress` hears each hour, and
+  /// with each cue, how much of it is over.
+  mutating func run(
+    _ world: World, for length: Interval, _ progress: (Interval) -> Void = { _ in }
+  ) {
     let start = world.now
+    func live(until end: Instant) {
+      while end - world.now > .seconds(3_600) {
+        world.run(until: world.now + .seconds(3_600))
+        progress(world.now - start)
+      }
+      world.run(until: end)
+    }
     while next < cues.count, cues[next].at < length {
       let cue = cues[next]
       next += 1
-      world.run(until: start + cue.at)
+      live(until: start + cue.at)
+      progress(cue.at)
       if cue.isEnd { world.end(cue.happening) } else { world.begin(cue.happening) }
     }
-    world.run(until: start + length)
+    live(until: start + length)
   }
 }

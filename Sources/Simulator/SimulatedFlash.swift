@@ -13,6 +13,8 @@ public final class SimulatedFlash {
   public var fault: StorageFault?
   /// Bytes that were written, ever.
   public private(set) var bytesWritten = 0
+  /// The same in whole sectors, as flash wears.
+  public private(set) var sectorBytesWritten = 0
   /// Syncs that have ended, ever.
   public private(set) var syncs = 0
   /// Syncs make nothing durable, and say that they do.
@@ -75,6 +77,8 @@ public final class SimulatedFlash {
       current[offset + index] = span[index]
     }
     bytesWritten += bytes.count
+    let sectors = (offset + bytes.count - 1) / sectorBytes - offset / sectorBytes + 1
+    sectorBytesWritten += bytes.isEmpty ? 0 : sectors * sectorBytes
     pending.append(bytes, at: offset)
   }
 

@@ -11,7 +11,7 @@ public struct Swarm: Sendable {
   private let seeds: Range<UInt64>
   private let length: Interval
   private let faults: ChanceOfFaults
-  private let link: String?
+  private let links: [LinkConditions]
   private let sabotage: Sabotage?
 
   /// What became of a swarm.
@@ -65,14 +65,15 @@ public struct Swarm: Sendable {
     }
   }
 
-  /// A swarm of these seeds. Without a link by name each seed has another.
+  /// A swarm of these seeds, which have these links in turn.
   public init(
     configuration: Configuration, seeds: Range<UInt64>, length: Interval, faults: ChanceOfFaults,
-    link: String? = nil, sabotage: Sabotage? = nil
+    links: [LinkConditions], sabotage: Sabotage? = nil
   ) {
+    precondition(!links.isEmpty, "there is no life without a link")
     self.sabotage = sabotage
     (self.configuration, self.seeds, self.length) = (configuration, seeds, length)
-    (self.faults, self.link) = (faults, link)
+    (self.faults, self.links) = (faults, links)
   }
 
   /// The life of one seed.
@@ -81,11 +82,9 @@ public struct Swarm: Sendable {
   }
 
   private func trial(of seed: UInt64, _ happenings: [Happening], logs: Bool = false) -> Trial {
-    let names = LinkConditions.names
-    let name = link ?? names[Int(seed % UInt64(names.count))]
-    return Trial(
-      configuration, link: LinkConditions.named(name) ?? LinkConditions(), seed: seed,
-      length: length, happenings, sabotage: sabotage, logs: logs)
+    Trial(
+      configuration, link: links[Int(seed % UInt64(links.count))], seed: seed, length: length,
+      happenings, sabotage: sabotage, logs: logs)
   }
 
   private func happenings(of seed: UInt64) -> [Happening] {

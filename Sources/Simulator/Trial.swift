@@ -23,6 +23,9 @@ public struct Trial {
   /// What happened, line by line, where that was asked for.
   public let log: [String]
 
+  /// How long a world lives on once all faults are over.
+  static var peace: Interval { .seconds(3_600) }
+
   /// Lets a world of this seed live for `length` through `happenings`, and then settle.
   public init(
     _ configuration: Configuration, link: LinkConditions, seed: UInt64, length: Interval,
@@ -32,9 +35,7 @@ public struct Trial {
     let world = World(configuration, link: link, seed: seed, sabotage: sabotage, logs: logs)
     var play = Play(happenings)
     play.run(world, for: length)
-    world.healAll()
-    world.run(until: world.now + .seconds(3_600))
-    world.judge()
+    world.settle()
     violations = world.violations
     counts = world.counts
     balance = world.sums

@@ -7,6 +7,7 @@ extension World {
   /// A fault begins.
   func begin(_ happening: Happening) {
     noteFault(happening)
+    recorder?.began(happening, at: now)
     switch happening.fault {
     case .cut, .halfOpen, .deafen, .reset, .refuse, .silence, .nameUnknown, .slow, .portal,
       .forgetIdle, .heal, .garbage:
@@ -68,8 +69,8 @@ extension World {
     turn()
   }
 
-  /// All faults are over, and what was to be on is on.
-  func healAll() {
+  /// All faults are over, what was to be on is on, and an hour passes in peace.
+  func settle() {
     way.heal()
     way.link = link
     way.idleMax = link.idleMax
@@ -84,6 +85,8 @@ extension World {
     isClockKnown = true
     setClock()
     turn()
+    run(until: now + Trial.peace)
+    judge()
   }
 
   private func disturb(_ happening: Happening) {

@@ -41,7 +41,7 @@ extension World {
     guard hasPower else { return }
     hasPower = false
     if let device {
-      endRun(device, hard: true)
+      endRun(device, hard: true, "power cut")
       way.fallSilent(at: now)
     }
     flash.cutPower(&chance)
@@ -51,7 +51,7 @@ extension World {
   /// The process is killed; the system closes its connection.
   func kill() {
     guard let device else { return }
-    endRun(device, hard: true)
+    endRun(device, hard: true, "killed")
     way.close(&broker, at: now)
     flash.processDied()
     log.add(now, "process", "killed")
@@ -59,12 +59,14 @@ extension World {
 
   func processEnded() {
     guard let device else { return }
-    endRun(device, hard: false)
+    endRun(device, hard: false, "stopped")
     way.close(&broker, at: now)
     log.add(now, "process", "ended")
   }
 
-  func endRun(_ device: SimulatedDevice, hard: Bool) {
+  /// The present run ends.
+  private func endRun(_ device: SimulatedDevice, hard: Bool, _ reason: String) {
+    recorder?.lost(reason, heardAt: now, at: now)
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
     dialing = nil

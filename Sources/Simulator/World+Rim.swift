@@ -24,7 +24,13 @@ extension World {
     }
     while let notice = device.agent.nextNotice() {
       log.add(now, "notice", "\(notice)")
-      if case .lost = notice { counts.losses += 1 }
+      switch notice {
+      case .lost(let fault):
+        counts.losses += 1
+        recorder?.lost("\(fault.slug)", heardAt: device.heardAt, at: now)
+      case .online: recorder?.online(at: now)
+      default: break
+      }
     }
   }
 
@@ -113,6 +119,9 @@ extension World {
       counts.bytesHeard += message.payload.count
       if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
       ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+      for news in ledger.takeNews() {
+        recorder?.heard(series: news.series, number: news.number, run: news.run, at: now)
+      }
     }
   }
 

@@ -53,19 +53,25 @@ public final class World {
   var balance: Balance
   var stuckTurns = 0
   let sabotage: Sabotage?
+  /// Writes down how it goes, where somebody wants to know.
+  var recorder: Recorder? {
+    didSet { ledger.wantsNews = recorder != nil }
+  }
   /// 2026-01-01T00:00:00Z, at the world's beginning.
   static var wallAtStart: Int64 { 1_767_225_600_000 }
 
   /// A world for a profile, without its journal's file: a flash of the same size takes its place.
   public init(
-    _ configuration: Configuration, link: LinkConditions, seed: UInt64, sabotage: Sabotage? = nil,
-    logs: Bool = false
+    _ configuration: Configuration, link: LinkConditions, hardware: Hardware? = nil, seed: UInt64,
+    sabotage: Sabotage? = nil, logs: Bool = false
   ) {
     (self.configuration, self.link, self.sabotage) = (configuration, link, sabotage)
     chance = Generator(seed: seed)
+    let usualSector = chance.next(below: 2) == 0 ? 512 : 4096
     flash = SimulatedFlash(
       bytes: configuration.uplink.journalBytes,
-      sectorBytes: chance.next(below: 2) == 0 ? 512 : 4096)
+      sectorBytes: hardware?.sectorBytes ?? usualSector)
+    if let hardware { flash.syncTime = hardware.syncTime }
     if case .lyingFlash = sabotage { flash.lies = true }
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)
@@ -106,6 +112,7 @@ public final class World {
   /// Does everything that is due now, until nobody has anything more to say.
   func turn() {
     counts.turns += 1
+    recorder?.timePassed(self)
     if let device { device.flash.now = device.moment(at: now).instant }
     if let dialing, dialing.at <= now { endDialing(dialing.answer) }
     if let device {
@@ -129,6 +136,7 @@ public final class World {
     lookForBusyLoop()
     if let device { balance.note(device, at: now) }
     watchTruth()
+    recorder?.turned(self)
     if let device, device.agent.isStopped { processEnded() }
   }
 
