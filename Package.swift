@@ -12,7 +12,11 @@ let strict: [SwiftSetting] = [
 /// The simulator lives through a year in a minute, for which the compiler must see through the modules that
 /// it drives. Not in those that other packages use: SwiftPM takes no such flags from a dependency.
 let seenThrough: [SwiftSetting] =
-  strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+  strict + [
+    .unsafeFlags(
+      ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+      .when(configuration: .release))
+  ]
 
 func module(_ name: String, _ dependencies: [String] = [], seenThrough isSeenThrough: Bool = false)
   -> Target
