@@ -93,7 +93,7 @@ public struct Course: Sendable {
     public var flashYears: Double?
     /// How long the agent ran.
     public var running = Interval.zero
-    /// How often the processor woke up for the agent.
+    /// How often the processor woke up for the agent, the bouncing of contacts apart.
     public var wakeUps = 0
     /// How long it worked.
     public var busy = Interval.zero

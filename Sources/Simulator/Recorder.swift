@@ -57,11 +57,9 @@ final class Recorder {
       sliceEnd = sliceEnd + course.sliceLength
     }
     account(until: now)
-    guard let device = world.device, world.now > lastWake else { return }
-    if device.deadline <= world.now || world.way.hasArrived(at: world.now) {
-      lastWake = world.now
-      course.sums.wakeUps += 1
-    }
+    guard world.now > lastWake, world.isDeviceDue else { return }
+    lastWake = world.now
+    course.sums.wakeUps += 1
   }
 
   private func account(until now: Interval) {

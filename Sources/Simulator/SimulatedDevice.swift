@@ -101,8 +101,21 @@ import Uplink
   /// When the agent last heard of its broker, in the world's time.
   var heardAt: Instant { worldTime(agent.link.heardAt) }
 
-  /// When it has something to do, in the world's time.
-  var deadline: Instant {
-    worldTime(min(agent.deadline, min(board.deadline, flash.deadline)))
+  /// When its board has something to report, in the world's time.
+  var boardDeadline: Instant { worldTime(board.deadline) }
+
+  /// When a point has something to do.
+  var pointsDeadline: Instant { worldTime(agent.points.deadline) }
+
+  /// When the rest of the agent, or its flash, has something to do.
+  var agentDeadline: Instant { worldTime(min(agent.deadlineWithoutPoints, flash.deadline)) }
+
+  /// Takes in what the board reports up to `now`; true when a record has come of it.
+  func pollBoard(at now: Instant) -> Bool {
+    let moment = moment(at: now)
+    guard board.deadline <= moment.instant else { return false }
+    let before = agent.link.outbox.appendCount
+    board.poll(at: moment.instant) { event in agent.handle(event, at: moment) }
+    return agent.link.outbox.appendCount != before
   }
 }

@@ -87,7 +87,7 @@ struct Way {
   /// The broker's end says something that nobody has asked for.
   mutating func babble(_ bytes: [UInt8], at now: Instant) {
     guard connection != nil, !swallowsDown else { return }
-    down.send(bytes, rate: link.downRate, link, &chance, at: now)
+    down.send(bytes.span, rate: link.downRate, link, &chance, at: now)
   }
 
   /// The middlebox forgets a connection that has been idle for too long, when the next packet comes.
@@ -116,10 +116,9 @@ struct Way {
     defer { die(at: now) }
     // The broker does not learn of the end of a dead connection.
     guard !swallowsUp else { return }
-    while !up.isEmpty, up.blockedUntil <= now {
-      let bytes = up.take(.max, at: .never - .nanoseconds(1))
-      broker.receive(bytes.span, from: id, at: now)
-    }
+    while up.blockedUntil <= now,
+      up.take(at: .never - .nanoseconds(1), { broker.receive($0, from: id, at: now) })
+    {}
     if up.isEmpty { broker.closed(id, at: now) }
   }
 
@@ -137,21 +136,23 @@ struct Way {
   }
 
   /// How many of the bytes the system takes.
-  mutating func send(_ bytes: [UInt8], at now: Instant) -> Int {
+  mutating func send(_ bytes: Span<UInt8>, at now: Instant) -> Int {
     guard connection != nil else { return 0 }
-    if !bytes.isEmpty { passMiddlebox(at: now) }
-    let taken = Array(bytes.prefix(max(0, link.bufferBytes - up.bytesWaiting)))
-    if isPortal, !taken.isEmpty {
+    if bytes.count > 0 { passMiddlebox(at: now) }
+    let count = min(bytes.count, max(0, link.bufferBytes - up.bytesWaiting))
+    if isPortal, count > 0 {
       babble(Array("HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n".utf8), at: now)
       endsAt = now + link.latency * 2
-    } else if !taken.isEmpty, !swallowsUp {
-      up.send(taken, rate: link.upRate, link, &chance, at: now)
+    } else if count > 0, !swallowsUp {
+      up.send(bytes.extracting(0..<count), rate: link.upRate, link, &chance, at: now)
     }
-    return taken.count
+    return count
   }
 
-  /// The next bytes from the broker, `room` at most.
-  mutating func take(_ room: Int, at now: Instant) -> [UInt8] { down.take(room, at: now) }
+  /// Fills `out` with what has arrived from the broker.
+  mutating func take(into out: inout OutputSpan<UInt8>, at now: Instant) {
+    while down.take(out.freeCapacity, at: now, { out.append(contentsOf: $0) }) {}
+  }
 
   /// True when something has arrived at the device.
   func hasArrived(at now: Instant) -> Bool { down.deadline <= now }
@@ -161,28 +162,25 @@ struct Way {
 
   // MARK: The broker's end
 
+  /// True when `serve` has something to do.
+  func hasBusiness(with broker: borrowing MessageBroker, at now: Instant) -> Bool {
+    up.deadline <= now || broker.deadline <= now || broker.hasNews
+  }
+
   /// Brings the broker what has arrived and the time, and takes what it has to say.
   mutating func serve(_ broker: inout MessageBroker, at now: Instant) {
-    while up.deadline <= now {
-      let bytes = up.take(.max, at: now)
-      if let connection { broker.receive(bytes.span, from: connection, at: now) }
-    }
+    while up.take(
+      at: now, { if let connection { broker.receive($0, from: connection, at: now) } })
+    {}
     broker.advance(to: now)
-    var active = broker.takeActive()
-    while !active.isEmpty {
-      for id in active {
-        let bytes = Array(broker.output(of: id))
-        if id == connection, !bytes.isEmpty { passMiddlebox(at: now) }
-        let isOurs = id == connection && !swallowsDown
-        if isOurs, !bytes.isEmpty {
-          down.send(bytes, rate: link.downRate, link, &chance, at: now + answerDelay)
-        }
-        broker.sent(bytes.count, on: id, at: now)
-        guard broker.isFinished(id), broker.output(of: id).isEmpty else { continue }
-        if isOurs { endsAt = now + link.latency }
-        broker.closed(id, at: now)
+    broker.drain(at: now) { id, bytes, isLast in
+      guard id == connection else { return }
+      if !bytes.isEmpty { passMiddlebox(at: now) }
+      guard !swallowsDown else { return }
+      if !bytes.isEmpty {
+        down.send(bytes, rate: link.downRate, link, &chance, at: now + answerDelay)
       }
-      active = broker.takeActive()
+      if isLast { endsAt = now + link.latency }
     }
   }
 

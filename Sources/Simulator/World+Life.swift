@@ -24,6 +24,7 @@ extension World {
     self.device = device
     runs[device.journalRun] = run
     balance.begin()
+    noteSoon()
     log.add(now, "run", "\(run), boot \(boot)")
   }
 

@@ -73,7 +73,7 @@ extension World {
     guard let device else { return false }
     var count = 0
     device.agent.withOutput(at: device.moment(at: now).instant) { bytes in
-      count = way.send(bytes.indices.map { bytes[$0] }, at: now)
+      count = way.send(bytes, at: now)
       return count
     }
     return count > 0
@@ -85,7 +85,7 @@ extension World {
     var hasMoved = false
     while device.agent.hasInputRoom, way.hasArrived(at: now) {
       device.agent.receive(at: instant) { out in
-        for byte in way.take(out.freeCapacity, at: now) { out.append(byte) }
+        way.take(into: &out, at: now)
       }
       hasMoved = true
     }
@@ -100,28 +100,22 @@ extension World {
 
   // MARK: The broker's rim
 
-  /// What all of the device's topics begin with.
-  var prefix: [UInt8] {
-    Array(
-      (configuration.string(configuration.device.base) + "/"
-        + configuration.string(configuration.device.id) + "/").utf8)
+  func listen() {
+    broker.drainEvents { event in
+      if case .published(_, let message, let isWill) = event { hear(message, isWill: isWill) }
+    }
   }
 
-  func listen() {
-    for event in broker.takeEvents() {
-      guard case .published(_, let message, let isWill) = event else { continue }
-      guard message.topic.starts(with: prefix) else { continue }
-      let topic = Array(message.topic.dropFirst(prefix.count))
-      if isSabotaged(topic) { continue }
-      log.add(
-        now, String(decoding: topic, as: UTF8.self),
-        String(decoding: message.payload, as: UTF8.self) + (isWill ? " (will)" : ""))
-      counts.bytesHeard += message.payload.count
-      if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
-      ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
-      for news in ledger.takeNews() {
-        recorder?.heard(series: news.series, number: news.number, run: news.run, at: now)
-      }
+  private func hear(_ message: Message, isWill: Bool) {
+    guard message.topic.starts(with: prefix) else { return }
+    let topic = Array(message.topic.dropFirst(prefix.count))
+    if isSabotaged(topic) { return }
+    log.add(now, topic, message.payload, isWill ? " (will)" : "")
+    counts.bytesHeard += message.payload.count
+    if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
+    ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+    for news in ledger.takeNews() {
+      recorder?.heard(series: news.series, number: news.number, run: news.run, at: now)
     }
   }
 
