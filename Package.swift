@@ -84,6 +84,8 @@ let package = Package(
         "Core", "JSON", "MQTT", "Dialing", "Journal", "Uplink", "Device", "Agent",
         "SimulatedBoard", "Profile", "Broker",
       ]),
+    // What a simulated life came to, as a page with plots.
+    module("Report", ["Core", "Simulator"]),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
     .executableTarget(
@@ -122,6 +124,7 @@ let package = Package(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
     tests("SimulatorTests", ["Core", "Profile", "Simulator"]),
+    tests("ReportTests", ["Core", "Simulator", "Report"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",
