@@ -101,6 +101,13 @@ let package = Package(
     .executableTarget(
       name: "kept-publisher", dependencies: ["MQTTClient"], path: "Tests/Tools/kept-publisher",
       swiftSettings: strict),
+    // Prints the report of a made-up life, for the browser that looks at it.
+    .target(
+      name: "MadeUpCourse", dependencies: ["Core", "Simulator"], path: "Tests/MadeUpCourse",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "course-report", dependencies: ["MadeUpCourse", "Report"],
+      path: "Tests/Tools/course-report", swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
     tests("CoreTests", ["Core", "TestSupport"]),
     tests("MQTTTests", ["Core", "MQTT", "TestSupport"]),
@@ -124,7 +131,7 @@ let package = Package(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
     tests("SimulatorTests", ["Core", "Profile", "Simulator"]),
-    tests("ReportTests", ["Core", "Simulator", "Report"]),
+    tests("ReportTests", ["Core", "Simulator", "Report", "MadeUpCourse"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",
