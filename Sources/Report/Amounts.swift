@@ -76,6 +76,15 @@ func decimal(_ value: Double, digits: Int) -> String {
   return text
 }
 
+/// A share of something in so many parts, without commas: a coordinate.
+func coordinate(_ share: Double, of parts: Double, digits: Int = 1) -> String {
+  let factor = digits == 0 ? 1.0 : digits == 1 ? 10 : 100
+  let scaled = Int((min(1, max(0, share)) * parts * factor).rounded())
+  let (whole, rest) = scaled.quotientAndRemainder(dividingBy: Int(factor))
+  if rest == 0 { return "\(whole)" }
+  return digits == 2 && rest < 10 ? "\(whole).0\(rest)" : "\(whole).\(rest)"
+}
+
 /// A whole number with a comma at each thousand.
 func grouped(_ value: Int) -> String {
   let digits = Array(String(value.magnitude))

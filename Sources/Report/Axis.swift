@@ -39,14 +39,19 @@ public struct Axis: Sendable {
   /// The least step that reads well and is no smaller than asked for.
   private func niceStep(_ asked: Double) -> Double {
     switch unit {
-    case .bytes: return pow(2, log2(max(1, asked)).rounded(.up))
+    case .bytes:
+      let power = pow(2, log2(max(1, asked)).rounded(.down))
+      return [1, 1.5, 2].map { $0 * power }.first { $0 >= asked && $0 >= 2 } ?? 2 * power
     case .seconds where asked > 10:
       if let step = TimeScale.steps.first(where: { $0 >= asked * (1 - 1e-9) }) { return step }
     default: break
     }
     let power = pow(10, log10(asked).rounded(.down))
-    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= asked * (1 - 1e-9) } ?? 10 * power
-    return unit == .count ? max(1, step) : step
+    let step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map { $0 * power }.first { step in
+      // There is no half of a thing that is counted.
+      step >= asked * (1 - 1e-9) && (unit != .count || step == step.rounded())
+    }
+    return max(unit == .count ? 1 : 0, step ?? 10 * power)
   }
 
   private func logarithmic(from least: Double, to greatest: Double) -> FittedAxis {

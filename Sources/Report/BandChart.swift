@@ -17,7 +17,7 @@ public struct BandChart: Sendable {
   public struct Row: Sendable {
     /// What it shows; a word, since it stands in the margin.
     public var name: String
-    /// Its bands; the later cover the earlier.
+    /// Its bands. Where they lie over one another the later look of `Look` covers the earlier.
     public var bands: [Band]
     /// Whether even the shortest can be seen, though it is then drawn too long.
     public var showsMoments: Bool
@@ -85,14 +85,19 @@ public struct BandChart: Sendable {
       """
   }
 
-  /// A rectangle that keeps its place by shares of the width, so that its hatching is not stretched.
+  /// A rectangle that keeps its place by shares of the width, so that its hatching is not stretched. What is
+  /// not well lies low, as a signal does that is off: it can be told without its colour, however short it is.
   private func shape(_ patch: Patch, _ look: Look, top: Int, _ row: Row) -> String {
-    let inset = look == .good ? 0 : look == .mute ? row.height / 3 : row.height / 6
-    let width =
-      row.showsMoments
-      ? "calc(max(2px, \(decimal(patch.width * 100, digits: 3))%))"
-      : "\(decimal(patch.width * 100, digits: 3))%"
-    return "<rect class=\"b \(look.rawValue)\" x=\"\(decimal(patch.begin * 100, digits: 3))%\" "
-      + "y=\"\(top + inset)\" style=\"width:\(width)\" height=\"\(row.height - 2 * inset)\"\(patch.opacity)/>"
+    let share = coordinate(patch.width, of: 100, digits: 2)
+    let width = row.showsMoments ? "calc(max(2px, \(share)%))" : "\(share)%"
+    func rect(_ classes: String, top: Int, height: Int) -> String {
+      "<rect class=\"\(classes)\" x=\"\(coordinate(patch.begin, of: 100, digits: 2))%\" y=\"\(top)\" "
+        + "style=\"width:\(width)\" height=\"\(height)\"\(patch.opacity)/>"
+    }
+    let lies = look == .bad ? row.height / 2 : look == .mute ? row.height * 4 / 5 : 0
+    // Hatching needs room to be seen.
+    let thin = patch.width < 0.006 ? " thin" : ""
+    return (lies > 0 ? rect("gap", top: top, height: row.height) : "")
+      + rect("b \(look.rawValue)\(thin)", top: top + lies, height: row.height - lies)
   }
 }

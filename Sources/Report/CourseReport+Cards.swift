@@ -79,7 +79,7 @@ extension CourseReport {
     let sums = course.sums
     let all = Double(sums.bytesUp) + Double(sums.bytesDown)
     return card(
-      "What does it cost on the wire?", "\(bytes(all / accounts.days * 30)) a month",
+      "What does it cost on the wire?", "\(bytes(all / accounts.days * 30)) <small>a month</small>",
       "\(bytes(all / accounts.days)) a day, without what TCP, IP and TLS add",
       [
         ("to the broker", bytes(Double(sums.bytesUp))),
@@ -104,7 +104,7 @@ extension CourseReport {
             ? "\(decimal(years, digits: 1)) years" : "\(decimal(years * 365.25, digits: 0)) days"
     }
     return card(
-      question, years ?? "\(bytes(perDay(sums.flashBytes))) a day",
+      question, years ?? "\(bytes(perDay(sums.flashBytes))) <small>a day</small>",
       years == nil ? "Nothing is known of how much it bears." : "until it is worn out at this rate",
       [
         ("written a day", bytes(perDay(sums.flashBytes))),
@@ -130,7 +130,7 @@ extension CourseReport {
     rows.insert(("on average", watts(joules / accounts.length)), at: 0)
     return card(
       "What does it take from the battery?",
-      "\(short(joules / 3_600 / accounts.days))\u{A0}Wh a day",
+      "\(short(joules / 3_600 / accounts.days))\u{A0}Wh <small>a day</small>",
       "by the hardware’s model: processor and radio together", rows)
   }
 

@@ -88,14 +88,13 @@ extension CourseReport {
     guard !course.incidents.isEmpty else { return "" }
     let rows = course.incidents.prefix(Self.rowsMax).map { incident in
       [
-        clock(incident.at), "\(incident.kind)",
-        incident.length > .zero ? Unit.seconds.text(incident.length.inSeconds) : "",
-        incident.text.isolated,
+        clock(incident.at),
+        incident.length > .zero ? Unit.seconds.text(incident.length.inSeconds) : "a moment",
+        "\(incident.kind): \(incident.text.isolated)",
       ]
     }
     let columns = [
-      Column(name: "when"), Column(name: "what"), Column(name: "length"),
-      Column(name: "more", isText: true),
+      Column(name: "when"), Column(name: "length"), Column(name: "what", isText: true),
     ]
     return table(
       "Incidents", columns, Array(rows), of: course.incidents.count,

@@ -28,7 +28,7 @@ extension CourseReport {
       (accounts.expired, "given up for their age"),
       (accounts.replaced, "given up for a newer one of the same point"),
       (accounts.cut, "in memory only when power or process ended"),
-      (accounts.waiting, "still waiting when the life ended"),
+      (accounts.waiting, "had not come yet when the life ended"),
     ]
     return all.filter { $0.0 > 0 }.map { "\(grouped($0.0)) \($0.1)" }
   }

@@ -73,9 +73,9 @@ public struct LineChart: Sendable {
     let greatest = values.filter(\.isFinite).max() ?? 0
     let shown = bound.flatMap { $0.value > 0 && greatest >= $0.value / 4 ? $0 : nil }
     if let shown { values.append(shown.value) }
-    let fitted = axis.fitted(to: values, marks: max(2, height / 38))
+    let fitted = axis.fitted(to: values, marks: max(3, height / 34))
     return """
-      <figure class="chart"><figcaption><b>\(title.escaped)</b>\(noteText)\(legend)</figcaption>
+      <figure class="chart"><figcaption><b>\(title.escaped)</b>\(noteText)\(legend(shown != nil))</figcaption>
       <div class="plot" style="height:\(height)px">\(marks(fitted))
       \(picture(fitted, shown))</div>
       \(showsTime ? time.labels : "")</figure>
@@ -85,19 +85,20 @@ public struct LineChart: Sendable {
 
   private var noteText: String { note.isEmpty ? "" : " <span>\(note.escaped)</span>" }
 
-  private var legend: String {
+  /// The lines by name, and the bound with its line or, where that lies far above, without.
+  private func legend(_ showsBound: Bool) -> String {
     var items =
       series.count < 2 ? [] : series.map { "<li>\($0.look.lineSample)\($0.name.escaped)</li>" }
     if let bound {
       let text = "\(bound.name.escaped) \(axis.unit.text(bound.value))"
-      items.append("<li>\(Look.mute.lineSample)\(text)</li>")
+      items.append("<li>\(showsBound ? Look.mute.lineSample : "")\(text)</li>")
     }
     return items.isEmpty ? "" : "<ul>\(items.joined())</ul>"
   }
 
   private func marks(_ fitted: FittedAxis) -> String {
     let spans = fitted.ticks.map { tick in
-      let top = decimal((1 - fitted.height(of: tick)) * 100, digits: 2)
+      let top = coordinate(1 - fitted.height(of: tick), of: 100, digits: 2)
       return "<span style=\"top:\(top)%\">\(axis.unit.text(tick))</span>"
     }
     return "<div class=\"y\" aria-hidden=\"true\">\(spans.joined())</div>"
@@ -142,7 +143,7 @@ public struct LineChart: Sendable {
     return "\(title) over \(span). " + texts.joined(separator: "; ")
   }
 
-  private func x(_ value: Double) -> String { decimal(time.place(of: value) * 999.999, digits: 1) }
+  private func x(_ value: Double) -> String { coordinate(time.place(of: value), of: 1_000) }
 
   private func y(_ value: Double, _ fitted: FittedAxis) -> Int {
     Int(((1 - fitted.height(of: value)) * 1_000).rounded())

@@ -40,8 +40,8 @@ public struct Backdrop: Sendable {
   /// All of it as SVG, 1,000 wide and high.
   func svg(_ time: TimeScale) -> String {
     let rects = patches(shades, time).map { patch in
-      "<rect class=\"shade\" x=\"\(decimal(patch.begin * 1_000, digits: 1))\" y=\"0\" "
-        + "width=\"\(decimal(patch.width * 1_000, digits: 2))\" height=\"1000\"\(patch.opacity)/>"
+      "<rect class=\"shade\" x=\"\(coordinate(patch.begin, of: 1_000))\" y=\"0\" "
+        + "width=\"\(coordinate(patch.width, of: 1_000, digits: 2))\" height=\"1000\"\(patch.opacity)/>"
     }
     let lines = Set(moments.map { Int(time.place(of: $0) * 1_000) }).sorted()
     let path = lines.map { "M\($0) 0V1000" }.joined()
@@ -57,7 +57,7 @@ struct Patch {
   var cover = 1.0
 
   /// The attribute that says how much of it is covered; empty for all.
-  var opacity: String { cover < 0.995 ? " opacity=\"\(decimal(cover, digits: 2))\"" : "" }
+  var opacity: String { cover < 0.995 ? " opacity=\"\(coordinate(cover, of: 1, digits: 2))\"" : "" }
 }
 
 /// Where stretches of time lie. When there are too many to draw each, a thousandth of the width is as dark

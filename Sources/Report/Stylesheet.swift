@@ -4,7 +4,7 @@ let stylesheet = """
   :root {
     color-scheme: light dark;
     --paper: #f6f4ee; --card: #fffefb; --ink: #1b2730; --soft: #55626c; --rule: #ddd8cb;
-    --good: #0b7a70; --late: #a85a00; --bad: #b3261e; --calm: #1f5fb0; --deep: #7140ad; --mute: #66717a;
+    --good: #086b62; --late: #935000; --bad: #b3261e; --calm: #1f5fb0; --deep: #7140ad; --mute: #66717a;
     --good-ground: #e3f1ee; --bad-ground: #fbe7e4; --late-ground: #f8ecd9; --shade: #7a6a4a;
   }
   @media (prefers-color-scheme: dark) {
@@ -32,7 +32,7 @@ let stylesheet = """
     background: var(--good-ground);
   }
   .verdict h2 { font-size: 24px; line-height: 1.25; margin: 0 0 6px; color: var(--good); text-wrap: balance; }
-  .verdict p { max-width: 54em; }
+  .verdict h2 + p { max-width: 54em; margin: 0; color: var(--ink); font-size: 16px; }
   .verdict ul { margin: 8px 0 0 20px; }
   .verdict.broken { border-color: var(--bad); background: var(--bad-ground); }
   .verdict.broken h2 { color: var(--bad); }
@@ -42,12 +42,14 @@ let stylesheet = """
   .card, .charts, .table { background: var(--card); border: 1px solid var(--rule); border-radius: 12px; }
   .card { padding: 14px 16px 16px; }
   .card h3 { font-size: 14px; font-weight: 600; color: var(--soft); line-height: 1.35; }
-  .card .big { font-size: 28px; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; margin: 4px 0 2px; }
+  .card .big {
+    font-size: 28px; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; margin: 4px 0 2px; color: var(--ink);
+  }
+  .card small { font-size: 16px; font-weight: 500; letter-spacing: 0; }
   .card p { font-size: 14px; color: var(--soft); }
   .card dl { display: grid; grid-template-columns: 1fr auto; gap: 2px 12px; font-size: 14px; margin-top: 8px; }
   .card dt { color: var(--soft); }
   .card dd { text-align: right; font-weight: 600; }
-  .card .wide { grid-column: 1 / -1; text-align: left; }
   .card .bad { color: var(--bad); }
   .meter { display: block; width: 100%; height: 8px; margin: 2px 0 6px; border-radius: 4px; }
   .meter .track { fill: var(--rule); }
@@ -56,9 +58,12 @@ let stylesheet = """
   .meter .fill.bad { fill: var(--bad); }
   .charts { padding: 18px 20px 10px; }
   .chart + .chart { margin-top: 14px; }
-  .chart figcaption { font-size: 14px; line-height: 1.4; margin-bottom: 12px; }
+  .chart figcaption {
+    display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; font-size: 14px; line-height: 1.4;
+    margin-bottom: 12px;
+  }
   .chart figcaption > span { color: var(--soft); }
-  .chart ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0 16px; color: var(--soft); font-size: 13px; }
+  .chart ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0 16px; color: var(--soft); font-size: 13px; margin-left: auto; }
   .chart li { display: flex; align-items: center; gap: 6px; }
   .s { width: 26px; height: 10px; flex: none; }
   .plot { position: relative; margin: 0 12px 0 66px; }
@@ -83,8 +88,10 @@ let stylesheet = """
   .charts .a ~ .l { stroke-dasharray: none; stroke-width: 1.25; }
   .a { fill: var(--c); fill-opacity: .28; }
   .b { fill: var(--c); }
+  .gap { fill: var(--card); }
   .b.bad { fill: url(#slant); }
   .b.late { fill: url(#dots); }
+  .b.thin { fill: var(--c); }
   .ground { fill: var(--c); }
   #slant { --c: var(--bad); } #dots { --c: var(--late); }
   #slant path, #dots path { stroke: var(--card); stroke-width: 1.4; }
@@ -99,9 +106,10 @@ let stylesheet = """
   thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: 13px; }
   th:first-child, td:first-child { padding-left: 0; text-align: left; }
   tbody th { font-weight: 600; }
-  .t { text-align: left; }
+  .t { text-align: left; padding-left: 28px; }
   td .k { display: none; }
   .n { color: var(--bad); font-weight: 600; }
+  .key { font-size: 14px; color: var(--soft); margin: 8px 2px 0; }
   .more { font-size: 14px; color: var(--soft); border-top: 1px solid var(--rule); padding-top: 8px; }
   pre {
     margin: 0 0 12px; padding: 12px 14px; border-radius: 10px; background: var(--card); border: 1px solid var(--rule);
@@ -124,9 +132,11 @@ let stylesheet = """
     table, tbody { display: block; }
     tbody tr { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px 10px; padding: 10px 0; }
     tbody tr + tr { border-top: 1px solid var(--rule); }
-    th, td, th:first-child { border: 0; padding: 0; text-align: left; }
+    th, td, th:first-child, .t { border: 0; padding: 0; text-align: left; }
     tbody th, .t { grid-column: 1 / -1; }
     td .k { display: block; font-size: 12px; line-height: 1.3; color: var(--soft); font-weight: 400; }
+    .chart ul { margin-left: 0; }
+    .t .k { display: none; }
     td:empty { display: none; }
   }
   @media print { .charts, .card, .table, .verdict { break-inside: avoid; } }

@@ -45,7 +45,8 @@ public struct TimeScale: Sendable {
       let classes = (index % every == 0 ? [] : ["w"]) + (place > 0.94 ? ["e"] : [])
       let attribute = classes.isEmpty ? "" : " class=\"\(classes.joined(separator: " "))\""
       let text = time == 0 ? "0" : Unit.seconds.text(time)
-      html += "<span\(attribute) style=\"left:\(decimal(place * 100, digits: 2))%\">\(text)</span>"
+      html +=
+        "<span\(attribute) style=\"left:\(coordinate(place, of: 100, digits: 2))%\">\(text)</span>"
     }
     return "<div class=\"x\" aria-hidden=\"true\">\(html)</div>"
   }

@@ -75,12 +75,19 @@ public enum MadeUpCourse {
 
   private static func addSlices(to course: inout Course, _ chance: inout Generator) {
     var backlog: Int32 = 0
+    var ended = 0
     for index in 0..<Int(course.setting.length.seconds / 60) {
       var slice = Course.Slice()
       let (begin, end) = (Double(index) * 60, Double(index + 1) * 60)
       var dark = 0.0
       var powerless = 0.0
-      for outage in course.outages {
+      while ended < course.outages.count, let to = course.outages[ended].end,
+        Double(to.seconds) <= begin
+      {
+        ended += 1
+      }
+      for outage in course.outages[ended...] {
+        if Double(outage.begin.seconds) >= end { break }
         let from = Double(outage.begin.seconds)
         let to = Double((outage.end ?? course.setting.length).seconds)
         let share = max(0, min(end, to) - max(begin, from)) / 60
