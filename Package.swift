@@ -100,13 +100,15 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: seenThrough),
+    // What a simulated life came to, as a page with plots.
+    module("Report", ["Core", "Simulator"]),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
     .executableTarget(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient", "Profile", "Scenarios", "Simulator",
+        "MQTTClient", "Profile", "Scenarios", "Simulator", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -115,6 +117,13 @@ let package = Package(
     .executableTarget(
       name: "kept-publisher", dependencies: ["MQTTClient"], path: "Tests/Tools/kept-publisher",
       swiftSettings: strict),
+    // Prints the report of a made-up life, for the browser that looks at it.
+    .target(
+      name: "MadeUpCourse", dependencies: ["Core", "Simulator"], path: "Tests/MadeUpCourse",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "course-report", dependencies: ["MadeUpCourse", "Report"],
+      path: "Tests/Tools/course-report", swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
     tests("CoreTests", ["Core", "TestSupport"]),
     tests("MQTTTests", ["Core", "MQTT", "TestSupport"]),
@@ -139,6 +148,7 @@ let package = Package(
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
     tests("ScenariosTests", ["Core", "Device", "Profile", "Scenarios"]),
     tests("SimulatorTests", ["Core", "Device", "Profile", "Scenarios", "Simulator"]),
+    tests("ReportTests", ["Core", "Simulator", "Report", "MadeUpCourse"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

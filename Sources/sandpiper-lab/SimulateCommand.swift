@@ -3,6 +3,7 @@ import Core
 import Foundation
 import JSON
 import Profile
+import Report
 import Scenarios
 import Simulator
 
@@ -114,7 +115,13 @@ struct SimulateCommand: ParsableCommand {
   }
 
   private func write(_ course: Course, to path: String) throws {
-    Terminal.print("report: \(path)")
+    do {
+      try CourseReport(course).html.write(toFile: path, atomically: true, encoding: .utf8)
+    } catch {
+      Terminal.complain("sandpiper-lab: \(path): \(error.localizedDescription)")
+      throw ExitCode(1)
+    }
+    Terminal.print("report      \(path)")
   }
 }
 

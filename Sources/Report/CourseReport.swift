@@ -1,0 +1,84 @@
+import Core
+import Simulator
+
+/// A simulated life as a page: first whether anything was lost, then how long it was dark, what it cost and
+/// whether it fits, then how all that went over time, and last the tables.
+public struct CourseReport {
+  let course: Course
+  let accounts: Accounts
+
+  /// A report of a life. Any course will do, an empty one, too.
+  public init(_ course: Course) {
+    self.course = course
+    accounts = Accounts(course)
+  }
+
+  /// The page: complete in itself, nothing is fetched from elsewhere.
+  public var html: String {
+    let name = course.setting.device.isEmpty ? "A device" : course.setting.device
+    var page = ChartPage(
+      "\(name): \(Unit.seconds.text(accounts.length)) in virtual time",
+      pieces: [header(name), verdict, cards, plots, tables, setting])
+    page.summary = verdictTitle
+    return page.html
+  }
+
+  private func header(_ name: String) -> String {
+    let setting = course.setting
+    var words = ["\(Unit.seconds.text(accounts.length)) in virtual time"]
+    if !setting.hardware.isEmpty { words.append("on \(setting.hardware.isolated)") }
+    if !setting.link.isEmpty { words.append("over \(setting.link.isolated)") }
+    words.append(
+      setting.scenario.isEmpty
+        ? "without a scenario" : "under the scenario \(setting.scenario.isolated)")
+    return "<header><h1>\(name.isolated)</h1><p>\(words.joined(separator: " "))</p></header>"
+  }
+}
+
+/// What a course adds up to.
+struct Accounts {
+  /// How long the life was, in seconds; never zero.
+  let length: Double
+  var made = 0
+  var live = 0
+  var late = 0
+  var dropped = 0
+  var expired = 0
+  var replaced = 0
+  var cut = 0
+  /// Time without the broker in all, in seconds.
+  let dark: Double
+  /// The outages' lengths in seconds, from the longest on.
+  let darkest: [Double]
+  /// How long it took to notice each, in seconds, from the longest on.
+  let noticing: [Double]
+
+  /// What came at once or later.
+  var delivered: Int { live + late }
+  /// What was given up, by whatever rule.
+  var lost: Int { dropped + expired + replaced + cut }
+  /// What had neither come nor been given up when the life ended; below zero when more came than was made.
+  var waiting: Int { made - delivered - lost }
+  /// The life in days.
+  var days: Double { length / 86_400 }
+
+  init(_ course: Course) {
+    let slices = Double(course.slices.count) * course.sliceLength.inSeconds
+    let length =
+      course.setting.length > .zero ? course.setting.length.inSeconds : slices > 0 ? slices : 1
+    self.length = length
+    for point in course.points {
+      made += point.made
+      live += point.live
+      late += point.late
+      dropped += point.dropped
+      expired += point.expired
+      replaced += point.replaced
+      cut += point.cut
+    }
+    let lengths = course.outages.map { max(0, ($0.end?.inSeconds ?? length) - $0.begin.inSeconds) }
+    dark = lengths.reduce(0, +)
+    darkest = lengths.sorted(by: >)
+    noticing = course.outages.map { max(0, ($0.noticed - $0.begin).inSeconds) }.sorted(by: >)
+  }
+}
