@@ -28,6 +28,8 @@ public final class World {
   var refusal: Happening.Refusal?
   /// Somebody else's connection under the device's name.
   var rival: ConnectionID?
+  /// When that one, thrown out, comes again.
+  var rivalReturns = Instant.never
   /// The board has power.
   var hasPower = false
   /// A board that boots learns the time of day.
@@ -145,6 +147,7 @@ public final class World {
     recorder?.timePassed(self)
     if let device { device.flash.now = device.moment(at: now).instant }
     if let dialing, dialing.at <= now { endDialing(dialing.answer) }
+    if rivalReturns <= now { rivalConnects() }
     if let device { _ = device.pollBoard(at: now) }
     var rounds = 0
     var isMoving = true
@@ -162,6 +165,7 @@ public final class World {
         break
       }
     }
+    lookAfterRival()
     plan()
     lookForBusyLoop()
     if let device, agenda.noteAt <= now { note(device) }
@@ -192,7 +196,7 @@ public final class World {
     agenda.agent = device?.agentDeadline ?? .never
     agenda.broker = broker.deadline
     agenda.way = way.deadline(reads: device?.agent.hasInputRoom ?? false)
-    agenda.dialing = dialing?.at ?? .never
+    agenda.dialing = min(dialing?.at ?? .never, rivalReturns)
   }
 
   private func lookForBusyLoop() {
