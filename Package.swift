@@ -42,7 +42,8 @@ let package = Package(
     .executable(name: "sandpiper-lab", targets: ["sandpiper-lab"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // C: the kernel's, libc's and libgpiod's declarations; OpenSSL, which is loaded when needed.
@@ -67,6 +68,7 @@ let package = Package(
         "Core", "JSON", "MQTT", "WebSocket", "Dialing", "Uplink", "Device", "Agent",
         "SimulatedBoard",
       ]),
+    module("Scenarios", ["Core", "Device", "Profile"]),
 
     // The rim: what touches the world. Also Embedded.
     module("Linux", ["CLinux", "CTLS", "Core", "WebSocket", "Dialing"]),
@@ -91,19 +93,21 @@ let package = Package(
 
     // The workbench: ordinary Swift.
     module("Broker", ["Core", "MQTT"], seenThrough: true),
-    module(
-      "Simulator",
-      [
+    .target(
+      name: "Simulator",
+      dependencies: [
         "Core", "JSON", "MQTT", "Dialing", "Journal", "Uplink", "Device", "Agent",
-        "SimulatedBoard", "Profile", "Broker",
-      ], seenThrough: true),
+        "SimulatedBoard", "Profile", "Scenarios", "Broker",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: seenThrough),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
     .executableTarget(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient", "Profile", "Simulator",
+        "MQTTClient", "Profile", "Scenarios", "Simulator",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -134,7 +138,8 @@ let package = Package(
     tests(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
-    tests("SimulatorTests", ["Core", "Profile", "Simulator"]),
+    tests("ScenariosTests", ["Core", "Device", "Profile", "Scenarios"]),
+    tests("SimulatorTests", ["Core", "Device", "Profile", "Scenarios", "Simulator"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

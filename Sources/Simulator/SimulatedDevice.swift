@@ -50,6 +50,16 @@ import Uplink
     journalRun = (agent.link.backlog.runBefore?.run ?? 0) &+ 1
   }
 
+  /// Bytes of memory that such a device takes, all at its start.
+  public static func planned(_ configuration: Configuration) -> Int {
+    var plan = Arena()
+    let moment = Self.moment(at: .boot, .boot, 0, .none)
+    _ = agent(
+      configuration, InlineArray(repeating: 0), 0, 0, SimulatedFlash(bytes: 0), at: moment, &plan)
+    _ = board(configuration, 0, at: .boot, &plan)
+    return plan.used
+  }
+
   deinit { unsafe memory.deallocate() }
 
   private static func agent(
@@ -87,6 +97,9 @@ import Uplink
   private func worldTime(_ deadline: Instant) -> Instant {
     deadline == .never ? .never : bootedAt + (deadline - .boot)
   }
+
+  /// When the agent last heard of its broker, in the world's time.
+  var heardAt: Instant { worldTime(agent.link.heardAt) }
 
   /// When its board has something to report, in the world's time.
   var boardDeadline: Instant { worldTime(board.deadline) }

@@ -24,7 +24,13 @@ extension World {
     }
     while let notice = device.agent.nextNotice() {
       log.add(now, "notice", "\(notice)")
-      if case .lost = notice { counts.losses += 1 }
+      switch notice {
+      case .lost(let fault):
+        counts.losses += 1
+        recorder?.lost("\(fault.slug)", heardAt: device.heardAt, at: now)
+      case .online: recorder?.online(at: now)
+      default: break
+      }
     }
   }
 
@@ -37,7 +43,7 @@ extension World {
       let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
       let dial = configuration.uplink.dial
       switch answer {
-      case .accepts, .refuses: dialing = (answer, now + roundTrip)
+      case .accepts, .portal, .refuses: dialing = (answer, now + roundTrip)
       case .isSilent: dialing = (answer, now + dial.connectTimeout)
       case .nameUnknown: dialing = (answer, now + .seconds(5))
       }
@@ -52,10 +58,12 @@ extension World {
     guard let device else { return }
     let moment = device.moment(at: now)
     switch answer {
-    case .accepts where isBrokerUp && way.answer == .accepts:
+    case .accepts where isBrokerUp && way.answer == .accepts,
+      .portal where way.answer == .portal:
       way.open(&broker, at: now)
       device.agent.opened(password: nil, at: moment)
-    case .accepts, .refuses: device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
+    case .accepts, .portal, .refuses:
+      device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
     case .isSilent: device.agent.link.failed(.timedOut(.connect), at: moment.instant)
     case .nameUnknown: device.agent.link.failed(.nameNotResolved(code: -2), at: moment.instant)
     }
@@ -106,6 +114,9 @@ extension World {
     counts.bytesHeard += message.payload.count
     if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
     ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+    for news in ledger.takeNews() {
+      recorder?.heard(series: news.series, number: news.number, run: news.run, at: now)
+    }
   }
 
   /// True when nobody gets to hear this message.

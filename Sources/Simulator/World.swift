@@ -4,6 +4,7 @@ import Core
 import Device
 import Journal
 import Profile
+import Scenarios
 import Uplink
 
 /// One device, its board and flash, the way to its broker, and the broker, in virtual time.
@@ -19,8 +20,18 @@ public final class World {
   public internal(set) var device: SimulatedDevice?
   /// What its journal lies on.
   public let flash: SimulatedFlash
+  /// How the way is when nothing is wrong with it.
+  let link: LinkConditions
   var way: Way
   var broker: MessageBroker
+  /// The broker refuses who connects, so.
+  var refusal: Happening.Refusal?
+  /// Somebody else's connection under the device's name.
+  var rival: ConnectionID?
+  /// The board has power.
+  var hasPower = false
+  /// A board that boots learns the time of day.
+  var isClockKnown = true
   /// The broker takes connections.
   var isBrokerUp = true
   var ledger: Ledger
@@ -42,6 +53,10 @@ public final class World {
   var balance: Balance
   var stuckTurns = 0
   let sabotage: Sabotage?
+  /// Writes down how it goes, where somebody wants to know.
+  var recorder: Recorder? {
+    didSet { ledger.wantsNews = recorder != nil }
+  }
   /// What all of the device's topics begin with.
   let prefix: [UInt8]
   /// When each has something to do next, as of the last turn.
@@ -69,15 +84,16 @@ public final class World {
 
   /// A world for a profile, without its journal's file: a flash of the same size takes its place.
   public init(
-    _ configuration: Configuration, link: LinkConditions, seed: UInt64, sabotage: Sabotage? = nil,
-    logs: Bool = false
+    _ configuration: Configuration, link: LinkConditions, hardware: Hardware? = nil, seed: UInt64,
+    sabotage: Sabotage? = nil, logs: Bool = false
   ) {
-    self.configuration = configuration
-    self.sabotage = sabotage
+    (self.configuration, self.link, self.sabotage) = (configuration, link, sabotage)
     chance = Generator(seed: seed)
+    let usualSector = chance.next(below: 2) == 0 ? 512 : 4096
     flash = SimulatedFlash(
       bytes: configuration.uplink.journalBytes,
-      sectorBytes: chance.next(below: 2) == 0 ? 512 : 4096)
+      sectorBytes: hardware?.sectorBytes ?? usualSector)
+    if let hardware { flash.syncTime = hardware.syncTime }
     if case .lyingFlash = sabotage { flash.lies = true }
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)
@@ -129,6 +145,7 @@ public final class World {
   /// only if something arrives there.
   func turn(asksAgent: Bool = true) {
     counts.turns += 1
+    recorder?.timePassed(self)
     if let device { device.flash.now = device.moment(at: now).instant }
     if let dialing, dialing.at <= now { endDialing(dialing.answer) }
     if let device { _ = device.pollBoard(at: now) }
@@ -152,11 +169,16 @@ public final class World {
     lookForBusyLoop()
     if let device, agenda.noteAt <= now { note(device) }
     watchTruth()
+    recorder?.turned(self)
     if let device, device.agent.isStopped {
       processEnded()
       plan()
     }
   }
+
+  /// True when something that the device waits for is due, as of the last turn. A contact's bouncing is not,
+  /// which a board's kernel keeps to itself.
+  var isDeviceDue: Bool { device != nil && (agenda.device <= now || way.hasArrived(at: now)) }
 
   /// A run has begun, of which nothing is noted yet.
   func noteSoon() { agenda.noteAt = now }
