@@ -7,6 +7,7 @@ let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatWarning("StrictMemorySafety", as: .error),
   .enableExperimentalFeature("Lifetimes"),
+  .enableExperimentalFeature("RawLayout"),
 ]
 
 /// The simulator lives through a year in a minute, for which the compiler must see through the modules that

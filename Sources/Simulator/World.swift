@@ -132,7 +132,9 @@ public final class World {
   /// Does what is due. Most of what a board reports, such as the bouncing of a contact, concerns nobody
   /// but the point: no reading has come of it, and all others are where they were.
   private func step() {
-    guard let device, agenda.others > now, !truth.isInDoubt else { return turn() }
+    guard let device, agenda.others > now, !truth.isInDoubt else {
+      return turn(asksAgent: min(agenda.device, agenda.dialing) <= now)
+    }
     if device.pollBoard(at: now) { return turn() }
     counts.turns += 1
     if agenda.noteAt <= now { note(device) }
@@ -141,8 +143,9 @@ public final class World {
     if agenda.points <= now { turn() }
   }
 
-  /// Does everything that is due now, until nobody has anything more to say.
-  func turn() {
+  /// Does everything that is due now, until nobody has anything more to say. The agent is asked at once, or
+  /// only if something arrives there.
+  func turn(asksAgent: Bool = true) {
     counts.turns += 1
     recorder?.timePassed(self)
     if let device { device.flash.now = device.moment(at: now).instant }
@@ -152,7 +155,7 @@ public final class World {
     var rounds = 0
     var isMoving = true
     while isMoving {
-      advance()
+      if asksAgent || rounds > 0 { advance() }
       isMoving = send()
       if way.hasBusiness(with: broker, at: now) {
         way.serve(&broker, at: now)
