@@ -3,6 +3,7 @@ import Core
 import Dispatch
 import Foundation
 import Profile
+import Scenarios
 import Simulator
 
 /// `sandpiper-lab swarm`
@@ -35,9 +36,7 @@ struct SwarmCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The link: " + LinkConditions.names.joined(separator: ", ")
-        + "; each seed another if none is named.",
-      valueName: "name"))
+      "The link, by name or by file; each seed another if none is named.", valueName: "name"))
   var link: String?
 
   @Flag(help: "Print all that happened to one seed, a line for each event.")
@@ -50,17 +49,15 @@ struct SwarmCommand: ParsableCommand {
     guard seed <= UInt64.max - UInt64(seeds) else {
       throw ValidationError("--seed is too large for so many --seeds")
     }
-    if let link, LinkConditions.named(link) == nil {
-      throw ValidationError("--link: one of " + LinkConditions.names.joined(separator: ", "))
-    }
   }
 
   func run() throws {
-    let configuration = try readProfile()
+    let configuration = try Shelf.profile(profile)
+    let links = try (link.map { [$0] } ?? Shelf.names(of: "links")).map { try Shelf.link($0) }
     let seeds = log ? 1 : seeds
     let swarm = Swarm(
       configuration: configuration, seeds: seed..<seed + UInt64(seeds),
-      length: .seconds(Int64(days) * 86_400), faultsPerDay: faults, link: link)
+      length: .seconds(Int64(days) * 86_400), faults: ChanceOfFaults(perDay: faults), links: links)
     if log {
       for line in swarm.trial(of: seed, logs: true).log { Terminal.print(line) }
     }
@@ -79,22 +76,5 @@ struct SwarmCommand: ParsableCommand {
       "repeat it: sandpiper-lab swarm \(profile) --seeds 1 --seed \(failed.seed) --days \(days) "
         + "--faults \(faults)\(chosen) --log")
     throw ExitCode(1)
-  }
-
-  private func readProfile() throws -> Configuration {
-    let bytes: [UInt8]
-    do {
-      bytes = Array(try Data(contentsOf: URL(fileURLWithPath: profile)))
-    } catch {
-      Terminal.complain("sandpiper-lab: \(profile): \(error.localizedDescription)")
-      throw ExitCode(1)
-    }
-    let reading = ProfileReader.read(bytes)
-    for problem in reading.problems {
-      Terminal.complain(problem.described(file: profile, in: bytes))
-    }
-    // As `sandpiper check` ends.
-    guard let configuration = reading.configuration else { throw ExitCode(6) }
-    return configuration
   }
 }
