@@ -141,7 +141,7 @@ import Testing
       try #require(page.firstRange(of: "reason-\($0)<")?.lowerBound)
     }
     #expect(places == places.sorted())
-    #expect(page.contains("1\u{A0}h 46\u{A0}min, to the end"))
+    #expect(page.contains("1\u{A0}h\u{A0}47\u{A0}min, to the end"))
     #expect(page.contains("22:13:20"))
   }
 
