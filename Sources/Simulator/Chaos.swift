@@ -12,7 +12,7 @@ public struct Chaos {
     case powerCut, kill, reload
     case clockStep, clockSet
     case sensorFails, burst, forgedStatus, command
-    case flashFails, slowLink
+    case flashFails, slowLink, throwsOut
   }
 
   private var chance: Generator
@@ -58,7 +58,7 @@ public struct Chaos {
     world.flash.fault = nil
     if world.device == nil { world.startProcess() }
     world.setClock()
-    world.run(until: world.now + .seconds(3_600))
+    world.run(until: world.now + world.settlingMax)
   }
 
   private mutating func strike(_ world: World) {
@@ -86,7 +86,7 @@ public struct Chaos {
 
   private mutating func bring(_ fault: Fault, to world: World) {
     switch fault {
-    case .reset, .halfOpen, .deaf, .outage, .refused, .silent, .nameUnknown, .slowLink:
+    case .reset, .halfOpen, .deaf, .outage, .refused, .silent, .nameUnknown, .slowLink, .throwsOut:
       disturb(fault, world)
     case .brokerRestart: world.restartBroker(forgetting: false)
     case .brokerForgets: world.restartBroker(forgetting: true)
@@ -134,6 +134,10 @@ public struct Chaos {
       world.way.link.upRate = max(1_000, world.way.link.upRate / 8)
       let link = link
       later(.seconds(3_600), in: world) { $0.way.link = link }
+    case .throwsOut:
+      world.way.throwsOutAfter = chance.interval(below: .seconds(40))
+      world.resetConnection()
+      later(.seconds(7_200), in: world) { $0.way.heal() }
     default: world.resetConnection()
     }
   }
@@ -153,7 +157,9 @@ public struct Chaos {
       world.publish("status", #"{"state":"lost","session":1}"#, retain: true)
     default:
       let name = world.configuration.string(points[point].name)
-      world.publish("cmd/\(name)", chance.next(below: 2) == 0 ? "true" : "{\"v\":", retain: false)
+      let payloads = ["true", "false", "{\"v\":", "{\"v\":true,\"v\":false}", "2"]
+      let payload = payloads[Int(chance.next(below: UInt64(payloads.count)))]
+      world.publish("cmd/\(name)", payload, retain: chance.next(below: 3) == 0)
     }
   }
 }

@@ -13,6 +13,8 @@ public final class SimulatedFlash {
   public var fault: StorageFault?
   /// Bytes that were written, ever.
   public private(set) var bytesWritten = 0
+  /// Blocks of 4 KiB that the medium had to write for them, ever.
+  public private(set) var blocksWritten = 0
   /// Syncs that have ended, ever.
   public private(set) var syncs = 0
   /// Syncs make nothing durable, and say that they do.
@@ -64,6 +66,7 @@ public final class SimulatedFlash {
       current[offset + index] = span[index]
     }
     bytesWritten += bytes.count
+    if !bytes.isEmpty { blocksWritten += (offset + bytes.count - 1) / 4096 - offset / 4096 + 1 }
     pending.append(bytes, at: offset)
   }
 

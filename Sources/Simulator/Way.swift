@@ -21,6 +21,10 @@ struct Way {
   private var swallowsUp = false
   private var swallowsDown = false
   private var endsAt: Instant?
+  /// The broker takes connections and throws each out after so long; nil while it does not. With a reset,
+  /// or in order.
+  var throwsOutAfter: Interval?
+  var endsBroken = false
   private var chance: Generator
 
   init(_ link: LinkConditions, seed: UInt64) {
@@ -72,6 +76,7 @@ struct Way {
     up.blockedUntil = .boot
     down.blockedUntil = .boot
     answer = .accepts
+    throwsOutAfter = nil
   }
 
   // MARK: The device's end
@@ -79,7 +84,8 @@ struct Way {
   mutating func open(_ broker: inout MessageBroker, at now: Instant) {
     up.clear(at: now)
     down.clear(at: now)
-    (swallowsUp, swallowsDown, endsAt) = (false, false, nil)
+    (swallowsUp, swallowsDown, endsAt) = (false, false, throwsOutAfter.map { now + $0 })
+    endsBroken = throwsOutAfter != nil
     connection = broker.open(at: now)
   }
 

@@ -23,6 +23,7 @@ extension World {
     self.device = device
     runs[device.journalRun] = run
     balance.begin()
+    watches.runBegan(at: now)
     log.add(now, "run", "\(run), boot \(boot)")
   }
 
@@ -63,6 +64,7 @@ extension World {
   func endRun(_ device: SimulatedDevice, hard: Bool) {
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
+    ledger.forgotten(since: knownSince(device, hard: hard), at: now)
     dialing = nil
     self.device = nil
   }

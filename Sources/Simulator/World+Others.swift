@@ -47,7 +47,8 @@ extension World {
       Message(
         topic: prefix + Array(topic.utf8), payload: Array(payload.utf8), qos: .atLeastOnce,
         retain: retain), at: now)
-    if topic == "status" { truth.heard(Array(payload.utf8)) }
+    if topic == "status" { truth.forged(Array(payload.utf8)) }
+    if topic.hasPrefix("cmd/") { watches.outputs.asked(topic, payload) }
     turn()
   }
 }

@@ -17,6 +17,7 @@ extension World {
       switch action {
       case .drive(let drive):
         let level = device.board.drive(point: drive.point, to: drive.level, at: moment.instant)
+        watches.outputs.drove(drive.point, to: drive.level)
         device.agent.driven(point: drive.point, readBack: level, at: moment)
       case .link(let action): carryOut(action, device, moment)
       }
@@ -32,6 +33,7 @@ extension World {
     switch action {
     case .open:
       counts.attempts += 1
+      watches.attempts.attempted(at: now)
       way.close(&broker, at: now)
       let roundTrip = way.link.latency * 2
       let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
@@ -55,6 +57,8 @@ extension World {
     case .accepts where isBrokerUp && way.answer == .accepts:
       way.open(&broker, at: now)
       device.agent.opened(password: nil, at: moment)
+      ledger.connectionOpened()
+      truth.opened(session: device.agent.session)
     case .accepts, .refuses: device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
     case .isSilent: device.agent.link.failed(.timedOut(.connect), at: moment.instant)
     case .nameUnknown: device.agent.link.failed(.nameNotResolved(code: -2), at: moment.instant)
@@ -84,7 +88,7 @@ extension World {
     if way.hasEnded(at: now) {
       advance()
       way.reset(&broker, at: now)
-      device.agent.link.failed(.closedByPeer, at: instant)
+      device.agent.link.failed(way.endsBroken ? .broken(code: 104) : .closedByPeer, at: instant)
       hasMoved = true
     }
     return hasMoved
@@ -101,7 +105,10 @@ extension World {
 
   func listen() {
     for event in broker.takeEvents() {
-      guard case .published(_, let message, let isWill) = event else { continue }
+      // What others publish comes without a client.
+      guard case .published(let client, let message, let isWill) = event, !client.isEmpty else {
+        continue
+      }
       guard message.topic.starts(with: prefix) else { continue }
       let topic = Array(message.topic.dropFirst(prefix.count))
       if isSabotaged(topic) { continue }
@@ -109,8 +116,12 @@ extension World {
         now, String(decoding: topic, as: UTF8.self),
         String(decoding: message.payload, as: UTF8.self) + (isWill ? " (will)" : ""))
       counts.bytesHeard += message.payload.count
-      if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
-      ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+      if topic.elementsEqual("status".utf8), let lie = truth.heard(message.payload, isWill: isWill)
+      {
+        ledger.complain(lie)
+      }
+      if let mistake = Form.mistake(in: message, topic: topic) { ledger.complain(mistake) }
+      ledger.take(topic: topic, payload: message.payload, run: run, runs: runs, at: now)
     }
   }
 
@@ -120,13 +131,6 @@ extension World {
     case nil, .lyingFlash: false
     case .losingBroker: chance.next(below: 100) == 0
     case .staleStatus: topic.elementsEqual("status".utf8) && chance.next(below: 10) == 0
-    }
-  }
-
-  func watchTruth() {
-    let isOnline = device.map { $0.agent.link.isOnline && way.isWhole && isBrokerUp } ?? false
-    if let complaint = truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
-      ledger.complain(complaint)
     }
   }
 }

@@ -25,6 +25,7 @@ public final class World {
   var isBrokerUp = true
   var ledger: Ledger
   var truth: Truth
+  var watches: Watches
   /// What happened, one line for each event, for those who compare.
   var log: EventLog
   /// Counts of what happened.
@@ -60,7 +61,8 @@ public final class World {
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)
     let names = configuration.points.map { Array(configuration.string($0.name).utf8) }
-    ledger = Ledger(points: names)
+    ledger = Ledger(points: names, inflight: configuration.uplink.inflight)
+    watches = Watches(configuration)
     truth = Truth(keepAlive: configuration.uplink.keepAlive)
     log = EventLog(isKept: logs)
     balance = Balance(points: names.count, configuration.uplink)
@@ -118,7 +120,7 @@ public final class World {
     }
     lookForBusyLoop()
     if let device { balance.note(device, at: now) }
-    watchTruth()
+    watch()
     if let device, device.agent.isStopped { processEnded() }
   }
 
