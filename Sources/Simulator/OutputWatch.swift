@@ -22,6 +22,7 @@ struct OutputWatch {
   private let names: [String: Int]
   private let keepsCommands: Bool
   private var offlineSince: Instant?
+  private var connections: UInt32 = 0
 
   init(_ configuration: Configuration) {
     keepsCommands = configuration.uplink.persistentSession
@@ -35,7 +36,7 @@ struct OutputWatch {
   }
 
   mutating func runBegan(at now: Instant) {
-    offlineSince = now
+    (offlineSince, connections) = (now, 0)
     for index in outputs.keys {
       update(index) {
         $0.due[$0.start ? 1 : 0] += 1; $0.isLost = false
@@ -61,7 +62,16 @@ struct OutputWatch {
   }
 
   /// A complaint when an output was driven without a reason, or was not when the link stayed lost.
-  mutating func check(isRunning: Bool, isOnline: Bool, at now: Instant) -> String? {
+  /// `connections` counts those that were opened in this run.
+  mutating func check(
+    isRunning: Bool, isOnline: Bool, connections: UInt32, at now: Instant
+  ) -> String? {
+    if connections != self.connections {
+      // One may have come and gone since the last turn.
+      self.connections = connections
+      offlineSince = nil
+      for index in outputs.keys { update(index) { $0.isLost = false } }
+    }
     if !isRunning || isOnline { offlineSince = nil } else { offlineSince = offlineSince ?? now }
     for (index, output) in outputs {
       if let lost = output.lost, let since = offlineSince, now >= since + output.lostAfter {
@@ -73,8 +83,6 @@ struct OutputWatch {
           update(index) { $0.lost = nil }
           return "output: the link is lost, and it is \(output.level)"
         }
-      } else if output.isLost, offlineSince == nil {
-        update(index) { $0.isLost = false }
       }
       for level in 0...1 where output.driven[level] > output.due[level] {
         // The next turn sees what has become due in this one.

@@ -28,7 +28,8 @@ extension World {
     }
     if let complaint = watches.check(
       isRunning: device.map { !$0.agent.isStopped } ?? false, believes: believes,
-      isWhole: way.isWhole, blocksWritten: flash.blocksWritten, at: now)
+      isWhole: way.isWhole, connections: device?.agent.link.counters.connections ?? 0,
+      blocksWritten: flash.blocksWritten, at: now)
     {
       ledger.complain(complaint)
     }

@@ -23,10 +23,11 @@ struct Watches {
 
   /// What of the promises is broken now, one at a time.
   mutating func check(
-    isRunning: Bool, believes: Bool, isWhole: Bool, blocksWritten: Int, at now: Instant
+    isRunning: Bool, believes: Bool, isWhole: Bool, connections: UInt32, blocksWritten: Int,
+    at now: Instant
   ) -> String? {
     attempts.check(isOnline: believes, at: now)
-      ?? outputs.check(isRunning: isRunning, isOnline: believes, at: now)
+      ?? outputs.check(isRunning: isRunning, isOnline: believes, connections: connections, at: now)
       ?? silence.check(believes: believes, isWhole: isWhole, at: now)
       ?? flash.check(blocksWritten, at: now)
   }
