@@ -31,7 +31,9 @@ public enum Fault: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case delay
   /// It refuses who connects.
   case reject
-  /// Somebody else connects under the device's name, and stays.
+  /// It takes connections, and throws each out after a while.
+  case throwOut
+  /// Somebody else connects under the device's name, again and again.
   case takeOver
   /// It sends what is not MQTT.
   case garbage
@@ -89,6 +91,7 @@ public enum Fault: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     case .restart: "restart"
     case .delay: "delay"
     case .reject: "reject"
+    case .throwOut: "throw-out"
     case .takeOver: "take-over"
     case .garbage: "garbage"
     case .publish: "publish"

@@ -68,7 +68,7 @@ public struct Happening: Equatable, Sendable {
   /// How many changes of a line, or bits.
   public var count = 0
   /// How long each byte takes in addition; how long answers take; after how long an idle connection is
-  /// forgotten; by how much the clock is wrong, which may be negative.
+  /// forgotten, or any thrown out; by how much the clock is wrong, which may be negative.
   public var by = Interval.zero
   /// Bytes a second, of both directions.
   public var rate = 0

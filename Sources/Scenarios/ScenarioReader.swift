@@ -103,6 +103,7 @@ public struct ScenarioReader {
       happening.rate = Int(narrow: object.whole("rate", &problems, from: 1, to: 1 << 30) ?? 1_000)
     case .delay: happening.by = duration("by", &object, "5s") ?? .seconds(5)
     case .forgetIdle: happening.by = duration("after", &object, "30s") ?? .seconds(30)
+    case .throwOut: happening.by = duration("after", &object, "20s") ?? .seconds(20)
     case .restart: happening.forgets = object.bool("forget", &problems) ?? false
     case .reject:
       let all = Happening.Refusal.allCases

@@ -12,11 +12,16 @@ struct Balance {
   /// Readings that were in memory only, as far as the profile allows it, when a run ended.
   private(set) var mayBeLost: [Int]
   /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
-  private let inMemoryMax: Interval
+  let inMemoryMax: Interval
   private var recent: [(at: Instant, made: [UInt32])] = []
   /// When all that was older could be kept last: flash that works, or, where there is none, an empty
   /// outbox.
-  private var keptAt = Instant.boot
+  private(set) var keptAt = Instant.boot
+
+  /// Readings that were under way when connections were lost: they may be given up, and counted, although
+  /// the broker has got them.
+  private(set) var mayCountTwice = 0
+  private var underWay = 0
 
   /// So many moments are remembered, a second apart.
   private static var recentMax: Int { 4 * 3_600 }
@@ -41,6 +46,14 @@ struct Balance {
     if device.keepsWhatItHas { keptAt = now }
   }
 
+  /// At every turn.
+  mutating func noteUnderWay(_ link: borrowing BrokerLink<FlashStorage>) {
+    if !link.isOnline { mayCountTwice += underWay }
+    let messages = link.isOnline ? link.session.inflightCount : 0
+    // A pack has a few dozen readings.
+    underWay = link.window.packCount > 0 ? messages * 40 : messages
+  }
+
   /// What this run had made at that time, by point; nil when that is not remembered.
   func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
 
@@ -60,6 +73,7 @@ struct Balance {
   mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
     // What a failing flash does not take waits in memory too. Without a journal all does, and an end in
     // order can only say in the log how much that was.
+    (mayCountTwice, underWay) = (mayCountTwice + underWay, 0)
     let isMemoryLost = hard || device.flash.byteCount == 0
     let before = made(before: min(now, keptAt) - inMemoryMax)
     for (point, count) in device.made.enumerated() {
@@ -109,9 +123,10 @@ extension SimulatedDevice {
   /// How many of a point's were given up in this run, and counted.
   func lost(_ point: Int) -> Int { causes(of: point).all }
 
-  /// True while what is in memory has a place to go, or there is nothing.
+  /// True while what is in memory has a place to go, or there is nothing. With a budget for flash it may
+  /// have to wait for that.
   var keepsWhatItHas: Bool {
-    flash.byteCount > 0
+    flash.byteCount > 0 && agent.link.spec.flashPerDay == 0
       ? flash.fault == nil && agent.link.backlog.fault == nil
       : agent.link.outbox.unacknowledged == 0
   }

@@ -69,7 +69,7 @@ public struct Chaos {
   private func longest(_ fault: Fault) -> Interval {
     switch fault {
     case .cut: .seconds(21_600)
-    case .refuse, .silence, .nameUnknown, .portal, .restart: .seconds(7_200)
+    case .refuse, .silence, .nameUnknown, .portal, .restart, .throwOut: .seconds(7_200)
     case .reject, .takeOver, .delay: .seconds(1_800)
     case .kill: .seconds(20)
     case .reload: .seconds(120)
@@ -85,6 +85,7 @@ public struct Chaos {
       happening.rate = 1_000 + Int(chance.next(below: 4_000))
     case .delay: happening.by = time(below: .seconds(8))
     case .forgetIdle: happening.by = .seconds(5) + time(below: .seconds(120))
+    case .throwOut: happening.by = time(below: .seconds(40))
     case .restart:
       happening.forgets = chance.next(below: 2) == 0
       if chance.next(below: 2) == 0 { happening.length = .zero }
@@ -124,8 +125,9 @@ public struct Chaos {
       happening.retain = true
     } else {
       happening.topic = Array("cmd/".utf8) + point(configuration)
-      happening.payload = Array((chance.next(below: 2) == 0 ? "true" : "{\"v\":").utf8)
-      happening.retain = chance.next(below: 4) == 0
+      let payloads = ["true", "false", "{\"v\":", "{\"v\":true,\"v\":false}", "2"]
+      happening.payload = Array(payloads[Int(chance.next(below: UInt64(payloads.count)))].utf8)
+      happening.retain = chance.next(below: 3) == 0
     }
   }
 }

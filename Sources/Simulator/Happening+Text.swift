@@ -23,7 +23,7 @@ extension Happening {
     switch fault {
     case .slow: ["\"latency\": \"\(by.spelled)\"", "\"rate\": \(rate)"]
     case .delay: ["\"by\": \"\(by.spelled)\""]
-    case .forgetIdle: ["\"after\": \"\(by.spelled)\""]
+    case .forgetIdle, .throwOut: ["\"after\": \"\(by.spelled)\""]
     case .restart: forgets ? ["\"forget\": true"] : []
     case .reject: ["\"reason\": \"\(refusal.word)\""]
     case .publish:

@@ -10,33 +10,38 @@ struct Ledger {
   }
 
   private struct Heard {
-    /// A bit for each number.
-    var numbers: [UInt64] = []
-    var last: UInt32 = 0
+    /// By number, which message has brought it last, counted from 1; 0 for none.
+    var messages: [UInt32] = []
+    /// The last in order, in the live stream and in the history.
+    var lastLive: UInt32 = 0
+    var lastLate: UInt32 = 0
 
-    /// Takes the `count` numbers up to `last`; how many of them are new.
-    mutating func insert(_ count: UInt32, upTo last: UInt32) -> Int {
+    /// `message` brings the `count` numbers up to `last`: how many of them are new, and which message of
+    /// those that have brought one of them before is the oldest; 0 for none.
+    mutating func insert(_ count: UInt32, upTo last: UInt32, _ message: UInt32) -> (Int, UInt32) {
       var new = 0
-      for number in last + 1 - min(count, last)...last {
-        let (word, bit) = (Int(number / 64), UInt64(1) << UInt64(number % 64))
-        while numbers.count <= word { numbers.append(0) }
-        if numbers[word] & bit == 0 { new += 1 }
-        numbers[word] |= bit
+      var oldest: UInt32 = 0
+      if messages.count <= last {
+        messages.append(contentsOf: repeatElement(0, count: Int(last) + 1 - messages.count))
       }
-      return new
+      for number in Int(last + 1 - min(count, last))...Int(last) {
+        let before = messages[number]
+        if before == 0 { new += 1 } else { oldest = oldest == 0 ? before : min(oldest, before) }
+        messages[number] = message
+      }
+      return (new, oldest)
     }
   }
 
   /// Points of the profile, by name.
   private let places: [[UInt8]: Int]
   private var heard: [Stream: Heard] = [:]
-  private var lastInHistory: [Stream: UInt32] = [:]
+  private var doubt: Doubt
   /// Readings heard for the first time, merged ones as many as they stand for, by point.
   private(set) var delivered: [Int]
   /// Messages heard that brought something that was heard before.
   private(set) var repeated = 0
-  /// Messages with readings, and readings that came in a history.
-  private(set) var messages = 0
+  /// Readings that came in a history.
   private(set) var late = 0
   /// The same by point.
   private(set) var lateOfPoint: [Int]
@@ -48,8 +53,10 @@ struct Ledger {
   /// Promises that were broken.
   private(set) var violations: [String] = []
 
-  init(points: [[UInt8]]) {
+  /// At most `inflight` messages are under way at once.
+  init(points: [[UInt8]], inflight: Int) {
     places = Dictionary(uniqueKeysWithValues: zip(points, 0...))
+    doubt = Doubt(inflight: inflight)
     delivered = [Int](repeating: 0, count: points.count)
     lateOfPoint = delivered
   }
@@ -64,8 +71,21 @@ struct Ledger {
     return news
   }
 
-  /// A message from the device: `topic` is what follows its own prefix.
-  mutating func take(topic: [UInt8], payload: [UInt8], run: Int, runs: [UInt32: Int]) {
+  /// Messages with readings.
+  var messages: Int { doubt.messages }
+
+  /// What comes from now on comes over another connection.
+  mutating func connectionOpened() { doubt.connectionOpened() }
+
+  /// A run has ended at `now`, and what it knew since `known` of what the broker has, with it.
+  mutating func forgotten(since known: Instant, at now: Instant) {
+    doubt.forgotten(since: known, at: now)
+  }
+
+  /// A message from the device at `now`: `topic` is what follows its own prefix.
+  mutating func take(
+    topic: [UInt8], payload: [UInt8], run: Int, runs: [UInt32: Int], at now: Instant
+  ) {
     let isHistory = topic.elementsEqual("history".utf8)
     let parts = topic.split(separator: UInt8(ascii: "/"))
     let isEvent = parts.first?.elementsEqual("event".utf8) == true
@@ -75,7 +95,7 @@ struct Ledger {
     guard let readings = HeardReading.all(in: payload) else {
       return complain("not what we say: \(String(decoding: payload, as: UTF8.self))")
     }
-    messages += 1
+    doubt.heard(at: now)
     var isRepeated = false
     for var reading in readings {
       if !isHistory {
@@ -95,7 +115,11 @@ struct Ledger {
       return true
     }
     let stream = Stream(run: run, series: 2 * place + (reading.isEvent ? 1 : 0))
-    let count = heard[stream, default: Heard()].insert(reading.count, upTo: reading.number)
+    let (count, before) = heard[stream, default: Heard()].insert(
+      reading.count, upTo: reading.number, UInt32(messages))
+    if before > 0, let reason = doubt.complaint(ofRepeating: before) {
+      complain("twice: \(name(stream)) has \(reading.number) again, \(reason)")
+    }
     guard count > 0 else { return false }
     delivered[place] += count
     if reading.count > 1 { merged += count }
@@ -105,22 +129,20 @@ struct Ledger {
     } else if wantsNews {
       news.append((stream.series, reading.number, run))
     }
-    let last =
-      isHistory ? lastInHistory[stream, default: 0] : heard[stream, default: Heard()].last
+    let last = heard[stream].map { isHistory ? $0.lastLate : $0.lastLive } ?? 0
     if reading.number <= last {
       complain(
         "order: \(name(stream)) has \(reading.number) after \(last) in the "
           + (isHistory ? "history" : "live stream"))
     }
     if isHistory {
-      lastInHistory[stream] = reading.number
+      heard[stream]?.lastLate = reading.number
     } else {
-      heard[stream]?.last = reading.number
+      heard[stream]?.lastLive = reading.number
     }
     return true
   }
 
-  /// The highest number of a series that was heard of a run.
   private func name(_ stream: Stream) -> String {
     let point = places.first { $0.value == stream.series / 2 }?.key ?? []
     return (stream.series % 2 == 0 ? "state " : "event ") + String(decoding: point, as: UTF8.self)

@@ -15,6 +15,8 @@ public final class SimulatedFlash {
   public private(set) var bytesWritten = 0
   /// The same in whole sectors, as flash wears.
   public private(set) var sectorBytesWritten = 0
+  /// Blocks of 4 KiB that the medium had to write for them, ever.
+  public private(set) var blocksWritten = 0
   /// Syncs that have ended, ever.
   public private(set) var syncs = 0
   /// Syncs make nothing durable, and say that they do.
@@ -79,6 +81,7 @@ public final class SimulatedFlash {
     bytesWritten += bytes.count
     let sectors = (offset + bytes.count - 1) / sectorBytes - offset / sectorBytes + 1
     sectorBytesWritten += bytes.isEmpty ? 0 : sectors * sectorBytes
+    if !bytes.isEmpty { blocksWritten += (offset + bytes.count - 1) / 4096 - offset / 4096 + 1 }
     pending.append(bytes, at: offset)
   }
 

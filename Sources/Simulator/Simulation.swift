@@ -12,7 +12,7 @@ public struct Simulation {
   public var hardware: Hardware?
   /// What happens.
   public var scenario = Scenario()
-  /// How long it goes on; all faults are over then, and an hour of peace follows.
+  /// How long it goes on; then all faults are over, and what waits is delivered in peace.
   public var length = Interval.seconds(86_400)
   /// Where all chance comes from.
   public var seed: UInt64 = 1
@@ -54,11 +54,12 @@ public struct Simulation {
     let world = World(
       configuration, link: link.conditions, hardware: hardware, seed: seed, sabotage: sabotage,
       logs: logs)
-    let recorder = Recorder(world, length: length + Trial.peace, slices: slices)
+    let whole = length + world.settlingMax
+    let recorder = Recorder(world, length: whole, slices: slices)
     world.recorder = recorder
     var play = Play(happenings)
     play.run(world, for: length) { gone in
-      progress(Double(gone.nanoseconds) / Double((length + Trial.peace).nanoseconds))
+      progress(gone.inSeconds / whole.inSeconds)
     }
     world.settle()
     var course = recorder.finish(world, hardware)

@@ -10,6 +10,9 @@ struct Truth {
   private let aliveMax = Interval.seconds(60)
   private var state = ""
   private var session: UInt64 = 0
+  /// The session that was opened last, and the last of which the broker has published the will.
+  private var opened: UInt64 = 0
+  private var lastWill: UInt64 = 0
   private var falseSince: Instant?
   private var hasComplained = false
 
@@ -18,8 +21,26 @@ struct Truth {
 
   init(keepAlive: Interval) { deadMax = keepAlive * 3 / 2 + .seconds(20) }
 
-  /// A status was published.
-  mutating func heard(_ payload: [UInt8]) {
+  /// The device opens a connection, and with it a session.
+  mutating func opened(session: UInt64) { opened = session }
+
+  /// The device, or the broker in its stead, has published a status; a complaint when it speaks of another
+  /// session than it is of, so that nobody could tell an old will from the truth.
+  mutating func heard(_ payload: [UInt8], isWill: Bool) -> String? {
+    take(payload)
+    guard isWill else {
+      guard session != opened else { return nil }
+      return "session \(opened) says \"\(state)\" of session \(session)"
+    }
+    defer { lastWill = max(lastWill, session) }
+    guard session <= lastWill || session > opened else { return nil }
+    return "a will of session \(session) after one of \(lastWill), in session \(opened)"
+  }
+
+  /// Somebody else has published a status.
+  mutating func forged(_ payload: [UInt8]) { take(payload) }
+
+  private mutating func take(_ payload: [UInt8]) {
     (state, session) = ("", 0)
     var reader = JSONReader()
     do throws(JSONError) {

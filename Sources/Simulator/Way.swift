@@ -30,6 +30,10 @@ struct Way {
   /// Whom the device talks to is no broker.
   private var isPortal = false
   private var lastMoved = Instant.boot
+  /// The broker takes connections and throws each out after so long; nil while it does not. With a reset,
+  /// or in order.
+  var throwsOutAfter: Interval?
+  var endsBroken = false
   private var chance: Generator
 
   init(_ link: LinkConditions, seed: UInt64) {
@@ -82,6 +86,7 @@ struct Way {
     up.blockedUntil = .boot
     down.blockedUntil = .boot
     answer = .accepts
+    throwsOutAfter = nil
   }
 
   /// The broker's end says something that nobody has asked for.
@@ -101,8 +106,9 @@ struct Way {
   mutating func open(_ broker: inout MessageBroker, at now: Instant) {
     up.clear(at: now)
     down.clear(at: now)
-    (swallowsUp, swallowsDown, endsAt) = (false, false, nil)
+    (swallowsUp, swallowsDown, endsAt) = (false, false, throwsOutAfter.map { now + $0 })
     lastMoved = now
+    endsBroken = throwsOutAfter != nil
     connection = broker.open(at: now)
     isPortal = answer == .portal
     // The broker never hears of it.

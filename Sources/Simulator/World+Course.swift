@@ -73,7 +73,7 @@ extension Fault {
     case .cut, .halfOpen, .deafen, .reset, .refuse, .silence, .nameUnknown, .slow, .portal,
       .forgetIdle, .heal:
       .network
-    case .restart, .delay, .reject, .takeOver, .garbage, .publish: .broker
+    case .restart, .delay, .reject, .throwOut, .takeOver, .garbage, .publish: .broker
     case .powerCut: .power
     case .kill, .reload: .process
     case .clockStep, .clockSet, .clockUnset: .clock

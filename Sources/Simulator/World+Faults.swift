@@ -20,6 +20,9 @@ extension World {
       refusal = happening.refusal
       setRules()
       resetConnection()
+    case .throwOut:
+      way.throwsOutAfter = happening.by
+      resetConnection()
     case .takeOver: rivalConnects()
     case .publish:
       publish(happening.topic, happening.payload, retain: happening.retain)
@@ -53,6 +56,7 @@ extension World {
     case .reject:
       refusal = nil
       setRules()
+    case .throwOut: way.throwsOutAfter = nil
     case .takeOver: rivalLeaves()
     case .powerCut: powerOn()
     case .kill, .reload: startProcess()
@@ -69,7 +73,7 @@ extension World {
     turn()
   }
 
-  /// All faults are over, what was to be on is on, and an hour passes in peace.
+  /// All faults are over, what was to be on is on, and as much time passes in peace as it may take.
   func settle() {
     way.heal()
     way.link = link
@@ -85,7 +89,7 @@ extension World {
     isClockKnown = true
     setClock()
     turn()
-    run(until: now + Trial.peace)
+    run(until: now + settlingMax)
     judge()
   }
 

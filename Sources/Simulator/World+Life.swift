@@ -25,6 +25,7 @@ extension World {
     runs[device.journalRun] = run
     balance.begin()
     noteSoon()
+    watches.runBegan(at: now)
     log.add(now, "run", "\(run), boot \(boot)")
   }
 
@@ -70,6 +71,7 @@ extension World {
     recorder?.lost(reason, heardAt: now, at: now)
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
+    ledger.forgotten(since: knownSince(device, hard: hard), at: now)
     dialing = nil
     self.device = nil
   }

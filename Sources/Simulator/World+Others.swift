@@ -54,7 +54,11 @@ extension World {
   func publish(_ topic: [UInt8], _ payload: [UInt8], retain: Bool) {
     broker.publish(
       Message(topic: prefix + topic, payload: payload, qos: .atLeastOnce, retain: retain), at: now)
-    if topic.elementsEqual("status".utf8) { truth.heard(payload) }
+    if topic.elementsEqual("status".utf8) { truth.forged(payload) }
+    if topic.starts(with: "cmd/".utf8) {
+      watches.outputs.asked(
+        String(decoding: topic, as: UTF8.self), String(decoding: payload, as: UTF8.self))
+    }
     turn()
   }
 

@@ -17,6 +17,7 @@ extension World {
       switch action {
       case .drive(let drive):
         let level = device.board.drive(point: drive.point, to: drive.level, at: moment.instant)
+        watches.outputs.drove(drive.point, to: drive.level)
         device.agent.driven(point: drive.point, readBack: level, at: moment)
       case .link(let action): carryOut(action, device, moment)
       }
@@ -38,6 +39,7 @@ extension World {
     switch action {
     case .open:
       counts.attempts += 1
+      watches.attempts.attempted(at: now)
       way.close(&broker, at: now)
       let roundTrip = way.link.latency * 2
       let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
@@ -62,6 +64,8 @@ extension World {
       .portal where way.answer == .portal:
       way.open(&broker, at: now)
       device.agent.opened(password: nil, at: moment)
+      ledger.connectionOpened()
+      truth.opened(session: device.agent.session)
     case .accepts, .portal, .refuses:
       device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
     case .isSilent: device.agent.link.failed(.timedOut(.connect), at: moment.instant)
@@ -92,7 +96,7 @@ extension World {
     if way.hasEnded(at: now) {
       advance()
       way.reset(&broker, at: now)
-      device.agent.link.failed(.closedByPeer, at: instant)
+      device.agent.link.failed(way.endsBroken ? .broken(code: 104) : .closedByPeer, at: instant)
       hasMoved = true
     }
     return hasMoved
@@ -102,7 +106,11 @@ extension World {
 
   func listen() {
     broker.drainEvents { event in
-      if case .published(_, let message, let isWill) = event { hear(message, isWill: isWill) }
+      // What others publish comes without a client.
+      guard case .published(let client, let message, let isWill) = event, !client.isEmpty else {
+        return
+      }
+      hear(message, isWill: isWill)
     }
   }
 
@@ -112,8 +120,11 @@ extension World {
     if isSabotaged(topic) { return }
     log.add(now, topic, message.payload, isWill ? " (will)" : "")
     counts.bytesHeard += message.payload.count
-    if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
-    ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+    if topic.elementsEqual("status".utf8), let lie = truth.heard(message.payload, isWill: isWill) {
+      ledger.complain(lie)
+    }
+    if let mistake = Form.mistake(in: message, topic: topic) { ledger.complain(mistake) }
+    ledger.take(topic: topic, payload: message.payload, run: run, runs: runs, at: now)
     for news in ledger.takeNews() {
       recorder?.heard(series: news.series, number: news.number, run: news.run, at: now)
     }
@@ -125,13 +136,6 @@ extension World {
     case nil, .lyingFlash: false
     case .losingBroker: chance.next(below: 100) == 0
     case .staleStatus: topic.elementsEqual("status".utf8) && chance.next(below: 10) == 0
-    }
-  }
-
-  func watchTruth() {
-    let isOnline = device.map { $0.agent.link.isOnline && way.isWhole && isBrokerUp } ?? false
-    if let complaint = truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
-      ledger.complain(complaint)
     }
   }
 }

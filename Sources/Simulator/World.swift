@@ -38,6 +38,7 @@ public final class World {
   var isBrokerUp = true
   var ledger: Ledger
   var truth: Truth
+  var watches: Watches
   /// What happened, one line for each event, for those who compare.
   var log: EventLog
   /// Counts of what happened.
@@ -100,7 +101,8 @@ public final class World {
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)
     let names = configuration.points.map { Array(configuration.string($0.name).utf8) }
-    ledger = Ledger(points: names)
+    ledger = Ledger(points: names, inflight: configuration.uplink.inflight)
+    watches = Watches(configuration)
     truth = Truth(keepAlive: configuration.uplink.keepAlive)
     log = EventLog(isKept: logs)
     prefix = Array(
@@ -172,7 +174,7 @@ public final class World {
     plan()
     lookForBusyLoop()
     if let device, agenda.noteAt <= now { note(device) }
-    watchTruth()
+    watch()
     recorder?.turned(self)
     if let device, device.agent.isStopped {
       processEnded()

@@ -1,0 +1,102 @@
+import Core
+import Device
+import Profile
+
+/// What is promised of a device's life, whatever happens to it.
+///
+/// - Every reading arrives, or is counted under the rule by which it was given up, or was in memory only for
+///   no longer than the profile says when power or process ended (`judge`, `Balance`).
+/// - Readings of a point are in order within the live stream and within the history (`Ledger`).
+/// - Nothing comes twice but what was under way when a connection was lost (`Doubt`).
+/// - The status tells the truth within its bound, and an old session's will does not stay (`Truth`).
+/// - What holds is retained, what has passed is not (`Form`).
+/// - No storm of attempts to connect (`AttemptWatch`), no busy loop (`lookForBusyLoop`), and a dead
+///   connection is noticed in time (`SilenceWatch`).
+/// - Outputs are driven as somebody wished (`OutputWatch`).
+/// - Flash is written no more than its budget (`FlashWatch`).
+/// - Memory is exactly the plan: `SimulatedDevice` gives the agent an arena of that size, and a table more
+///   stops the program there.
+/// - Once faults stop, all settles within `settlingMax` (`judge`).
+extension World {
+  /// Watches what must hold at any time.
+  func watch() {
+    if let device { balance.noteUnderWay(device.agent.link) }
+    let believes = device?.agent.link.isOnline ?? false
+    let isOnline = believes && way.isWhole && isBrokerUp
+    if let complaint = truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
+      ledger.complain(complaint)
+    }
+    if let complaint = watches.check(
+      isRunning: device.map { !$0.agent.isStopped } ?? false, believes: believes,
+      isWhole: way.isWhole, connections: device?.agent.link.counters.connections ?? 0,
+      blocksWritten: flash.blocksWritten, at: now)
+    {
+      ledger.complain(complaint)
+    }
+  }
+
+  /// How long it takes, once no fault comes any more, until all that waited is delivered.
+  ///
+  /// A dead connection is noticed, the back-off ends and a new one opens; a medium that has failed is tried
+  /// again within a minute; then all that memory and journal can hold crosses the link, as JSON twice as long,
+  /// at half of its rate at least.
+  var settlingMax: Interval {
+    let spec = configuration.uplink
+    let online =
+      spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.dial.connectTimeout + spec.backoffMaximum
+      + .seconds(10)
+    let bytes = Int64(4 * (spec.journalBytes + spec.outboxBytes))
+    let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.upRate))
+    return online + .seconds(60) + drained + spec.batchEvery + .seconds(60)
+  }
+
+  /// Says what of the promises was not kept, once all has settled.
+  func judge() {
+    judgeConnection()
+    let points = configuration.points.map { configuration.string($0.name) }
+    for (point, sum) in sums.enumerated() {
+      let missing = sum.made - sum.delivered - sum.lost
+      // What was read last may be under way, or wait for the next batch.
+      if missing > balance.mayBeLost[point] + underWayMax(point) {
+        ledger.complain(
+          "\(points[point]): \(sum.made) made, \(sum.delivered) delivered, \(sum.lost) given up "
+            + "and counted, \(balance.mayBeLost[point]) at most lost with the memory: \(missing) are missing"
+        )
+      }
+      if missing < -balance.mayCountTwice {
+        ledger.complain(
+          "\(points[point]): \(sum.made) made, \(sum.delivered) delivered and \(sum.lost) given up")
+      }
+      if sum.delivered > sum.made { ledger.complain("\(points[point]): more delivered than made") }
+    }
+  }
+
+  private func judgeConnection() {
+    guard let device else { return }
+    if !device.agent.link.isOnline || !way.isWhole {
+      ledger.complain("not online \(settlingMax.seconds) s after the last fault")
+    }
+    let waiting = device.agent.link.outbox.unacknowledged
+    // What was read in the last moment may be under way, or wait for the next batch.
+    if configuration.uplink.batchEvery == .zero, waiting > 2 * configuration.points.count {
+      ledger.complain("\(waiting) records still wait")
+    }
+    if let fault = device.agent.link.backlog.fault {
+      ledger.complain("the journal still fails: \(fault)")
+    }
+  }
+
+  /// How many readings of a point may be on their way at a quiet time.
+  private func underWayMax(_ point: Int) -> Int {
+    let limit = now - configuration.uplink.batchEvery - .seconds(60)
+    let before = balance.made(before: limit)
+    return device.map { Int($0.made[point] - (before?[point] ?? 0)) } ?? 0
+  }
+
+  /// From when on a run that ends now has not noted on flash what the broker has got of the journal.
+  func knownSince(_ device: SimulatedDevice, hard: Bool) -> Instant {
+    let isFlashGood = flash.fault == nil && device.agent.link.backlog.fault == nil
+    let known = isFlashGood ? now : min(now, balance.keptAt)
+    return hard ? known - balance.inMemoryMax - .seconds(15) : known
+  }
+}
