@@ -108,7 +108,7 @@ let package = Package(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient", "Profile", "Scenarios", "Simulator",
+        "MQTTClient", "Profile", "Report", "Scenarios", "Simulator",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

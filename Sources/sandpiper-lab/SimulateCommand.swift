@@ -3,6 +3,7 @@ import Core
 import Foundation
 import JSON
 import Profile
+import Report
 import Scenarios
 import Simulator
 
@@ -114,6 +115,12 @@ struct SimulateCommand: ParsableCommand {
   }
 
   private func write(_ course: Course, to path: String) throws {
+    do {
+      try Data(CourseReport(course).html.utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+      Terminal.complain("sandpiper-lab: \(path): can't be written")
+      throw ExitCode(1)
+    }
     Terminal.print("report: \(path)")
   }
 }
