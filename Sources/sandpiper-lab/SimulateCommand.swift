@@ -114,9 +114,20 @@ struct SimulateCommand: ParsableCommand {
     return length
   }
 
+  /// What repeats this life, without what it is written to.
+  private var command: [String] {
+    var words = ["sandpiper-lab", "simulate", profile]
+    let options = [
+      ("--hardware", hardware), ("--link", link), ("--scenario", scenario), ("--for", length),
+    ]
+    for (name, value) in options { words += value.map { [name, $0] } ?? [] }
+    return words + ["--seed", "\(seed)"]
+  }
+
   private func write(_ course: Course, to path: String) throws {
     do {
-      try Data(CourseReport(course).html.utf8).write(to: URL(fileURLWithPath: path))
+      try Data(CourseReport(course, command: command).html.utf8).write(
+        to: URL(fileURLWithPath: path))
     } catch {
       Terminal.complain("sandpiper-lab: \(path): can't be written")
       throw ExitCode(1)
