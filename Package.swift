@@ -7,6 +7,7 @@ let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatWarning("StrictMemorySafety", as: .error),
   .enableExperimentalFeature("Lifetimes"),
+  .enableExperimentalFeature("RawLayout"),
 ]
 
 /// The simulator lives through a year in a minute, for which the compiler must see through the modules that
@@ -108,7 +109,7 @@ let package = Package(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient", "Profile", "Report", "Scenarios", "Simulator",
+        "MQTTClient", "Profile", "Scenarios", "Simulator", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -146,9 +147,9 @@ let package = Package(
     tests(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
-    tests("ReportTests", ["Core", "Simulator", "Report", "MadeUpCourse"]),
     tests("ScenariosTests", ["Core", "Device", "Profile", "Scenarios"]),
     tests("SimulatorTests", ["Core", "Device", "Profile", "Scenarios", "Simulator"]),
+    tests("ReportTests", ["Core", "Simulator", "Report", "MadeUpCourse"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

@@ -103,7 +103,7 @@ extension MessageBroker {
     if retained.count >= limits.retainedMax {
       retained = retained.filter { !$0.value.isExpired(at: now) }
     }
-    guard retained[topic] != nil || retained.count < limits.retainedMax else { return false }
+    guard retained.count < limits.retainedMax || retained[topic] != nil else { return false }
     retained[topic] = publication
     sweepDue = min(sweepDue, publication.expiresAt)
     return true

@@ -33,6 +33,7 @@ public struct MessageBroker: ~Copyable {
   private var isObserved: Bool
   private var connectionCount: UInt32 = 0
   var namesMade = 0
+  private let pinned = Pinned()
 
   /// A broker that knows nobody yet. Events are kept for `takeEvents` only when it is observed.
   public init(limits: BrokerLimits = BrokerLimits(), isObserved: Bool = false) {

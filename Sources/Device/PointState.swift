@@ -39,16 +39,16 @@ struct PointState: BitwiseCopyable {
   var lostApplied = false
 
   /// When a line's candidate level counts; `.never` without one.
-  func settleAt(_ spec: PointSpec) -> Instant {
-    candidateSince == .never ? .never : candidateSince + spec.line.debounce
+  func settleAt(debounce: Interval) -> Instant {
+    candidateSince == .never ? .never : candidateSince + debounce
   }
 
   /// When the next report is due without anything new; `.never` for not.
-  func reportAt(_ spec: PointSpec) -> Instant {
+  func reportAt(_ report: ReportSpec) -> Instant {
     guard known else { return .never }
-    if pending { return everReported ? reportedAt + spec.report.minimum : readAt }
-    guard everReported, spec.report.maximum > .zero else { return .never }
-    return reportedAt + spec.report.maximum
+    if pending { return everReported ? reportedAt + report.minimum : readAt }
+    guard everReported, report.maximum > .zero else { return .never }
+    return reportedAt + report.maximum
   }
 
   /// True when what is known now differs from what was published by enough to say so.

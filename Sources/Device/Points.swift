@@ -21,6 +21,7 @@ public struct Points: ~Copyable {
   var openCommand: Command?
   /// Edges that the kernel dropped because its buffer was full.
   public private(set) var edgesLost: UInt32 = 0
+  private let pinned = Pinned()
 
   /// A device whose outputs rest and of whose inputs nothing is known, without a link since `start`.
   public init(
@@ -57,10 +58,8 @@ public struct Points: ~Copyable {
   public var deadline: Instant {
     var earliest = Instant.never
     for index in 0..<points.count {
-      let spec = points[index]
-      let state = states[index]
-      earliest = min(earliest, min(state.reportAt(spec), state.settleAt(spec)))
-      earliest = min(earliest, min(state.revertAt, lostAt(spec, state)))
+      earliest = min(earliest, min(reportAt(index), settleAt(index)))
+      earliest = min(earliest, min(states[index].revertAt, lostAt(index)))
     }
     return earliest
   }
@@ -123,9 +122,9 @@ public struct Points: ~Copyable {
   private mutating func settle(
     _ point: Int, upTo now: Instant, _ moment: Moment, _ outbox: inout Outbox
   ) {
-    let state = states[point]
-    guard state.settleAt(points[point]) <= now else { return }
-    settled(point, state.candidate, at: state.candidateSince, moment, &outbox)
+    guard settleAt(point) <= now else { return }
+    let (level, since) = (states[point].candidate, states[point].candidateSince)
+    settled(point, level, at: since, moment, &outbox)
   }
 
   private mutating func settled(
@@ -178,9 +177,9 @@ public struct Points: ~Copyable {
   private mutating func reportIfDue(
     _ point: Int, at now: Instant, _ outbox: inout Outbox
   ) {
-    let state = states[point]
-    guard state.reportAt(points[point]) <= now else { return }
-    let read = state.pending || points[point].kind == .sensor ? state.readAt : now
+    guard reportAt(point) <= now else { return }
+    let isNew = states[point].pending || points[point].kind == .sensor
+    let read = isNew ? states[point].readAt : now
     report(point, read: read, at: now, &outbox)
   }
 
@@ -250,7 +249,7 @@ public struct Points: ~Copyable {
       if states[index].revertAt <= now {
         want(index, points[index].output.start)
       }
-      if lostAt(points[index], states[index]) <= now, let level = points[index].output.lost {
+      if lostAt(index) <= now, let level = points[index].output.lost {
         states[index].lostApplied = true
         want(index, level)
       }
@@ -269,9 +268,18 @@ public struct Points: ~Copyable {
   }
 
   /// When an output takes its `lost` state; `.never` while the link is there, or after it did.
-  private func lostAt(_ spec: PointSpec, _ state: PointState) -> Instant {
-    guard spec.kind == .output, spec.output.lost != nil, !state.lostApplied, let since = lostSince
+  private func lostAt(_ index: Int) -> Instant {
+    guard points[index].kind == .output, points[index].output.lost != nil,
+      !states[index].lostApplied, let since = lostSince
     else { return .never }
-    return since + spec.output.lostAfter
+    return since + points[index].output.lostAfter
+  }
+
+  private func settleAt(_ index: Int) -> Instant {
+    states[index].settleAt(debounce: points[index].line.debounce)
+  }
+
+  private func reportAt(_ index: Int) -> Instant {
+    states[index].reportAt(points[index].report)
   }
 }

@@ -72,6 +72,8 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
   // One record, being put together or read.
   var record: Table<UInt8>
 
+  private let pinned = Pinned()
+
   var tailOffset: Int64 = 0
   var durableOffset: Int64 = 0
   /// Where the stream ended when the ring was opened.

@@ -14,6 +14,8 @@ public struct VirtualBoard: ~Copyable, Board {
   private var specs: Table<PointSpec>
   private var simulations: Table<SimulationSpec>
   private var points: Table<SimulatedPoint>
+  /// See `Board`.
+  public private(set) var deadline = Instant.never
 
   /// A board at rest. `simulations` has one entry for each of `points`.
   public init(
@@ -35,29 +37,36 @@ public struct VirtualBoard: ~Copyable, Board {
       points[index] = SimulatedPoint(
         specs[index], simulations[index], seed: chance.next(), start: start)
     }
+    plan()
   }
 
-  /// See `Board`.
-  public var deadline: Instant {
-    var earliest = Instant.never
+  /// Finds out when something happens next.
+  private mutating func plan() {
+    deadline = .never
     for index in 0..<points.count where specs[index].kind != .output {
-      earliest = min(earliest, points[index].deadline)
+      deadline = min(deadline, points[index].deadline)
     }
-    return earliest
   }
 
   /// See `Board`.
   public mutating func poll(at now: Instant, _ report: (BoardEvent) -> Void) {
     var left = Self.eventsMax
-    for index in 0..<points.count {
-      let spec = specs[index]
-      let simulation = simulations[index]
-      while left > 0, points[index].deadline <= now {
-        let event = points.update(index) { $0.next(index, spec, simulation, upTo: now) }
-        left -= 1
-        if let event { report(event) }
-        if spec.kind == .output { break }
-      }
+    for index in 0..<points.count where points[index].deadline <= now {
+      poll(index, upTo: now, &left, report)
+    }
+    plan()
+  }
+
+  private mutating func poll(
+    _ index: Int, upTo now: Instant, _ left: inout Int, _ report: (BoardEvent) -> Void
+  ) {
+    let spec = specs[index]
+    let simulation = simulations[index]
+    while left > 0, points[index].deadline <= now {
+      let event = points.update(index) { $0.next(index, spec, simulation, upTo: now) }
+      left -= 1
+      if let event { report(event) }
+      if spec.kind == .output { break }
     }
   }
 
@@ -74,6 +83,7 @@ public struct VirtualBoard: ~Copyable, Board {
     guard spec.kind != .output else { return false }
     if spec.kind == .counter && value == nil { return false }
     points.update(point) { $0.hold(value, spec, simulation, at: now) }
+    plan()
     return true
   }
 
@@ -81,5 +91,6 @@ public struct VirtualBoard: ~Copyable, Board {
   public mutating func fail(point: Int, with fault: PointFault?, at now: Instant) {
     let spec = specs[point]
     points.update(point) { $0.fail(fault, spec, at: now) }
+    plan()
   }
 }

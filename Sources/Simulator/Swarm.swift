@@ -34,6 +34,8 @@ public struct Swarm: Sendable {
     public var messages = 0
     /// Those of them that brought something for the second time.
     public var repeated = 0
+    /// Stands for all that happened in all lives, in whatever order they came to their ends.
+    public var digest: UInt64 = 0
 
     /// All in a few lines.
     public func summary(days: Int, seconds: Double) -> String {
@@ -57,6 +59,7 @@ public struct Swarm: Sendable {
       counts.add(trial.counts)
       messages += trial.messages
       repeated += trial.repeated
+      digest &+= trial.digest &* (2 &* trial.seed &+ 1)
       if trial.violations.isEmpty {
         good += 1
       } else if failed.map({ trial.seed < $0.seed }) ?? true {

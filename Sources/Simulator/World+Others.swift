@@ -60,6 +60,7 @@ extension World {
 
   /// Somebody else connects under the device's name.
   func rivalConnects() {
+    rivalReturns = .never
     guard isBrokerUp, rival == nil else { return }
     let id = broker.open(at: now)
     rival = id
@@ -68,11 +69,18 @@ extension World {
     var packet: [UInt8] = [0, 4] + Array("MQTT".utf8) + [4, 2, 0, 0, 0, UInt8(name.count)] + name
     packet = [0x10, UInt8(packet.count)] + packet
     broker.receive(packet.span, from: id, at: now)
-    turn()
   }
 
-  /// That one is gone.
+  /// The other one is as patient as most clients are: thrown out, it comes again five seconds later.
+  func lookAfterRival() {
+    guard let id = rival, broker.isFinished(id) else { return }
+    rival = nil
+    rivalReturns = now + .seconds(5)
+  }
+
+  /// That one is gone for good.
   func rivalLeaves() {
+    rivalReturns = .never
     guard let rival else { return }
     self.rival = nil
     broker.closed(rival, at: now)

@@ -28,6 +28,8 @@ public final class World {
   var refusal: Happening.Refusal?
   /// Somebody else's connection under the device's name.
   var rival: ConnectionID?
+  /// When that one, thrown out, comes again.
+  var rivalReturns = Instant.never
   /// The board has power.
   var hasPower = false
   /// A board that boots learns the time of day.
@@ -130,7 +132,9 @@ public final class World {
   /// Does what is due. Most of what a board reports, such as the bouncing of a contact, concerns nobody
   /// but the point: no reading has come of it, and all others are where they were.
   private func step() {
-    guard let device, agenda.others > now, !truth.isInDoubt else { return turn() }
+    guard let device, agenda.others > now, !truth.isInDoubt else {
+      return turn(asksAgent: min(agenda.device, agenda.dialing) <= now)
+    }
     if device.pollBoard(at: now) { return turn() }
     counts.turns += 1
     if agenda.noteAt <= now { note(device) }
@@ -139,17 +143,19 @@ public final class World {
     if agenda.points <= now { turn() }
   }
 
-  /// Does everything that is due now, until nobody has anything more to say.
-  func turn() {
+  /// Does everything that is due now, until nobody has anything more to say. The agent is asked at once, or
+  /// only if something arrives there.
+  func turn(asksAgent: Bool = true) {
     counts.turns += 1
     recorder?.timePassed(self)
     if let device { device.flash.now = device.moment(at: now).instant }
     if let dialing, dialing.at <= now { endDialing(dialing.answer) }
+    if rivalReturns <= now { rivalConnects() }
     if let device { _ = device.pollBoard(at: now) }
     var rounds = 0
     var isMoving = true
     while isMoving {
-      advance()
+      if asksAgent || rounds > 0 { advance() }
       isMoving = send()
       if way.hasBusiness(with: broker, at: now) {
         way.serve(&broker, at: now)
@@ -162,6 +168,7 @@ public final class World {
         break
       }
     }
+    lookAfterRival()
     plan()
     lookForBusyLoop()
     if let device, agenda.noteAt <= now { note(device) }
@@ -192,7 +199,7 @@ public final class World {
     agenda.agent = device?.agentDeadline ?? .never
     agenda.broker = broker.deadline
     agenda.way = way.deadline(reads: device?.agent.hasInputRoom ?? false)
-    agenda.dialing = dialing?.at ?? .never
+    agenda.dialing = min(dialing?.at ?? .never, rivalReturns)
   }
 
   private func lookForBusyLoop() {

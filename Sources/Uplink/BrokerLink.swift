@@ -77,6 +77,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   var probe: KeepAliveProbe
   var idleSeen = Interval.zero
 
+  private let pinned = Pinned()
+
   /// Which message the broker may be closing the connection for.
   var probation = Probation()
 

@@ -81,6 +81,7 @@ public struct Outbox: ~Copyable {
   var hasLeftToJournal = false
   /// What did not go out as it was.
   public var losses: LossLedger
+  private let pinned = Pinned()
 
   /// What one packet carries: records that follow one another.
   struct Batch: BitwiseCopyable {

@@ -51,8 +51,9 @@ struct CourseSummary {
 
   private var readings: String {
     func sum(_ value: (Course.PointSums) -> Int) -> Int { course.points.map(value).reduce(0, +) }
-    return "\(sum { $0.made }) made, \(sum { $0.live }) came live, \(sum { $0.late }) late "
-      + "(\(course.sums.thinned) of them thinned into minimum, mean, maximum)"
+    let thinned = course.sums.thinned
+    return "\(sum { $0.made }) made, \(sum { $0.live }) came live, \(sum { $0.late }) late"
+      + (thinned > 0 ? " (\(thinned) of them thinned into minimum, mean, maximum)" : "")
   }
 
   private var lost: String {

@@ -126,13 +126,13 @@ struct SimulateCommand: ParsableCommand {
 
   private func write(_ course: Course, to path: String) throws {
     do {
-      try Data(CourseReport(course, command: command).html.utf8).write(
-        to: URL(fileURLWithPath: path))
+      let report = CourseReport(course, command: command)
+      try report.html.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {
-      Terminal.complain("sandpiper-lab: \(path): can't be written")
+      Terminal.complain("sandpiper-lab: \(path): \(error.localizedDescription)")
       throw ExitCode(1)
     }
-    Terminal.print("report: \(path)")
+    Terminal.print("report      \(path)")
   }
 }
 

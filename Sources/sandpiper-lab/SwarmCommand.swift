@@ -42,6 +42,9 @@ struct SwarmCommand: ParsableCommand {
   @Flag(help: "Print all that happened to one seed, a line for each event.")
   var log = false
 
+  @Flag(help: "Print a number that stands for all that happened to all seeds.")
+  var digest = false
+
   func validate() throws {
     guard seeds > 0, (1...3_660).contains(days), (1...10_000).contains(faults) else {
       throw ValidationError("--seeds from 1, --days 1 to 3660, --faults 1 to 10000")
@@ -69,6 +72,7 @@ struct SwarmCommand: ParsableCommand {
     if isLive { Terminal.show("\r\u{1B}[K") }
     let seconds = -start.timeIntervalSinceNow
     Terminal.print(outcome.summary(days: days, seconds: seconds))
+    if digest { Terminal.print("digest \(String(outcome.digest, radix: 16))") }
     guard let failed = outcome.failed else { return }
     for violation in failed.violations { Terminal.print("  " + violation) }
     let chosen = link.map { " --link \($0)" } ?? ""

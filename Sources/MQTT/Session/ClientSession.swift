@@ -119,6 +119,7 @@ public struct ClientSession: ~Copyable {
   public var windowMax = Int.max
   /// What was counted so far.
   public internal(set) var counters = SessionCounters()
+  private let pinned = Pinned()
 
   /// A session without a transport, in memory from `arena`.
   public init(_ sizes: Sizes, arena: inout Arena) {

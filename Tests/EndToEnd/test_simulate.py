@@ -1,0 +1,95 @@
+"""`sandpiper-lab simulate`: lives in virtual time, from files that people write."""
+
+import json
+import re
+import subprocess
+
+import jsonschema
+
+from harness.case import EndToEndTest
+from harness.processes import ROOT
+
+LAB = ROOT / ".build/release/sandpiper-lab"
+GREENHOUSE = ROOT / "devices/greenhouse.json"
+ROOMY = ROOT / "Tests/Swarm/roomy.json"
+
+
+def shipped(kind):
+    """The files of a kind, by name, without their schema."""
+    files = sorted((ROOT / "devices" / kind).glob("*.json"))
+    return {file.stem: file for file in files if file.stem != "schema"}
+
+
+class Simulate(EndToEndTest):
+    def simulate(self, *arguments, code=0):
+        result = subprocess.run(
+            [LAB, "simulate", *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, cwd=ROOT, timeout=120, check=False)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result
+
+    def test_every_shipped_part_is_as_its_schema_says(self):
+        for kind in ["scenarios", "links", "hardware"]:
+            schema = json.loads((ROOT / "devices" / kind / "schema.json").read_text())
+            validator = jsonschema.Draft202012Validator(schema)
+            self.assertGreaterEqual(len(shipped(kind)), 5)
+            for name, file in shipped(kind).items():
+                validator.validate(json.loads(file.read_text()))
+
+    def test_the_schema_knows_every_fault(self):
+        schema = json.loads((ROOT / "devices/scenarios/schema.json").read_text())
+        source = (ROOT / "Sources/Scenarios/Fault.swift").read_text()
+        words = re.findall(r'case \.\S+: "([a-z-]+)"', source)
+        self.assertEqual(schema["$defs"]["fault"]["enum"], words)
+
+    def test_every_shipped_scenario_can_be_simulated(self):
+        for name in shipped("scenarios"):
+            result = self.simulate(GREENHOUSE, "--scenario", name, "--dry-run")
+            self.assertIn("would simulate", result.stdout)
+
+    def test_every_shipped_scenario_keeps_the_promises_for_a_day(self):
+        for name in shipped("scenarios"):
+            result = self.simulate(ROOMY, "--scenario", name, "--for", "1d")
+            self.assertIn("every promise was kept", result.stdout)
+
+    def test_hardware_brings_its_link_and_its_costs(self):
+        result = self.simulate(ROOMY, "--hardware", "lte-gateway", "--for", "1h")
+        self.assertIn("LTE gateway, lte-edge", result.stdout)
+        self.assertRegex(result.stdout, r"radio .* Wh with the board")
+
+    def test_a_profile_that_hardware_cannot_hold_is_refused(self):
+        result = self.simulate(GREENHOUSE, "--hardware", "microcontroller", code=6)
+        self.assertIn("has 32768 bytes of memory for an agent", result.stderr)
+        self.assertEqual(result.stdout, "")
+
+    def test_one_seed_is_one_course_of_events(self):
+        arguments = [ROOMY, "--scenario", "rough-month", "--for", "1d", "--log"]
+        first, second = (self.simulate(*arguments).stdout for _ in range(2))
+        cut = "simulated in"
+        self.assertEqual(first.split(cut)[0], second.split(cut)[0])
+        digests = [re.search("digest (.*)", text)[1] for text in (first, second)]
+        self.assertEqual(digests[0], digests[1])
+        other = self.simulate(*arguments, "--seed", "2").stdout
+        self.assertNotEqual(digests[0], re.search("digest (.*)", other)[1])
+
+    def test_a_report_is_one_page(self):
+        page = self.folder / "report.html"
+        self.simulate(ROOMY, "--scenario", "half-open", "--report", page)
+        text = page.read_text()
+        self.assertIn("<svg", text)
+        self.assertNotRegex(text, r"(src|href)=.https?:")
+
+    def test_what_is_wrong_is_told_with_its_place(self):
+        scenario = self.folder / "s.json"
+        scenario.write_text('{"events": [{"do": "cutt"}]}')
+        result = self.simulate(GREENHOUSE, "--scenario", scenario, code=6)
+        self.assertRegex(result.stderr, r's\.json:1:20: error: /events/0/do: .*did you mean "cut"')
+        for arguments, text in [
+            (["--link", "carrier-pigeon"], "no carrier-pigeon among the links: ethernet"),
+            (["--hardware", "abacus"], "no abacus among the hardware"),
+            (["--scenario", "/nowhere/s.json"], "/nowhere/s.json"),
+            (["--report", "/nowhere/r.html"], "/nowhere/r.html: can't be written"),
+        ]:
+            self.assertIn(text, self.simulate(GREENHOUSE, *arguments, code=1).stderr)
+        result = self.simulate(GREENHOUSE, "--for", "soon", code=64)
+        self.assertIn("--for: expected a length such as 12h", result.stderr)
