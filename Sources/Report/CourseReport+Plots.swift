@@ -8,8 +8,10 @@ extension CourseReport {
 
   /// The plots as a piece of HTML.
   var plots: String {
-    let time = TimeScale(from: 0, to: accounts.length)
     let (slices, length) = MergedSlice.merging(course, most: LineChart.pointsMax - 1)
+    // A life may go on for a while after its length, until all that was kept has come.
+    let lived = Double(course.slices.count) * course.sliceLength.inSeconds
+    let time = TimeScale(from: 0, to: max(accounts.length, lived))
     var charts: [String] = [link(time)]
     if !course.incidents.isEmpty { charts.append(incidents(time)) }
     if !slices.isEmpty {

@@ -114,9 +114,20 @@ struct SimulateCommand: ParsableCommand {
     return length
   }
 
+  /// What repeats this life, without what it is written to.
+  private var command: [String] {
+    var words = ["sandpiper-lab", "simulate", profile]
+    let options = [
+      ("--hardware", hardware), ("--link", link), ("--scenario", scenario), ("--for", length),
+    ]
+    for (name, value) in options { words += value.map { [name, $0] } ?? [] }
+    return words + ["--seed", "\(seed)"]
+  }
+
   private func write(_ course: Course, to path: String) throws {
     do {
-      try CourseReport(course).html.write(toFile: path, atomically: true, encoding: .utf8)
+      let report = CourseReport(course, command: command)
+      try report.html.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {
       Terminal.complain("sandpiper-lab: \(path): \(error.localizedDescription)")
       throw ExitCode(1)
