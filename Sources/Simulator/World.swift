@@ -65,7 +65,7 @@ public final class World {
     watches = Watches(configuration)
     truth = Truth(keepAlive: configuration.uplink.keepAlive)
     log = EventLog(isKept: logs)
-    balance = Balance(points: names.count, configuration.uplink)
+    balance = Balance(configuration)
     if flash.byteCount > 0 {
       var storage = FlashStorage(flash: flash)
       do { _ = try RecordRing.format(&storage, id: chance.next()) } catch {
