@@ -121,7 +121,9 @@ let package = Package(
     tests(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
-    tests("SimulatorTests", ["Core", "Profile", "Simulator"]),
+    tests(
+      "SimulatorTests",
+      ["Core", "MQTT", "Dialing", "Uplink", "Broker", "Profile", "Simulator"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

@@ -1,5 +1,7 @@
 import Broker
 import Core
+import Dialing
+import MQTT
 import Profile
 import Testing
 import Uplink
