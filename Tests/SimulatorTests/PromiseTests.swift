@@ -49,6 +49,34 @@ import Uplink
     #expect(doubt.complaint(ofRepeating: 3) == nil && doubt.complaint(ofRepeating: 2) != nil)
   }
 
+  @Test func readingsAreInOrderWithinEachStream() {
+    var ledger = Ledger(points: [Array("pump".utf8)], inflight: 16)
+    ledger.connectionOpened()
+    func hear(_ topic: String, _ payload: String) {
+      ledger.take(
+        topic: Array(topic.utf8), payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+    }
+    hear("state/pump", #"{"v":true,"seq":1}"#)
+    hear("state/pump", #"{"v":true,"seq":5}"#)
+    hear("event/pump", #"{"v":true,"seq":1}"#)
+    hear("history", #"{"readings":[{"p":"pump","seq":2},{"p":"pump","seq":3}]}"#)
+    #expect(ledger.violations.isEmpty && ledger.delivered == [5])
+    hear("state/pump", #"{"v":true,"seq":4}"#)
+    #expect(ledger.violations.count == 1)
+    hear("state/pump", #"{"v":true}"#)
+    #expect(ledger.violations.count == 2)
+  }
+
+  @Test func allHasToSettleOnceFaultsStop() throws {
+    for isBrokerUp in [true, false] {
+      let world = World(try configuration(), link: LinkConditions(), seed: 1)
+      world.isBrokerUp = isBrokerUp
+      world.run(until: world.now + world.settlingMax)
+      world.judge()
+      #expect(world.violations.isEmpty == isBrokerUp)
+    }
+  }
+
   // MARK: Attempts and connections
 
   private func attempts(every pause: Interval, count: Int) -> String? {
