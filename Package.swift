@@ -148,7 +148,11 @@ let package = Package(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
     tests("ScenariosTests", ["Core", "Device", "Profile", "Scenarios"]),
-    tests("SimulatorTests", ["Core", "Device", "Profile", "Scenarios", "Simulator"]),
+    tests(
+      "SimulatorTests",
+      [
+        "Core", "MQTT", "Dialing", "Uplink", "Device", "Broker", "Profile", "Scenarios", "Simulator",
+      ]),
     tests("ReportTests", ["Core", "Simulator", "Report", "MadeUpCourse"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(

@@ -81,7 +81,8 @@ extension DeviceAgent where Medium: ~Copyable {
     // What was away for a moment only is not worth the flash, each time again.
     let isLong = report.away.map { $0 >= link.spec.spillAfter } ?? true
     points.report(
-      report, reason: absence.reason, outlivesPower: isLong, outbox: &link.outbox)
+      report, reason: absence.reason,
+      outlivesPower: isLong && link.hasFlashToSpare(at: moment.instant), outbox: &link.outbox)
   }
 
   mutating func wentOffline(_ fault: LinkFault, at moment: Moment) {

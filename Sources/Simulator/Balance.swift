@@ -1,4 +1,6 @@
 import Core
+import Device
+import Profile
 import Uplink
 
 /// What was made on the device, over all its runs; what its own rules have given up and counted; and what
@@ -13,6 +15,8 @@ struct Balance {
   private(set) var mayBeLost: [Int]
   /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
   let inMemoryMax: Interval
+  /// The same by point: one whose readings have to be durable before they are sent is synced at once.
+  private let inMemory: [Interval]
   private var recent: [(at: Instant, made: [UInt32])] = []
   /// When all that was older could be kept last: flash that works, or, where there is none, an empty
   /// outbox.
@@ -26,13 +30,15 @@ struct Balance {
   /// So many moments are remembered, a second apart.
   private static var recentMax: Int { 4 * 3_600 }
 
-  init(points: Int, _ spec: UplinkSpec) {
-    made = [Int](repeating: 0, count: points)
+  init(_ configuration: Configuration) {
+    let spec = configuration.uplink
+    made = [Int](repeating: 0, count: configuration.points.count)
     (lost, mayBeLost) = (made, made)
-    causesOfLost = [Causes](repeating: Causes(), count: points)
-    inMemoryMax =
-      spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery
-      + .seconds(5)
+    causesOfLost = [Causes](repeating: Causes(), count: made.count)
+    let longest =
+      spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery + .seconds(5)
+    inMemoryMax = longest
+    inMemory = configuration.points.map { $0.keep.durability == .always ? .seconds(5) : longest }
   }
 
   /// A run begins.
@@ -75,12 +81,12 @@ struct Balance {
     // order can only say in the log how much that was.
     (mayCountTwice, underWay) = (mayCountTwice + underWay, 0)
     let isMemoryLost = hard || device.flash.byteCount == 0
-    let before = made(before: min(now, keptAt) - inMemoryMax)
     for (point, count) in device.made.enumerated() {
       made[point] += Int(count)
       lost[point] += device.lost(point)
       causesOfLost[point] += device.causes(of: point)
-      if isMemoryLost { mayBeLost[point] += Int(count - (before?[point] ?? 0)) }
+      let before = made(before: min(now, keptAt) - inMemory[point])?[point] ?? 0
+      if isMemoryLost { mayBeLost[point] += Int(count - before) }
     }
   }
 }

@@ -95,6 +95,8 @@ extension World {
 
   /// From when on a run that ends now has not noted on flash what the broker has got of the journal.
   func knownSince(_ device: SimulatedDevice, hard: Bool) -> Instant {
+    // With a budget for flash, that may have had to wait for any time.
+    guard configuration.uplink.flashPerDay == 0 else { return .boot }
     let isFlashGood = flash.fault == nil && device.agent.link.backlog.fault == nil
     let known = isFlashGood ? now : min(now, balance.keptAt)
     return hard ? known - balance.inMemoryMax - .seconds(15) : known

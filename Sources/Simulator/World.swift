@@ -108,7 +108,7 @@ public final class World {
     prefix = Array(
       (configuration.string(configuration.device.base) + "/"
         + configuration.string(configuration.device.id) + "/").utf8)
-    balance = Balance(points: names.count, configuration.uplink)
+    balance = Balance(configuration)
     if flash.byteCount > 0 {
       var storage = FlashStorage(flash: flash)
       do { _ = try RecordRing.format(&storage, id: chance.next()) } catch {

@@ -77,10 +77,16 @@ extension BrokerLink where Medium: ~Copyable {
     }
   }
 
-  /// What the broker has acknowledged is noted once all of it is, and now and then before.
+  /// True while the budget for flash has something left for what could wait.
+  public func hasFlashToSpare(at now: Instant) -> Bool { flash.earliest(for: 0) <= now }
+
+  /// What the broker has acknowledged is noted once all of it is, and now and then before; once there is
+  /// flash to spare: without it, a power cut lets it come again.
   private mutating func keepMarks(at now: Instant) {
     guard backlog.hasUnwritten, !backlog.isSyncing else { return }
     if backlog.isDrained || marksAt <= now {
+      marksAt = max(now, flash.earliest(for: 0))
+      guard marksAt <= now else { return }
       marksAt = now + .seconds(10)
       backlog.commit()
     } else if marksAt == .never {

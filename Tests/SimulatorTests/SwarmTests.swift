@@ -10,11 +10,12 @@ import Testing
   /// the journal while the link is down, events, and a counter.
   private func profile(
     journal: String = #""size": "256KiB", "after": "30s", "every": "60s""#,
-    uplink: String = "", broker: String = #""keepAlive": "30s""#, air: String = "30s"
+    uplink: String = "", broker: String = #""keepAlive": "30s""#, air: String = "30s",
+    budget: String = "{}"
   ) throws -> Configuration {
     let text = """
       {"device": {"id": "d"}, "broker": {"url": "mqtt://localhost", \(broker)},
-       "journal": {\(journal)}, "uplink": {\(uplink)},
+       "budget": \(budget), "journal": {\(journal)}, "uplink": {\(uplink)},
        "points": {
          "door": {"kind": "input", "line": "GPIO17", "event": true,
            "simulate": {"on": "60s", "off": "300s", "random": 0.8}},
@@ -72,6 +73,13 @@ import Testing
     let batches = try profile(
       uplink: #""batch": {"every": "5m"}"#, broker: #""keepAlive": "5m", "probe": "10s""#)
     expectKept(swarm(batches, 1..<5).run(), lives: 4)
+  }
+
+  @Test func lifeOnFlashThatIsToBeSparedKeepsEveryPromise() throws {
+    let thrifty = try profile(
+      journal: #""size": "64KiB", "after": "10s", "every": "10s""#,
+      budget: #"{"flashPerDay": "512KiB"}"#)
+    expectKept(swarm(thrifty, 1..<5).run(), lives: 4)
   }
 
   @Test func twoLivesOfOneSeedAreTheSame() throws {

@@ -1,0 +1,219 @@
+import Broker
+import Core
+import Dialing
+import MQTT
+import Profile
+import Testing
+import Uplink
+
+@testable import Simulator
+
+/// Each promise can be broken, and is found out then.
+@Suite struct PromiseTests {
+  private let start = Instant.boot + .seconds(1_000)
+
+  private func configuration(_ more: String = "", pump: String = "") throws -> Configuration {
+    let text = """
+      {"device": {"id": "d"}, "broker": {"url": "mqtt://localhost", "keepAlive": "30s"}, \(more)
+       "points": {"pump": {"kind": "output", "line": "GPIO23"\(pump)}}}
+      """
+    let reading = ProfileReader.read(Array(text.utf8))
+    return try #require(reading.configuration, "\(reading.problems.map(\.message))")
+  }
+
+  // MARK: What comes twice
+
+  private func doubt(heard count: Int) -> Doubt {
+    var doubt = Doubt(inflight: 4)
+    doubt.connectionOpened()
+    for second in 1...count { doubt.heard(at: start + .seconds(Int64(second))) }
+    return doubt
+  }
+
+  @Test func whatWasUnderWayMayComeTwiceAndNothingElse() {
+    var doubt = doubt(heard: 10)
+    doubt.connectionOpened()
+    doubt.heard(at: start + .seconds(60))
+    #expect(doubt.complaint(ofRepeating: 10) == nil && doubt.complaint(ofRepeating: 7) == nil)
+    #expect(doubt.complaint(ofRepeating: 6) != nil)
+  }
+
+  @Test func nothingComesTwiceOverOneConnection() {
+    #expect(doubt(heard: 10).complaint(ofRepeating: 10) != nil)
+  }
+
+  @Test func whatAPowerCutMadeForgottenMayComeTwice() {
+    var doubt = doubt(heard: 10)
+    doubt.forgotten(since: start + .seconds(3), at: start + .seconds(11))
+    doubt.connectionOpened()
+    #expect(doubt.complaint(ofRepeating: 3) == nil && doubt.complaint(ofRepeating: 2) != nil)
+  }
+
+  @Test func readingsAreInOrderWithinEachStream() {
+    var ledger = Ledger(points: [Array("pump".utf8)], inflight: 16)
+    ledger.connectionOpened()
+    func hear(_ topic: String, _ payload: String) {
+      ledger.take(
+        topic: Array(topic.utf8), payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+    }
+    hear("state/pump", #"{"v":true,"seq":1}"#)
+    hear("state/pump", #"{"v":true,"seq":5}"#)
+    hear("event/pump", #"{"v":true,"seq":1}"#)
+    hear("history", #"{"readings":[{"p":"pump","seq":2},{"p":"pump","seq":3}]}"#)
+    #expect(ledger.violations.isEmpty && ledger.delivered == [5])
+    hear("state/pump", #"{"v":true,"seq":4}"#)
+    #expect(ledger.violations.count == 1)
+    hear("state/pump", #"{"v":true}"#)
+    #expect(ledger.violations.count == 2)
+  }
+
+  @Test func allHasToSettleOnceFaultsStop() throws {
+    for isBrokerUp in [true, false] {
+      let world = World(try configuration(), link: LinkConditions(), seed: 1)
+      world.isBrokerUp = isBrokerUp
+      world.run(until: world.now + world.settlingMax)
+      world.judge()
+      #expect(world.violations.isEmpty == isBrokerUp)
+    }
+  }
+
+  // MARK: Attempts and connections
+
+  private func attempts(every pause: Interval, count: Int) -> String? {
+    var watch = AttemptWatch(UplinkSpec(dial: DialSpec(Endpoint(.tcp, host: .empty))))
+    var complaint: String?
+    for number in 0..<count {
+      let now = start + pause * Int64(number)
+      watch.attempted(at: now)
+      complaint = complaint ?? watch.check(isOnline: false, at: now)
+    }
+    return complaint
+  }
+
+  @Test func attemptsThatFollowTooFastAreAStorm() {
+    #expect(attempts(every: .seconds(1), count: 40) != nil)
+    #expect(attempts(every: .seconds(1), count: 10) == nil)
+    #expect(attempts(every: .seconds(60), count: 40) == nil)
+  }
+
+  @Test func onlyAStableConnectionMakesAttemptsStartAfresh() {
+    let spec = UplinkSpec(dial: DialSpec(Endpoint(.tcp, host: .empty)))
+    for (online, isStorm) in [(Interval.seconds(59), true), (.seconds(60), false)] {
+      var watch = AttemptWatch(spec)
+      var complaints = 0
+      var now = start
+      for number in 0..<24 {
+        watch.attempted(at: now)
+        if number == 12 {
+          complaints += watch.check(isOnline: true, at: now) == nil ? 0 : 1
+          now = now + online
+        }
+        now = now + .milliseconds(100)
+        complaints += watch.check(isOnline: false, at: now) == nil ? 0 : 1
+      }
+      #expect((complaints > 0) == isStorm)
+    }
+  }
+
+  @Test func aDeadConnectionHasToBeNoticed() {
+    var watch = SilenceWatch(UplinkSpec(dial: DialSpec(Endpoint(.tcp, host: .empty))))
+    #expect(watch.check(believes: true, isWhole: false, at: start) == nil)
+    #expect(watch.check(believes: true, isWhole: false, at: start + .seconds(92)) == nil)
+    #expect(watch.check(believes: true, isWhole: false, at: start + .seconds(93)) != nil)
+    #expect(watch.check(believes: true, isWhole: true, at: start + .seconds(94)) == nil)
+  }
+
+  // MARK: The status
+
+  private func status(_ state: String, _ session: Int) -> [UInt8] {
+    Array(#"{"state":"\#(state)","session":\#(session)}"#.utf8)
+  }
+
+  @Test func statusHasToBecomeTrue() {
+    var truth = Truth(keepAlive: .seconds(30))
+    truth.opened(session: 7)
+    #expect(truth.heard(status("online", 7), isWill: false) == nil)
+    truth.forged(status("lost", 6))
+    #expect(truth.check(isOnline: true, session: 7, at: start) == nil)
+    #expect(truth.check(isOnline: true, session: 7, at: start + .seconds(61)) != nil)
+    truth.forged(status("online", 7))
+    #expect(truth.check(isOnline: false, session: 7, at: start + .seconds(62)) == nil)
+    #expect(truth.check(isOnline: false, session: 7, at: start + .seconds(128)) != nil)
+  }
+
+  @Test func statusAndWillSpeakOfTheirOwnSession() {
+    var truth = Truth(keepAlive: .seconds(30))
+    truth.opened(session: 7)
+    #expect(truth.heard(status("online", 6), isWill: false) != nil)
+    #expect(truth.heard(status("lost", 6), isWill: true) == nil)
+    #expect(truth.heard(status("lost", 6), isWill: true) != nil)
+    #expect(truth.heard(status("lost", 8), isWill: true) != nil)
+    #expect(truth.heard(status("lost", 7), isWill: true) == nil)
+  }
+
+  @Test func whatHoldsIsRetainedAndWhatHasPassedIsNot() {
+    func mistake(_ topic: String, _ qos: QoS, _ retain: Bool) -> String? {
+      let message = Message(topic: Array(topic.utf8), payload: [], qos: qos, retain: retain)
+      return Form.mistake(in: message, topic: message.topic)
+    }
+    #expect(mistake("status", .atLeastOnce, true) == nil)
+    #expect(mistake("status", .atLeastOnce, false) != nil)
+    #expect(mistake("state/pump", .atMostOnce, true) != nil)
+    #expect(mistake("history", .atLeastOnce, true) != nil)
+    #expect(mistake("diag", .atMostOnce, true) == nil)
+  }
+
+  // MARK: Outputs
+
+  /// What is said when an output is driven on, `times`, after a command that `payload` and `retain` describe.
+  private func drive(
+    _ times: Int, after payload: String?, more: String = ""
+  ) throws -> String? {
+    var watch = OutputWatch(try configuration(more))
+    watch.runBegan(at: start)
+    watch.drove(0, to: false)
+    if let payload { watch.asked("cmd/pump", payload) }
+    for _ in 0..<times { watch.drove(0, to: true) }
+    return watch.check(isRunning: true, isOnline: true, connections: 1, at: start)
+  }
+
+  @Test func anOutputIsDrivenOnceForEachCommandThatIsOne() throws {
+    #expect(try drive(1, after: "true") == nil)
+    #expect(try drive(2, after: "true") != nil)
+    #expect(try drive(1, after: nil) != nil)
+    #expect(try drive(1, after: #"{"v":"#) != nil)
+  }
+
+  @Test func anOutputTakesItsStateForALostLink() throws {
+    let lost = #", "lost": {"after": "2m", "state": true}"#
+    for (isDriven, isGood) in [(true, true), (false, false)] {
+      var watch = OutputWatch(try configuration(pump: lost))
+      var complaints = 0
+      watch.runBegan(at: start)
+      watch.drove(0, to: false)
+      for second in Int64(0)...130 {
+        if second == 120, isDriven { watch.drove(0, to: true) }
+        let complaint = watch.check(
+          isRunning: true, isOnline: false, connections: 0, at: start + .seconds(second))
+        complaints += complaint == nil ? 0 : 1
+      }
+      #expect((complaints == 0) == isGood)
+    }
+  }
+
+  // MARK: Flash
+
+  @Test func aDayWritesNoMoreFlashThanItsBudget() throws {
+    let spec = try configuration(#""budget": {"flashPerDay": "256KiB"},"#).uplink
+    for (pause, isGood) in [(Int64(1_500), true), (1_000, false)] {
+      var watch = FlashWatch(spec)
+      watch.runBegan()
+      var complaints = 0
+      for block in 0..<200 {
+        let now = start + .seconds(pause * Int64(block))
+        complaints += watch.check(block, at: now) == nil ? 0 : 1
+      }
+      #expect((complaints == 0) == isGood)
+    }
+  }
+}
