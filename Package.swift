@@ -29,7 +29,8 @@ let package = Package(
     .executable(name: "sandpiper-lab", targets: ["sandpiper-lab"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // C: the kernel's, libc's and libgpiod's declarations; OpenSSL, which is loaded when needed.
@@ -86,13 +87,20 @@ let package = Package(
       ]),
     // What a simulated life came to, as a page with plots.
     module("Report", ["Core", "Simulator"]),
+    .target(
+      name: "Fleet",
+      dependencies: [
+        "CLinux", "Core", "MQTT", "Dialing", "Uplink", "Device", "Agent", "SimulatedBoard",
+        "Profile", "Linux", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: strict),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
     .executableTarget(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient", "Profile", "Simulator",
+        "MQTTClient", "Profile", "Simulator", "Fleet", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -132,6 +140,7 @@ let package = Package(
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
     tests("SimulatorTests", ["Core", "Profile", "Simulator"]),
     tests("ReportTests", ["Core", "Simulator", "Report", "MadeUpCourse"]),
+    tests("FleetTests", ["Core", "Dialing", "Uplink", "Profile", "Fleet"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),
     tests(
       "LinuxTests",

@@ -56,7 +56,7 @@ struct SwarmCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try readProfile()
+    let configuration = try ProfileFile.read(profile)
     let seeds = log ? 1 : seeds
     let swarm = Swarm(
       configuration: configuration, seeds: seed..<seed + UInt64(seeds),
@@ -79,22 +79,5 @@ struct SwarmCommand: ParsableCommand {
       "repeat it: sandpiper-lab swarm \(profile) --seeds 1 --seed \(failed.seed) --days \(days) "
         + "--faults \(faults)\(chosen) --log")
     throw ExitCode(1)
-  }
-
-  private func readProfile() throws -> Configuration {
-    let bytes: [UInt8]
-    do {
-      bytes = Array(try Data(contentsOf: URL(fileURLWithPath: profile)))
-    } catch {
-      Terminal.complain("sandpiper-lab: \(profile): \(error.localizedDescription)")
-      throw ExitCode(1)
-    }
-    let reading = ProfileReader.read(bytes)
-    for problem in reading.problems {
-      Terminal.complain(problem.described(file: profile, in: bytes))
-    }
-    // As `sandpiper check` ends.
-    guard let configuration = reading.configuration else { throw ExitCode(6) }
-    return configuration
   }
 }
