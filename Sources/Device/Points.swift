@@ -17,6 +17,7 @@ public struct Points: ~Copyable {
   private let boardDebounces: Bool
   /// Since when there has been no link; nil while there is one.
   private var lostSince: Instant?
+  private var pacing = Pacing.usual
   /// The command whose output is being driven.
   var openCommand: Command?
   /// Edges that the kernel dropped because its buffer was full.
@@ -59,7 +60,7 @@ public struct Points: ~Copyable {
     for index in 0..<points.count {
       let spec = points[index]
       let state = states[index]
-      earliest = min(earliest, min(state.reportAt(spec), state.settleAt(spec)))
+      earliest = min(earliest, min(state.reportAt(spec, pacing), state.settleAt(spec)))
       earliest = min(earliest, min(state.revertAt, lostAt(spec, state)))
     }
     return earliest
@@ -179,7 +180,7 @@ public struct Points: ~Copyable {
     _ point: Int, at now: Instant, _ outbox: inout Outbox
   ) {
     let state = states[point]
-    guard state.reportAt(points[point]) <= now else { return }
+    guard state.reportAt(points[point], pacing) <= now else { return }
     let read = state.pending || points[point].kind == .sensor ? state.readAt : now
     report(point, read: read, at: now, &outbox)
   }
@@ -232,6 +233,16 @@ public struct Points: ~Copyable {
       report(index, read: read, at: moment.instant, &outbox)
     }
   }
+
+  /// The agent stops: what is known and waits for its turn is said now, and so is what comes from here
+  /// on.
+  public mutating func hurry(at moment: Moment, outbox: inout Outbox) {
+    pacing = .atOnce
+    for index in 0..<points.count { reportIfDue(index, at: moment.instant, &outbox) }
+  }
+
+  /// Nothing is reported any more: the last word is said.
+  public mutating func fallSilent() { pacing = .over }
 
   /// The name of point `index`.
   public func name(_ index: Int) -> Text { points[index].name }
