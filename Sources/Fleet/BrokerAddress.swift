@@ -23,11 +23,13 @@ public enum BrokerAddress {
       let endpoint = dial.broker(index)
       let name = configuration.string(endpoint.host)
       guard endpoint.kind == .tcp else {
-        throw BrokerFault(text: "a fleet speaks plain TCP only: give it an mqtt:// URL with --broker")
+        throw BrokerFault(
+          text: "a fleet speaks plain TCP only: give it an mqtt:// URL with --broker")
       }
       let candidates = try addresses(of: name, endpoint.port, within: dial.resolveTimeout)
       // The others may be down: that is what they are for.
-      let address = index == 0 ? try first(of: candidates, name, dial.connectTimeout) : candidates[0]
+      let address =
+        index == 0 ? try first(of: candidates, name, dial.connectTimeout) : candidates[0]
       found.append(address)
     }
     return found

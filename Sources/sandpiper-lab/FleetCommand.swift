@@ -126,7 +126,8 @@ struct FleetCommand: ParsableCommand {
           + "limit (ulimit -Hn \(needed), LimitNOFILE= of a service), or take fewer --devices")
     }
     let file = "/proc/sys/net/ipv4/ip_local_port_range"
-    let range = (try? String(contentsOfFile: file, encoding: .ascii))?
+    let range =
+      (try? String(contentsOfFile: file, encoding: .ascii))?
       .split(whereSeparator: \.isWhitespace).compactMap { Int($0) } ?? []
     guard range.count == 2, range[1] - range[0] + 1 < count else { return }
     throw Self.failure(

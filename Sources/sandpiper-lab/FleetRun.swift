@@ -59,7 +59,9 @@ final class FleetRun {
 
   private func measureMemory(_ census: FleetCensus) {
     let begun = census.waiting + census.connecting + census.online
-    guard begun > 0, begun >= memory?.devices ?? 0, let resident = Memory.residentKiB else { return }
+    guard begun > 0, begun >= memory?.devices ?? 0, let resident = Memory.residentKiB else {
+      return
+    }
     memory = (begun, Double(resident - residentBefore) / Double(begun))
   }
 

@@ -57,7 +57,7 @@ struct StormSummary {
     var attempts = LineChart(
       "Attempts to connect, each second", time: time, axis: Axis(.count, scale: .logarithmic),
       series: series.reversed())
-    attempts.note = "shaded: the broker is away"
+    attempts.note = "shaded: the broker is away; at the bottom: none"
     attempts.backdrop.shades = [0...away]
     attempts.bound = LineChart.Bound("the broker takes", Double(storm.acceptsPerSecond))
     attempts.height = 320
@@ -68,10 +68,25 @@ struct StormSummary {
       "Devices that are back", time: time, axis: Axis(.count), series: returned.reversed())
     back.backdrop.shades = [0...away]
     back.height = 200
-    return ChartPage(
-      "The storm after a restart: \(profile)", introduction: introduction + " " + verdict,
-      figures: [attempts.figure, back.figure]
-    ).html
+    var page = ChartPage(
+      "The storm after a broker's restart: \(profile)", introduction: introduction,
+      figures: [attempts.figure, back.figure])
+    page.pieces.append(table)
+    return page.html
+  }
+
+  /// The figures of the terminal; its texts are all of this program.
+  private var table: String {
+    let rows = courses.map { name, course in
+      "<tr><td>\(name)</td><td>\(course.peakAfterReturn.grouped)</td>"
+        + "<td>\(after(course.mostBackAfter))</td><td>\(after(course.allBackAfter))</td>"
+        + "<td>\(course.attemptCount.grouped)</td></tr>"
+    }
+    return """
+      <div class="table"><table><thead><tr><th>Wait between attempts</th><th>Peak a second</th>\
+      <th>99 % back</th><th>All back</th><th>Attempts</th></tr></thead>
+      <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
+      """
   }
 
   private var introduction: String {
@@ -80,13 +95,6 @@ struct StormSummary {
       ? "refuses the rest" : "leaves the rest without an answer for \(storm.patience.lasting)"
     return "\(storm.deviceCount.grouped) devices, a broker that is away for \(storm.away.lasting), "
       + "takes \(storm.acceptsPerSecond.grouped) connections a second and \(fate)."
-  }
-
-  private var verdict: String {
-    courses.map { name, course in
-      "Waiting \(name): \(course.peakAfterReturn.grouped) attempts in the worst second, all back "
-        + "after \(after(course.allBackAfter))."
-    }.joined(separator: " ")
   }
 
   private func after(_ interval: Interval?) -> String {
@@ -100,7 +108,8 @@ struct StormSummary {
   }
 
   private func points(_ counts: [Int], to seconds: Int) -> [(x: Double, y: Double)] {
-    (0..<min(seconds, counts.count)).map { (Double($0), counts[$0] > 0 ? Double(counts[$0]) : .nan) }
+    // A scale of powers has no zero: its lowest mark stands for none.
+    (0..<min(seconds, counts.count)).map { (Double($0), Double(max(1, counts[$0]))) }
   }
 
   private func sums(_ counts: [Int]) -> [(x: Double, y: Double)] {

@@ -48,9 +48,9 @@ class Storm:
     def __init__(self, folder, start, program, profile, devices, ramp, options=()):
         self.tally = Tally()
         self._folder, self._start = folder, start
-        self._broker = start(self._mosquitto())
+        self.broker = start(self._mosquitto())
         self.fleet = start(Fleet(
-            program, folder / "fleet.log", profile, self._broker, devices, "--ramp", ramp, *options))
+            program, folder / "fleet.log", profile, self.broker, devices, "--ramp", ramp, *options))
         self._devices = devices
 
     def _mosquitto(self, port=None):
@@ -66,11 +66,11 @@ class Storm:
     def kill_broker(self, away, within=120):
         """Kills the broker, starts it again after a while, and waits until all devices are back; how
         long that took from its start on."""
-        self._broker.signal(signal.SIGKILL)
-        self._broker.wait()
+        self.broker.signal(signal.SIGKILL)
+        self.broker.wait()
         time.sleep(away)
         started = time.monotonic()
-        self._broker = self._start(self._mosquitto(self._broker.port))
+        self.broker = self._start(self._mosquitto(self.broker.port))
         self.wait_until_online(started, within)
         return self.tally.last("online") - started
 
