@@ -83,9 +83,12 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   }
 
   /// The earliest moment at which `advance` has something to do.
-  public var deadline: Instant {
+  public var deadline: Instant { min(points.deadline, deadlineWithoutPoints) }
+
+  /// The same without what `Points.deadline` says.
+  public var deadlineWithoutPoints: Instant {
     let life = min(greeting.deadline, min(reassertAt, diagnosticsAt))
-    return min(min(points.deadline, link.deadline), min(life, stopping.deadline))
+    return min(link.deadline, min(life, stopping.deadline))
   }
 
   // MARK: What the rim reports

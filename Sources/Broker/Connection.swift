@@ -53,6 +53,9 @@ final class Connection {
     lastReceived = now
   }
 
+  /// Its output or end has to be looked at; the broker's to set.
+  var isActive = false
+
   /// True once the connection has come to its end.
   var isFinished: Bool { finishedAt != nil }
 
@@ -99,6 +102,16 @@ final class Connection {
 
   /// The bytes that wait.
   var waiting: ArraySlice<UInt8> { output[sent...] }
+
+  /// Lends the bytes that wait to a transport that takes them all.
+  func lendOutput(_ body: (Span<UInt8>) -> Void) {
+    do {
+      let bytes = output
+      let span = bytes.span
+      body(span.extracting(sent..<span.count))
+    }
+    consume(outputCount)
+  }
 
   /// The transport has taken `count` bytes.
   func consume(_ count: Int) {

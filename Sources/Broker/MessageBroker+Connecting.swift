@@ -89,6 +89,7 @@ extension MessageBroker {
     connection.session = session
     connection.will = connect.will
     if keepAlive > 0 { connection.silenceMax = .milliseconds(1_500 * Int64(keepAlive)) }
+    watch(connection)
     acceptance.sessionPresent = kept != nil
     connection.say(connection.dialect.connectAck(acceptance))
     tell(

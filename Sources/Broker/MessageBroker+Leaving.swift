@@ -43,7 +43,8 @@ extension MessageBroker {
     guard !connection.isFinished else { return }
     connection.finishedAt = now
     connection.exchange = nil
-    active.insert(connection.id)
+    activate(connection)
+    defer { watch(connection) }
     guard let session = connection.session else { return }
     if let reason = parting.reason {
       connection.say(

@@ -123,7 +123,7 @@ extension MessageBroker {
       // Section 4.3.1: a QoS 0 message may be lost; one for a client that is away is.
       return delivery.qos == .atMostOnce || session.outbox.append(delivery, limits, at: now)
     }
-    active.insert(connection.id)
+    activate(connection)
     guard connection.dialect.takes(delivery, at: now) else { return false }
     guard delivery.qos == .atMostOnce else {
       let isKept = session.outbox.append(delivery, limits, at: now)

@@ -6,7 +6,8 @@ import MQTT
 /// For each transport: `open` it, hand its bytes to `receive`, and tell `closed` when it is gone.
 /// After each of these and after `advance`, write what `output` holds for the connections that
 /// `takeActive` names, tell `sent`, and close those that are finished and have nothing left to
-/// write. `advance` is due at `deadline`. Time never goes back from one call to the next.
+/// write; or let `drain` do all that, where transports take whatever there is. `advance` is due at
+/// `deadline`. Time never goes back from one call to the next.
 ///
 /// QoS 0, 1 and 2 both ways, retained messages, wills, clean and persistent sessions, which live
 /// no longer than the broker does, and all that 5.0 adds, for clients of all versions together.
@@ -22,7 +23,10 @@ public struct MessageBroker: ~Copyable {
   var retained: [[UInt8]: Publication] = [:]
   /// The shared subscriptions, by the filters that they were subscribed with.
   var shares: [[UInt8]: Share] = [:]
-  var active: Set<ConnectionID> = []
+  /// The connections whose output or end has to be looked at, each once.
+  private var active: [Connection] = []
+  /// Nothing of a connection runs out before.
+  private var connectionsDue = Instant.never
   /// No session and no retained message is due before.
   var sweepDue = Instant.never
   private var events: [BrokerEvent] = []
@@ -39,21 +43,28 @@ public struct MessageBroker: ~Copyable {
     self.isObserved = isObserved
   }
 
+  deinit {
+    // A session and its connection hold each other.
+    for connection in connections.values { connection.session?.connection = nil }
+  }
+
   // MARK: Transports
 
   /// A transport has been opened.
   public mutating func open(at now: Instant) -> ConnectionID {
     connectionCount &+= 1
     let id = ConnectionID(number: connectionCount)
-    connections[id] = Connection(id: id, at: now)
+    let connection = Connection(id: id, at: now)
+    connections[id] = connection
+    watch(connection)
     return id
   }
 
   /// The transport has brought bytes. They are taken whole; nothing is taken after the end.
   public mutating func receive(_ bytes: Span<UInt8>, from id: ConnectionID, at now: Instant) {
     guard let connection = connections[id], !connection.isFinished else { return }
-    for index in bytes.indices { connection.input.append(bytes[index]) }
-    active.insert(id)
+    connection.input.append(addingCapacity: bytes.count) { $0.append(contentsOf: bytes) }
+    activate(connection)
     var start = 0
     while !connection.isFinished {
       let next: Request.Decoded?
@@ -75,6 +86,8 @@ public struct MessageBroker: ~Copyable {
     }
     if connection.isFinished {
       connection.input = []
+    } else if start == connection.input.count {
+      connection.input.removeAll(keepingCapacity: true)
     } else {
       connection.input.removeFirst(start)
     }
@@ -85,15 +98,45 @@ public struct MessageBroker: ~Copyable {
     guard let connection = connections[id] else { return }
     finish(connection, .transportClosed, at: now)
     connections[id] = nil
-    active.remove(id)
+    if connection.isActive { active.removeAll { $0 === connection } }
   }
 
   // MARK: Output
 
+  /// True while there is output or an end to look at, or an event to take.
+  public var hasNews: Bool { !active.isEmpty || !events.isEmpty }
+
   /// The connections whose output or end has to be looked at, each once.
   public mutating func takeActive() -> [ConnectionID] {
+    for connection in active { connection.isActive = false }
     defer { active = [] }
-    return active.sorted { $0.number < $1.number }
+    return active.map(\.id).sorted { $0.number < $1.number }
+  }
+
+  /// Lends all output to `send`, which takes it whole, connection by connection, until there is none.
+  /// `isLast`: the connection has come to its end behind it, and is closed then.
+  public mutating func drain(
+    at now: Instant, _ send: (_ id: ConnectionID, _ bytes: Span<UInt8>, _ isLast: Bool) -> Void
+  ) {
+    while !active.isEmpty {
+      var first = 0
+      for index in active.indices where active[index].id.number < active[first].id.number {
+        first = index
+      }
+      let connection = active.remove(at: first)
+      connection.isActive = false
+      let isLast = connection.isFinished
+      connection.lendOutput { bytes in send(connection.id, bytes, isLast) }
+      if let session = connection.session { pump(session, at: now) }
+      if isLast { closed(connection.id, at: now) }
+    }
+  }
+
+  /// The connection's output or end has to be looked at.
+  mutating func activate(_ connection: Connection) {
+    guard !connection.isActive else { return }
+    connection.isActive = true
+    active.append(connection)
   }
 
   /// The bytes that wait for a transport.
@@ -105,7 +148,7 @@ public struct MessageBroker: ~Copyable {
     connection.consume(count)
     let before = connection.outputCount
     if let session = connection.session { pump(session, at: now) }
-    if connection.outputCount != before { active.insert(id) }
+    if connection.outputCount != before { activate(connection) }
   }
 
   /// True when the transport is to be closed once its output is written.
@@ -114,25 +157,34 @@ public struct MessageBroker: ~Copyable {
   // MARK: Time
 
   /// When `advance` is due: at the latest when the next keep-alive, CONNECT or end runs out, or a
-  /// session, a will or a retained message is due.
-  public var deadline: Instant {
-    var earliest = sweepDue
-    for connection in connections.values { earliest = min(earliest, deadline(of: connection)) }
-    return earliest
-  }
+  /// session, a will or a retained message is due. May be early: what a client says puts off its end.
+  public var deadline: Instant { min(sweepDue, connectionsDue) }
 
   /// Ends what has run out.
   public mutating func advance(to now: Instant) {
-    for connection in connections.values.sorted(by: { $0.id.number < $1.id.number })
-    where deadline(of: connection) <= now {
-      if connection.isFinished {
-        connection.discardOutput()
-        active.insert(connection.id)
-      } else {
-        finish(connection, .keepAlive, at: now)
-      }
-    }
+    endConnections(at: now)
     sweep(at: now)
+  }
+
+  private mutating func endConnections(at now: Instant) {
+    guard connectionsDue <= now else { return }
+    connectionsDue = .never
+    for connection in connections.values.sorted(by: { $0.id.number < $1.id.number }) {
+      if deadline(of: connection) <= now {
+        if connection.isFinished {
+          connection.discardOutput()
+          activate(connection)
+        } else {
+          finish(connection, .keepAlive, at: now)
+        }
+      }
+      watch(connection)
+    }
+  }
+
+  /// What the connection's end depends on has changed.
+  mutating func watch(_ connection: Connection) {
+    connectionsDue = min(connectionsDue, deadline(of: connection))
   }
 
   private func deadline(of connection: Connection) -> Instant {
@@ -149,6 +201,12 @@ public struct MessageBroker: ~Copyable {
   public mutating func takeEvents() -> [BrokerEvent] {
     defer { events = [] }
     return events
+  }
+
+  /// Hands `hear` what has happened since the last call, in order.
+  public mutating func drainEvents(_ hear: (BrokerEvent) -> Void) {
+    for event in events { hear(event) }
+    events.removeAll(keepingCapacity: true)
   }
 
   /// The retained message of a topic.

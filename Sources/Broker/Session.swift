@@ -7,8 +7,8 @@ final class Session {
   let clientID: [UInt8]
   /// Seconds that it outlives the connection; `UInt32.max` for ever.
   var expiry: UInt32
-  /// The transport that the client is at; nil while it is away.
-  weak var connection: Connection?
+  /// The transport that the client is at; nil while it is away. They hold each other until its end.
+  var connection: Connection?
   /// When it ends; `never` while the client is there.
   var expiresAt = Instant.never
   /// The will of a client that is away, and when it is due (5.0 section 3.1.3.2.2).

@@ -57,6 +57,12 @@ public struct ProfileProblem: Sendable {
   /// What was expected, what was found, what to do.
   public var message: String
 
+  /// A problem of the value at `pointer`, `offset` bytes from the file's beginning.
+  package init(isWarning: Bool, offset: Int, pointer: String, message: String) {
+    (self.isWarning, self.offset) = (isWarning, offset)
+    (self.pointer, self.message) = (pointer, message)
+  }
+
   /// The problem as compilers write them: `file:line:column: error: /pointer: message`.
   public func described(file: String, in bytes: [UInt8]) -> String {
     let place = JSONPositionText(offset, bytes)

@@ -2,16 +2,16 @@ import Core
 import JSON
 
 /// One object of the profile, read name by name; what is left over at the end is unknown.
-struct ObjectReader {
-  let offset: Int
-  let pointer: String
+package struct ObjectReader {
+  package let offset: Int
+  package let pointer: String
   /// False for a value of another kind, of which that alone is told.
   private let isObject: Bool
   private var members: [ProfileMember]
   private var known: [StaticString] = []
 
   /// The members of `node`, or none, with a problem, when it is no object.
-  init(_ node: ProfileNode, pointer: String, _ problems: inout [ProfileProblem]) {
+  package init(_ node: ProfileNode, pointer: String, _ problems: inout [ProfileProblem]) {
     offset = node.offset
     self.pointer = pointer
     if case .object(let members) = node.value {
@@ -28,23 +28,23 @@ struct ObjectReader {
   }
 
   /// The names and values, for objects whose names are the user's.
-  var entries: [ProfileMember] { members }
+  package var entries: [ProfileMember] { members }
 
   /// True for an object without members.
-  var isEmpty: Bool { isObject && members.isEmpty }
+  package var isEmpty: Bool { isObject && members.isEmpty }
 
-  func path(_ key: StaticString) -> String { pointer + "/" + spelled(key) }
+  package func path(_ key: StaticString) -> String { pointer + "/" + spelled(key) }
 
-  func contains(_ key: StaticString) -> Bool {
+  package func contains(_ key: StaticString) -> Bool {
     let name = bytes(key)
     return members.contains { $0.key == name }
   }
 
   /// True when this is an object in which `key` does not stand.
-  func lacks(_ key: StaticString) -> Bool { isObject && !contains(key) }
+  package func lacks(_ key: StaticString) -> Bool { isObject && !contains(key) }
 
   /// Takes the member `key`, if it is there.
-  mutating func take(_ key: StaticString) -> ProfileMember? {
+  package mutating func take(_ key: StaticString) -> ProfileMember? {
     known.append(key)
     let name = bytes(key)
     guard let index = members.firstIndex(where: { $0.key == name }) else { return nil }
@@ -58,7 +58,7 @@ struct ObjectReader {
   }
 
   /// Every member that nobody has taken is a problem.
-  func finish(_ problems: inout [ProfileProblem]) {
+  package func finish(_ problems: inout [ProfileProblem]) {
     for member in members {
       problems.append(
         ProfileProblem(
@@ -71,7 +71,7 @@ struct ObjectReader {
 
 /// Taking members by type. Each returns nil, after a problem where one is there but wrong.
 extension ObjectReader {
-  mutating func expect<T>(
+  package mutating func expect<T>(
     _ key: StaticString, _ what: String, _ problems: inout [ProfileProblem],
     _ convert: (ProfileNode) -> T?
   ) -> T? {
@@ -84,14 +84,14 @@ extension ObjectReader {
     return nil
   }
 
-  mutating func bool(_ key: StaticString, _ problems: inout [ProfileProblem]) -> Bool? {
+  package mutating func bool(_ key: StaticString, _ problems: inout [ProfileProblem]) -> Bool? {
     expect(key, "true or false", &problems) { node in
       if case .bool(let value) = node.value { value } else { nil }
     }
   }
 
   /// A string that is not empty.
-  mutating func string(
+  package mutating func string(
     _ key: StaticString, _ problems: inout [ProfileProblem]
   ) -> (bytes: [UInt8], offset: Int)? {
     expect(key, "a string that is not empty", &problems) { node in
@@ -99,7 +99,7 @@ extension ObjectReader {
     }
   }
 
-  mutating func number(
+  package mutating func number(
     _ key: StaticString, _ problems: inout [ProfileProblem], from low: Double = -1e300,
     to high: Double = 1e300, _ what: String = "a number"
   ) -> Double? {
@@ -112,7 +112,7 @@ extension ObjectReader {
     }
   }
 
-  mutating func whole(
+  package mutating func whole(
     _ key: StaticString, _ problems: inout [ProfileProblem], from low: Int64, to high: Int64
   ) -> Int64? {
     let what = "a whole number from " + text(low) + " to " + text(high)
@@ -128,7 +128,7 @@ extension ObjectReader {
   }
 
   /// A string of up to `longest` bytes that can be handed to C and to MQTT: not empty, without NUL.
-  mutating func shortString(
+  package mutating func shortString(
     _ key: StaticString, _ problems: inout [ProfileProblem], longest: Int
   ) -> (bytes: [UInt8], offset: Int)? {
     guard let text = string(key, &problems) else { return nil }
@@ -142,7 +142,7 @@ extension ObjectReader {
   }
 
   /// A length of time such as "20ms".
-  mutating func duration(
+  package mutating func duration(
     _ key: StaticString, _ problems: inout [ProfileProblem], from low: Interval = .zero,
     to high: Interval = .seconds(365 * 86_400), example: String
   ) -> Interval? {
@@ -162,7 +162,7 @@ extension ObjectReader {
   }
 
   /// A size such as "64KiB", or a number of bytes.
-  mutating func size(
+  package mutating func size(
     _ key: StaticString, _ problems: inout [ProfileProblem], from low: Int, to high: Int
   ) -> Int? {
     var hint = ""
@@ -211,28 +211,51 @@ extension ObjectReader {
   }
 
   /// One of a few words.
-  mutating func word<T>(
+  package mutating func word<T>(
     _ key: StaticString, _ problems: inout [ProfileProblem], _ words: KeyValuePairs<StaticString, T>
   ) -> T? {
     wordIndex(key, &problems, words.map { $0.0 }).map { words[$0].1 }
   }
 
   /// Which of a few words. The program would have it once for each type of value, were it generic.
-  private mutating func wordIndex(
+  package mutating func wordIndex(
     _ key: StaticString, _ problems: inout [ProfileProblem], _ words: [StaticString]
   ) -> Int? {
     guard let member = take(key) else { return nil }
+    return Self.index(of: member.value, path(key), &problems, words)
+  }
+
+  /// Which of a few words, for each element of an array; those that are none of them are left out.
+  package mutating func wordIndices(
+    _ key: StaticString, _ problems: inout [ProfileProblem], _ words: [StaticString],
+    _ what: String
+  ) -> [Int]? {
+    let nodes = expect(key, "an array of " + what, &problems) { node in
+      if case .array(let nodes) = node.value { nodes } else { nil }
+    }
+    guard let nodes else { return nil }
+    var indices: [Int] = []
+    for (place, node) in nodes.enumerated() {
+      let pointer = path(key) + "/" + text(Int64(wide: place))
+      if let index = Self.index(of: node, pointer, &problems, words) { indices.append(index) }
+    }
+    return indices
+  }
+
+  private static func index(
+    of node: ProfileNode, _ pointer: String, _ problems: inout [ProfileProblem],
+    _ words: [StaticString]
+  ) -> Int? {
     var message = "expected one of"
-    if case .string(let bytes) = member.value.value {
+    if case .string(let bytes) = node.value {
       for (index, word) in words.enumerated() where bytes == Profile.bytes(word) { return index }
       message = Suggestion.text(for: bytes, among: words)
-      message = "expected one of" + Self.list(words) + ", found " + member.value.found + message
+      message = "expected one of" + Self.list(words) + ", found " + node.found + message
     } else {
-      message += Self.list(words) + ", found " + member.value.found
+      message += Self.list(words) + ", found " + node.found
     }
     problems.append(
-      ProfileProblem(
-        isWarning: false, offset: member.value.offset, pointer: path(key), message: message))
+      ProfileProblem(isWarning: false, offset: node.offset, pointer: pointer, message: message))
     return nil
   }
 
@@ -244,7 +267,7 @@ extension ObjectReader {
   }
 
   /// An object inside.
-  mutating func object(
+  package mutating func object(
     _ key: StaticString, _ problems: inout [ProfileProblem]
   ) -> ObjectReader? {
     guard let member = take(key) else { return nil }
@@ -253,7 +276,7 @@ extension ObjectReader {
 }
 
 /// A length of time in the profile's own words.
-func short(_ interval: Interval) -> String {
+package func short(_ interval: Interval) -> String {
   let milliseconds = interval.milliseconds
   if milliseconds % 1000 != 0 { return text(milliseconds) + "ms" }
   let seconds = milliseconds / 1000

@@ -2,8 +2,8 @@ import Core
 import JSON
 
 /// A value of the profile with its place in the file.
-struct ProfileNode {
-  enum Value {
+package struct ProfileNode {
+  package enum Value {
     case object([ProfileMember])
     case array([ProfileNode])
     case string([UInt8])
@@ -12,11 +12,11 @@ struct ProfileNode {
     case null
   }
 
-  var offset: Int
-  var value: Value
+  package var offset: Int
+  package var value: Value
 
   /// What a person calls it.
-  var found: String {
+  package var found: String {
     switch value {
     case .object: return "an object"
     case .array: return "an array"
@@ -31,14 +31,14 @@ struct ProfileNode {
 }
 
 /// A member of an object.
-struct ProfileMember {
-  var key: [UInt8]
-  var keyOffset: Int
-  var value: ProfileNode
+package struct ProfileMember {
+  package var key: [UInt8]
+  package var keyOffset: Int
+  package var value: ProfileNode
 }
 
 /// A whole number in decimal.
-func text(_ number: Int64) -> String {
+package func text(_ number: Int64) -> String {
   var digits = [UInt8]()
   var rest = number.magnitude
   repeat {
@@ -62,15 +62,18 @@ struct JSONPositionText {
 
 /// Reads JSON into nodes. Names that come twice are problems, the first one counts; a fault of
 /// syntax ends the reading, and what was read until then still counts.
-struct ProfileParser {
+package struct ProfileParser {
   private var reader = JSONReader()
-  private(set) var problems: [ProfileProblem] = []
+  package private(set) var problems: [ProfileProblem] = []
 
   /// The most names of one object that are looked at: each is compared with all the others, and a
   /// running agent reads its new profile between two turns of its loop.
   private static var namesMax: Int { 1024 }
 
-  mutating func parse(_ bytes: [UInt8]) -> ProfileNode? {
+  /// Nothing is read yet.
+  package init() {}
+
+  package mutating func parse(_ bytes: [UInt8]) -> ProfileNode? {
     do throws(JSONError) {
       guard let first = try reader.next(in: bytes.span) else { return nil }
       let node = try node(first, bytes, pointer: "")
@@ -124,7 +127,7 @@ struct ProfileParser {
           problems.append(
             ProfileProblem(
               isWarning: false, offset: keyOffset, pointer: pointer,
-              message: "an object of a profile has at most 1024 names"))
+              message: "an object has at most 1024 names"))
         }
         isFull = true
       } else if members.contains(where: { $0.key == key }) {
@@ -164,7 +167,7 @@ extension JSONFault {
     switch self {
     case .endsEarly: "the file ends in the middle: a closing bracket or quotation mark is missing"
     case .unexpectedCharacter: "this character cannot stand here"
-    case .trailingCharacters: "nothing may follow the closing bracket of the profile"
+    case .trailingCharacters: "nothing may follow the last closing bracket"
     case .trailingComma: "a comma with nothing behind it: JSON has no trailing commas"
     case .missingComma: "a comma is missing before this"
     case .missingColon: "a colon is missing between name and value"

@@ -11,30 +11,12 @@ extension ProfileReader {
     } else if batch.lacks("every") {
       error(batch.offset, batch.pointer, "\"every\" is missing: how often readings leave")
     }
-    if let member = batch.take("urgent") { readUrgent(member.value, batch.path("urgent"), &spec) }
-    batch.finish(&problems)
-  }
-
-  private mutating func readUrgent(
-    _ node: ProfileNode, _ pointer: String, _ spec: inout UplinkSpec
-  ) {
-    guard case .array(let words) = node.value else {
-      return error(node.offset, pointer, "expected an array of classes, found " + node.found)
-    }
-    spec.urgent = RecordClasses()
     let classes: [RecordClass] = [.state, .counter, .telemetry, .event, .note, .answer]
-    for (index, word) in words.enumerated() {
-      guard case .string(let bytes) = word.value,
-        let found = classes.first(where: { Profile.bytes($0.word) == bytes })
-      else {
-        let place = pointer + "/" + text(Int64(wide: index))
-        error(
-          word.offset, place,
-          "expected one of" + ObjectReader.list(classes.map { $0.word }) + ", found " + word.found)
-        continue
-      }
-      spec.urgent.insert(found)
+    if let urgent = batch.wordIndices("urgent", &problems, classes.map { $0.word }, "classes") {
+      spec.urgent = RecordClasses()
+      for index in urgent { spec.urgent.insert(classes[index]) }
     }
+    batch.finish(&problems)
   }
 
   /// The interval at which pings begin, where the longest one is to be found out.

@@ -49,10 +49,10 @@ enum Suggestion {
 }
 
 /// The bytes of a literal.
-func bytes(_ literal: StaticString) -> [UInt8] {
+package func bytes(_ literal: StaticString) -> [UInt8] {
   // Sound: a StaticString's bytes live as long as the program.
   unsafe [UInt8](UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
 }
 
 /// A literal as a string.
-func spelled(_ literal: StaticString) -> String { String(decoding: bytes(literal), as: UTF8.self) }
+package func spelled(_ literal: StaticString) -> String { String(decoding: bytes(literal), as: UTF8.self) }

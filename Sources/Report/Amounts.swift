@@ -42,10 +42,11 @@ public enum Unit: Sendable {
     let whole = abs(value) < 1e15 ? Int(abs(value).rounded()) : Int(1e15)
     let sign = value < 0 ? "−" : ""
     let steps = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)]
-    for (name, next) in zip(steps, steps.dropFirst()) where whole >= name.1 {
+    for (name, next) in zip(steps, steps.dropFirst()) {
       // Rounded to the smaller unit; what then fills the greater one has no rest.
       let rounded = (whole + next.1 / 2) / next.1 * next.1
       let (great, small) = (rounded / name.1, rounded % name.1 / next.1)
+      guard great > 0 else { continue }
       let head = "\(sign)\(grouped(great))\u{A0}\(name.0)"
       return small == 0 ? head : head + "\u{A0}\(small)\u{A0}\(next.0)"
     }

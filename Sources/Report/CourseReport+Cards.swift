@@ -34,14 +34,17 @@ extension CourseReport {
     guard let longest = accounts.darkest.first else {
       return card("How long was it dark?", "Never", "The broker was there all the time.")
     }
+    var rows = [
+      ("the longest", time(longest)), ("half were no longer than", time(median(accounts.darkest))),
+    ]
+    let stopped = accounts.length - course.sums.running.inSeconds
+    if course.sums.running > .zero && stopped >= 1 {
+      rows.append(("without power or agent", time(stopped)))
+    }
     return card(
       "How long was it dark?", time(accounts.dark),
       "\(percent(accounts.dark, of: accounts.length)) of the time, in "
-        + "\(plural(course.outages.count, "outage"))",
-      [
-        ("the longest", time(longest)),
-        ("half were no longer than", time(median(accounts.darkest))),
-      ])
+        + "\(plural(course.outages.count, "outage"))", rows)
   }
 
   private var noticed: String {
@@ -125,13 +128,13 @@ extension CourseReport {
     guard let joules = sums.joules else {
       return card(
         "How long was the radio on?", percent(radio, of: accounts.length),
-        "of the time; no hardware was named, so its energy is not known", rows)
+        "of the time; nothing is known of what it takes", rows)
     }
     rows.insert(("on average", watts(joules / accounts.length)), at: 0)
     return card(
       "What does it take from the battery?",
       "\(short(joules / 3_600 / accounts.days))\u{A0}Wh <small>a day</small>",
-      "by the hardware’s model: processor and radio together", rows)
+      "by the hardware’s model: board, processor and radio together", rows)
   }
 
   private func watts(_ value: Double) -> String {

@@ -129,29 +129,4 @@ extension CourseReport {
 
       """
   }
-
-  /// The command as one types it.
-  private var command: String {
-    let setting = course.setting
-    var words = ["sandpiper-lab", "simulate", setting.profile.shellWord]
-    for (name, value) in [
-      ("--hardware", setting.hardware), ("--link", setting.link), ("--scenario", setting.scenario),
-    ] where !value.isEmpty {
-      words += [name, value.shellWord]
-    }
-    words += ["--for", duration(setting.length), "--seed", "\(setting.seed)"]
-    return words.joined(separator: " ")
-  }
-
-  /// A length as a profile writes it: in the greatest unit that takes it whole.
-  private func duration(_ length: Interval) -> String {
-    let units: [(String, Int64)] = [
-      ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000),
-    ]
-    let count = length.milliseconds
-    for (name, size) in units where count > 0 && count % size == 0 {
-      return "\(count / size)\(name)"
-    }
-    return "\(count)ms"
-  }
 }

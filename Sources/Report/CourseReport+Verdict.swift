@@ -16,7 +16,10 @@ extension CourseReport {
     }
     if accounts.waiting < 0 { return "The numbers do not add up." }
     if accounts.made == 0 { return "No reading was made." }
-    if accounts.lost > 0 { return "Every reading arrived or is accounted for." }
+    if accounts.lost > 0 {
+      let share = percent(Double(accounts.lost), of: Double(accounts.made))
+      return "Every reading is accounted for; \(share) did not arrive."
+    }
     if accounts.waiting > 0 { return "Nothing was lost." }
     return "Nothing was lost: every reading arrived."
   }
@@ -57,8 +60,9 @@ extension CourseReport {
 
   /// The verdict as a piece of HTML.
   var verdict: String {
-    let sign = kept ? accounts.made == 0 ? "–" : "✓" : "✗"
-    let style = kept ? accounts.made == 0 ? " empty" : "" : " broken"
+    let isWhole = accounts.made > 0 && accounts.lost == 0
+    let sign = !kept ? "✗" : accounts.made == 0 ? "–" : "✓"
+    let style = !kept ? " broken" : isWhole ? "" : " partly"
     return """
       <section class="verdict\(style)" aria-labelledby="verdict">
       <h2 id="verdict"><span aria-hidden="true">\(sign)</span> \(verdictTitle)</h2>

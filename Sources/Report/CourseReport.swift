@@ -6,10 +6,12 @@ import Simulator
 public struct CourseReport {
   let course: Course
   let accounts: Accounts
+  private let words: [String]
 
-  /// A report of a life. Any course will do, an empty one, too.
-  public init(_ course: Course) {
-    self.course = course
+  /// A report of a life. Any course will do, an empty one, too. `command` repeats it, word by word; without
+  /// it the report makes one from the names in the course's setting.
+  public init(_ course: Course, command: [String] = []) {
+    (self.course, words) = (course, command)
     accounts = Accounts(course)
   }
 
@@ -23,6 +25,32 @@ public struct CourseReport {
     return page.html
   }
 
+  /// The command as one types it.
+  var command: String {
+    if !words.isEmpty { return words.map(\.shellWord).joined(separator: " ") }
+    let setting = course.setting
+    var words = ["sandpiper-lab", "simulate", setting.profile.shellWord]
+    for (name, value) in [
+      ("--hardware", setting.hardware), ("--link", setting.link), ("--scenario", setting.scenario),
+    ] where !value.isEmpty {
+      words += [name, value.shellWord]
+    }
+    words += ["--for", duration(setting.length), "--seed", "\(setting.seed)"]
+    return words.joined(separator: " ")
+  }
+
+  /// A length as a profile writes it: in the greatest unit that takes it whole.
+  private func duration(_ length: Interval) -> String {
+    let units: [(String, Int64)] = [
+      ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000),
+    ]
+    let count = length.milliseconds
+    for (name, size) in units where count > 0 && count % size == 0 {
+      return "\(count / size)\(name)"
+    }
+    return "\(count)ms"
+  }
+
   private func header(_ name: String) -> String {
     let setting = course.setting
     var words = ["\(Unit.seconds.text(accounts.length)) in virtual time"]
@@ -30,7 +58,7 @@ public struct CourseReport {
     if !setting.link.isEmpty { words.append("over \(setting.link.isolated)") }
     words.append(
       setting.scenario.isEmpty
-        ? "without a scenario" : "under the scenario \(setting.scenario.isolated)")
+        ? "without a scenario" : "under the scenario “\(setting.scenario.isolated)”")
     return "<header><h1>\(name.isolated)</h1><p>\(words.joined(separator: " "))</p></header>"
   }
 }

@@ -70,8 +70,3 @@ struct MergedSlice {
     return (slices, Double(size) * length)
   }
 }
-
-extension Interval {
-  /// The length in seconds.
-  var inSeconds: Double { Double(nanoseconds) / 1e9 }
-}

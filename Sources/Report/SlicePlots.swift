@@ -60,27 +60,28 @@ struct SlicePlots {
     if course.sums.journalBytes > 0 {
       journal.bound = .init("holds", Double(course.sums.journalBytes))
     }
-    journal.showsTime = true
-    return [memory.figure, journal.figure]
+    return figures([memory, journal])
+  }
+
+  /// Plots right above one another, with the times below the last; those that show nothing are left out.
+  private func figures(_ charts: [LineChart]) -> [String] {
+    var shown = charts.filter { chart in
+      chart.series.contains { $0.points.contains { $0.y > 0 } }
+    }
+    if shown.isEmpty { shown = Array(charts.prefix(1)) }
+    shown[shown.count - 1].showsTime = true
+    return shown.map(\.figure)
   }
 
   /// What came at once, what came later and what was given up, over one another: after an outage there is so
   /// much at once that one scale for all would hide the rest.
   var deliveries: [String] {
     let live = lane("Readings delivered live", .count, .good, note: per) { Double($0.live) }
-    var late = lane("Readings delivered late", .count, .late, note: per) { Double($0.late) }
-    let lost = slices.reduce(0) { $0 + $1.lost }
-    guard lost > 0 else {
-      late.note += "; none was given up"
-      late.showsTime = true
-      return [live.figure, late.figure]
-    }
-    var given = lane("Readings given up", .count, .bad, note: "\(per), by the profile’s own rules")
-    {
+    let late = lane("Readings delivered late", .count, .late, note: per) { Double($0.late) }
+    let lost = lane("Readings given up", .count, .bad, note: "\(per), by the profile’s own rules") {
       Double($0.lost)
     }
-    given.showsTime = true
-    return [live.figure, late.figure, given.figure]
+    return figures([live, late, lost])
   }
 
   /// How long live readings were on their way.
@@ -105,8 +106,7 @@ struct SlicePlots {
       ])
     (wire.note, wire.backdrop, wire.height, wire.showsTime) = (per, backdrop, 110, false)
     let flash = lane("Written to flash", .bytes, .deep, note: per) { Double($0.flashBytes) }
-    var radio = lane("Radio on", .seconds, .mute, note: per) { $0.radio * length }
-    radio.showsTime = true
-    return [wire.figure, flash.figure, radio.figure]
+    let radio = lane("Radio on", .seconds, .mute, note: per) { $0.radio * length }
+    return figures([wire, flash, radio])
   }
 }

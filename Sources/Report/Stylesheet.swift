@@ -36,8 +36,8 @@ let stylesheet = """
   .verdict ul { margin: 8px 0 0 20px; }
   .verdict.broken { border-color: var(--bad); background: var(--bad-ground); }
   .verdict.broken h2 { color: var(--bad); }
-  .verdict.empty { border-color: var(--late); background: var(--late-ground); }
-  .verdict.empty h2 { color: var(--late); }
+  .verdict.partly { border-color: var(--late); background: var(--late-ground); }
+  .verdict.partly h2 { color: var(--late); }
   .cards { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); }
   .card, .charts, .table { background: var(--card); border: 1px solid var(--rule); border-radius: 12px; }
   .card { padding: 14px 16px 16px; }

@@ -7,6 +7,8 @@ struct Balance {
   /// Readings made, and given up, in runs that are over, by point.
   private(set) var made: [Int]
   private(set) var lost: [Int]
+  /// The same by what was the cause.
+  private var causesOfLost: [Causes]
   /// Readings that were in memory only, as far as the profile allows it, when a run ended.
   private(set) var mayBeLost: [Int]
   /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
@@ -22,6 +24,7 @@ struct Balance {
   init(points: Int, _ spec: UplinkSpec) {
     made = [Int](repeating: 0, count: points)
     (lost, mayBeLost) = (made, made)
+    causesOfLost = [Causes](repeating: Causes(), count: points)
     inMemoryMax =
       spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery
       + .seconds(5)
@@ -41,6 +44,18 @@ struct Balance {
   /// What this run had made at that time, by point; nil when that is not remembered.
   func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
 
+  /// The medium has rotted: what was made and is not delivered may have been there.
+  mutating func forgive(_ sums: [(made: Int, delivered: Int, lost: Int)]) {
+    for (point, sum) in sums.enumerated() { mayBeLost[point] += max(0, sum.made - sum.delivered) }
+  }
+
+  /// What was given up of a point, over all runs.
+  func causes(of point: Int, _ present: SimulatedDevice?) -> Causes {
+    var causes = causesOfLost[point]
+    if let present { causes += present.causes(of: point) }
+    return causes
+  }
+
   /// A run ends: `hard`, without a chance to keep what is in memory, or in order.
   mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
     // What a failing flash does not take waits in memory too. Without a journal all does, and an end in
@@ -50,8 +65,24 @@ struct Balance {
     for (point, count) in device.made.enumerated() {
       made[point] += Int(count)
       lost[point] += device.lost(point)
+      causesOfLost[point] += device.causes(of: point)
       if isMemoryLost { mayBeLost[point] += Int(count - (before?[point] ?? 0)) }
     }
+  }
+}
+
+/// Readings given up, by what was the cause.
+struct Causes {
+  var dropped = 0
+  var expired = 0
+  var replaced = 0
+
+  var all: Int { dropped + expired + replaced }
+
+  static func += (a: inout Causes, b: Causes) {
+    a.dropped += b.dropped
+    a.expired += b.expired
+    a.replaced += b.replaced
   }
 }
 
@@ -63,15 +94,20 @@ extension SimulatedDevice {
     }
   }
 
-  /// How many of a point's were given up in this run, and counted.
-  func lost(_ point: Int) -> Int {
-    var sum = 0
+  /// What was given up of a point in this run, by what was the cause.
+  func causes(of point: Int) -> Causes {
+    var sum = Causes()
     for events in [false, true] {
       let losses = agent.link.outbox.losses.losses(series: point, events: events)
-      sum += Int(losses.dropped) + Int(losses.expired) + Int(losses.replaced)
+      sum.dropped += Int(losses.dropped)
+      sum.expired += Int(losses.expired)
+      sum.replaced += Int(losses.replaced)
     }
     return sum
   }
+
+  /// How many of a point's were given up in this run, and counted.
+  func lost(_ point: Int) -> Int { causes(of: point).all }
 
   /// True while what is in memory has a place to go, or there is nothing.
   var keepsWhatItHas: Bool {

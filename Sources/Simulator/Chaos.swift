@@ -1,69 +1,46 @@
-import Broker
 import Core
 import Device
-import MQTT
+import Profile
+import Scenarios
 
 /// Faults at random: what goes wrong, how often and how badly, all from one seed.
 public struct Chaos {
-  /// What can go wrong.
-  enum Fault: CaseIterable {
-    case reset, halfOpen, deaf, outage, refused, silent, nameUnknown
-    case brokerRestart, brokerForgets, brokerDown
-    case powerCut, kill, reload
-    case clockStep, clockSet
-    case sensorFails, burst, forgedStatus, command
-    case flashFails, slowLink
-  }
-
   private var chance: Generator
   private var weights: [UInt64]
-  private let link: LinkConditions
-  /// Things that end by themselves: when, and which.
-  private var ends: [(at: Instant, end: (World) -> Void)] = []
   private let pause: Interval
 
-  /// Faults for a world, about `perDay` of them. Each seed leaves out some kinds.
-  public init(seed: UInt64, perDay: Int, link: LinkConditions) {
+  /// Faults, about `faults.perDay` of them; each seed leaves out some kinds.
+  public init(_ faults: ChanceOfFaults, seed: UInt64) {
     chance = Generator(seed: seed)
-    self.link = link
-    pause = .seconds(2 * 86_400 / Int64(perDay))
+    pause = .seconds(2 * 86_400 / Int64(faults.perDay))
     weights = Fault.allCases.map { _ in 0 }
-    for index in weights.indices where chance.next(below: 4) > 0 {
-      weights[index] = 1 + chance.next(below: 8)
+    for (index, fault) in Fault.allCases.enumerated() {
+      let isWanted = faults.only.isEmpty ? fault != .heal : faults.only.contains(fault)
+      guard chance.next(below: 4) > 0 || !faults.only.isEmpty else { continue }
+      weights[index] = isWanted ? 1 + chance.next(below: 8) : 0
     }
-    if weights.allSatisfy({ $0 == 0 }) { weights[0] = 1 }
+    if weights.allSatisfy({ $0 == 0 }) { weights[Int(Fault.reset.rawValue)] = 1 }
   }
 
-  /// Lets a world live with them for `length`, and then in peace until all has settled.
-  public mutating func run(_ world: World, for length: Interval) {
-    let end = world.now + length
-    while world.now < end {
-      var next = min(end, world.now + chance.interval(below: pause))
-      if let first = ends.map(\.at).min() { next = min(next, max(first, world.now)) }
-      world.run(until: next)
-      let due = ends.filter { $0.at <= world.now }
-      ends.removeAll { $0.at <= world.now }
-      for each in due { each.end(world) }
-      if due.isEmpty, next < end { strike(world) }
+  /// What happens within `length`, in order of time.
+  public mutating func happenings(
+    within length: Interval, _ configuration: Configuration
+  ) -> [Happening] {
+    var all: [Happening] = []
+    // A board that does not know the time when it is first switched on.
+    if weights[Int(Fault.clockUnset.rawValue)] > 0, chance.next(below: 4) == 0 {
+      all.append(Happening(.clockUnset, for: after(.seconds(3_600))))
     }
-    for each in ends { each.end(world) }
-    ends = []
-    heal(world)
+    var at = time(below: pause)
+    while at < length {
+      all.append(happening(at, configuration))
+      at = at + time(below: pause) + .milliseconds(1)
+    }
+    return all
   }
 
-  private func heal(_ world: World) {
-    world.way.heal()
-    world.way.link = link
-    world.isBrokerUp = true
-    world.flash.fault = nil
-    if world.device == nil { world.startProcess() }
-    world.setClock()
-    world.run(until: world.now + .seconds(3_600))
-  }
-
-  private mutating func strike(_ world: World) {
-    let total = weights.reduce(0, +)
-    var place = chance.next(below: total)
+  private mutating func happening(_ at: Interval, _ configuration: Configuration) -> Happening {
+    var place = chance.next(below: weights.reduce(0, +))
     var fault = Fault.reset
     for (index, weight) in weights.enumerated() {
       if place < weight {
@@ -72,88 +49,83 @@ public struct Chaos {
       }
       place -= weight
     }
-    world.noteFault("\(fault)")
-    bring(fault, to: world)
+    var happening = Happening(fault, at: at)
+    if fault.lasts { happening.length = after(longest(fault)) }
+    addDetails(&happening, configuration)
+    return happening
   }
 
-  /// Something ends after a time of up to `longest`, mostly much less.
-  private mutating func later(
-    _ longest: Interval, in world: World, _ end: @escaping (World) -> Void
-  ) {
+  /// A time of up to `longest`, mostly much less.
+  private mutating func after(_ longest: Interval) -> Interval {
     let most = chance.next(below: 4) == 0 ? longest : longest / 20
-    ends.append((world.now + chance.interval(below: most) + .milliseconds(1), end))
+    return time(below: most) + .milliseconds(1)
   }
 
-  private mutating func bring(_ fault: Fault, to world: World) {
+  /// To the millisecond, as scenarios spell it.
+  private mutating func time(below bound: Interval) -> Interval {
+    .milliseconds(chance.interval(below: bound).milliseconds)
+  }
+
+  private func longest(_ fault: Fault) -> Interval {
     switch fault {
-    case .reset, .halfOpen, .deaf, .outage, .refused, .silent, .nameUnknown, .slowLink:
-      disturb(fault, world)
-    case .brokerRestart: world.restartBroker(forgetting: false)
-    case .brokerForgets: world.restartBroker(forgetting: true)
-    case .brokerDown:
-      world.isBrokerUp = false
-      world.restartBroker(forgetting: chance.next(below: 2) == 0)
-      later(.seconds(7_200), in: world) { $0.isBrokerUp = true }
-    case .powerCut:
-      world.powerOff()
-      later(.seconds(3_600), in: world) { world in if world.device == nil { world.powerOn() } }
-    case .kill:
-      world.kill()
-      later(.seconds(20), in: world) { world in world.startProcess() }
-    case .reload:
-      world.stop()
-      later(.seconds(120), in: world) { world in world.startProcess() }
-    case .clockStep:
-      let step = Int64(chance.next(below: 7_200_000)) - 3_600_000
-      world.stepClock(by: step)
-      later(.seconds(3_600), in: world) { $0.setClock() }
-    case .clockSet: world.setClock()
-    case .sensorFails, .burst, .forgedStatus, .command: touch(fault, world)
-    case .flashFails:
-      let faults: [StorageFault] = [.full, .readOnly, .failed(code: 5)]
-      world.flash.fault = faults[Int(chance.next(below: 3))]
-      later(.seconds(1_800), in: world) { $0.flash.fault = nil }
+    case .cut: .seconds(21_600)
+    case .refuse, .silence, .nameUnknown, .portal, .restart: .seconds(7_200)
+    case .reject, .takeOver, .delay: .seconds(1_800)
+    case .kill: .seconds(20)
+    case .reload: .seconds(120)
+    case .break, .hold, .flashFull, .flashReadOnly, .flashFails: .seconds(1_800)
+    default: .seconds(3_600)
     }
   }
 
-  private mutating func disturb(_ fault: Fault, _ world: World) {
-    switch fault {
-    case .halfOpen: world.way.die(at: world.now)
-    case .deaf: world.way.deafen(at: world.now)
-    case .outage:
-      world.way.answer = .isSilent
-      world.way.block(until: world.now + .seconds(100_000))
-      later(.seconds(21_600), in: world) { $0.way.heal() }
-    case .refused, .silent, .nameUnknown:
-      world.way.answer =
-        fault == .refused ? .refuses : fault == .silent ? .isSilent : .nameUnknown
-      world.resetConnection()
-      later(.seconds(7_200), in: world) { $0.way.heal() }
-    case .slowLink:
-      world.way.link.latency = world.way.link.latency + chance.interval(below: .seconds(4))
-      world.way.link.upRate = max(1_000, world.way.link.upRate / 8)
-      let link = link
-      later(.seconds(3_600), in: world) { $0.way.link = link }
-    default: world.resetConnection()
+  private mutating func addDetails(_ happening: inout Happening, _ configuration: Configuration) {
+    switch happening.fault {
+    case .slow:
+      happening.by = time(below: .seconds(4))
+      happening.rate = 1_000 + Int(chance.next(below: 4_000))
+    case .delay: happening.by = time(below: .seconds(8))
+    case .forgetIdle: happening.by = .seconds(5) + time(below: .seconds(120))
+    case .restart:
+      happening.forgets = chance.next(below: 2) == 0
+      if chance.next(below: 2) == 0 { happening.length = .zero }
+    case .reject:
+      let all = Happening.Refusal.allCases
+      happening.refusal = all[Int(chance.next(below: UInt64(all.count)))]
+    case .publish: addMessage(&happening, configuration)
+    case .clockStep: happening.by = .seconds(Int64(chance.next(below: 7_200)) - 3_600)
+    case .break:
+      happening.point = point(configuration)
+      let faults = Happening.pointFaults
+      happening.pointFault = faults[Int(chance.next(below: UInt64(faults.count)))]
+    case .hold:
+      happening.point = point(configuration)
+      happening.value = Double(chance.next(below: 2))
+    case .bounce:
+      happening.point = point(configuration)
+      happening.count = 1 + Int(chance.next(below: 200))
+    case .rot: happening.count = 1 + Int(chance.next(below: 4))
+    default: break
     }
   }
 
-  private mutating func touch(_ fault: Fault, _ world: World) {
-    let points = world.configuration.points
-    let point = Int(chance.next(below: UInt64(points.count)))
-    switch fault {
-    case .sensorFails:
-      let faults: [PointFault] = [.missing, .timedOut, .unreadable]
-      world.fail(point, faults[Int(chance.next(below: 3))])
-      later(.seconds(1_800), in: world) { $0.fail(point, nil) }
-    case .burst:
-      for round in 0..<chance.next(below: 200) { world.hold(point, Double(round % 2)) }
-      later(.seconds(60), in: world) { $0.hold(point, nil) }
-    case .forgedStatus:
-      world.publish("status", #"{"state":"lost","session":1}"#, retain: true)
-    default:
-      let name = world.configuration.string(points[point].name)
-      world.publish("cmd/\(name)", chance.next(below: 2) == 0 ? "true" : "{\"v\":", retain: false)
+  private mutating func point(_ configuration: Configuration) -> [UInt8] {
+    let points = configuration.points
+    let name = points[Int(chance.next(below: UInt64(points.count)))].name
+    return Array(configuration.string(name).utf8)
+  }
+
+  /// The will of an old session, or a command, good or bad, retained now and then.
+  private mutating func addMessage(
+    _ happening: inout Happening, _ configuration: Configuration
+  ) {
+    if chance.next(below: 2) == 0 {
+      happening.topic = Array("status".utf8)
+      happening.payload = Array(#"{"state":"lost","session":1}"#.utf8)
+      happening.retain = true
+    } else {
+      happening.topic = Array("cmd/".utf8) + point(configuration)
+      happening.payload = Array((chance.next(below: 2) == 0 ? "true" : "{\"v\":").utf8)
+      happening.retain = chance.next(below: 4) == 0
     }
   }
 }

@@ -91,7 +91,9 @@ public struct Course: Sendable {
     /// Years until the flash is worn out at that rate; nil when nothing was written or nothing is known of
     /// it.
     public var flashYears: Double?
-    /// How often the processor woke up for the agent.
+    /// How long the agent ran.
+    public var running = Interval.zero
+    /// How often the processor woke up for the agent, the bouncing of contacts apart.
     public var wakeUps = 0
     /// How long it worked.
     public var busy = Interval.zero

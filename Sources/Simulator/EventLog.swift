@@ -5,23 +5,50 @@ struct EventLog {
   private let isKept: Bool
   /// The lines, when they are kept.
   private(set) var lines: [String] = []
-  /// Stands for all lines, whether they are kept or not: FNV-1a over their bytes.
+  /// Stands for all lines, whether they are kept or not.
   private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
 
   init(isKept: Bool) { self.isKept = isKept }
 
   mutating func add(_ at: Instant, _ subject: String, _ text: String) {
-    for byte in subject.utf8 { take(byte) }
-    for byte in text.utf8 { take(byte) }
-    for shift in stride(from: Int64(0), to: 64, by: 8) {
-      take(UInt8(truncatingIfNeeded: at.nanoseconds >> shift))
-    }
-    guard isKept else { return }
-    let milliseconds = at.nanoseconds / 1_000_000
-    lines.append("\(milliseconds / 1_000).\(milliseconds % 1_000) \(subject): \(text)")
+    add(at, Array(subject.utf8), Array(text.utf8), "")
   }
 
-  private mutating func take(_ byte: UInt8) { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01B3 }
+  /// Adds a message: its topic, its payload, and what there is to say of it.
+  mutating func add(_ at: Instant, _ topic: [UInt8], _ payload: [UInt8], _ remark: StaticString) {
+    take(UInt64(bitPattern: at.nanoseconds))
+    take(topic.span)
+    take(payload.span)
+    take(UInt64(remark.utf8CodeUnitCount))
+    guard isKept else { return }
+    let milliseconds = at.nanoseconds / 1_000_000
+    lines.append(
+      "\(milliseconds / 1_000).\(milliseconds % 1_000) \(String(decoding: topic, as: UTF8.self)): "
+        + String(decoding: payload, as: UTF8.self) + "\(remark)")
+  }
+
+  /// Takes the bytes and their number, eight at a time: a year has thousands of millions of them.
+  private mutating func take(_ bytes: Span<UInt8>) {
+    take(UInt64(bytes.count))
+    var index = 0
+    while bytes.count - index >= 8 {
+      // Sound: eight bytes are there, and any bytes are a number.
+      let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+      take(UInt64(littleEndian: word))
+      index += 8
+    }
+    var rest: UInt64 = 0
+    while index < bytes.count {
+      rest = rest << 8 | UInt64(bytes[index])
+      index += 1
+    }
+    take(rest)
+  }
+
+  private mutating func take(_ word: UInt64) {
+    let product = (digest ^ word) &* 0x9E37_79B9_7F4A_7C15
+    digest = product ^ product >> 32
+  }
 }
 
 /// Counts of what happened in a world.

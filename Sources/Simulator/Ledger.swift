@@ -38,16 +38,30 @@ struct Ledger {
   /// Messages with readings, and readings that came in a history.
   private(set) var messages = 0
   private(set) var late = 0
+  /// The same by point.
+  private(set) var lateOfPoint: [Int]
+  /// Readings that came merged with others.
+  private(set) var merged = 0
+  /// Somebody wants to know each reading that comes live.
+  var wantsNews = false
+  private var news: [(series: Int, number: UInt32, run: Int)] = []
   /// Promises that were broken.
   private(set) var violations: [String] = []
 
   init(points: [[UInt8]]) {
     places = Dictionary(uniqueKeysWithValues: zip(points, 0...))
     delivered = [Int](repeating: 0, count: points.count)
+    lateOfPoint = delivered
   }
 
   mutating func complain(_ text: String) {
     if violations.count < 20 { violations.append(text) }
+  }
+
+  /// The readings that came live since the last call.
+  mutating func takeNews() -> [(series: Int, number: UInt32, run: Int)] {
+    defer { if !news.isEmpty { news = [] } }
+    return news
   }
 
   /// A message from the device: `topic` is what follows its own prefix.
@@ -84,7 +98,13 @@ struct Ledger {
     let count = heard[stream, default: Heard()].insert(reading.count, upTo: reading.number)
     guard count > 0 else { return false }
     delivered[place] += count
-    if isHistory { late += count }
+    if reading.count > 1 { merged += count }
+    if isHistory {
+      late += count
+      lateOfPoint[place] += count
+    } else if wantsNews {
+      news.append((stream.series, reading.number, run))
+    }
     let last =
       isHistory ? lastInHistory[stream, default: 0] : heard[stream, default: Heard()].last
     if reading.number <= last {

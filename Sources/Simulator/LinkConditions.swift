@@ -12,36 +12,13 @@ public struct LinkConditions: Sendable {
   public var downRate = 10_000_000
   /// How many packets in a thousand are lost: TCP sends them again, and all behind waits.
   public var lossPerMille = 0
+  /// A middlebox forgets a connection that has been idle for longer; nil for none that does.
+  public var idleMax: Interval?
+  /// How long the radio stays on after each byte, in either direction.
+  public var radioTail = Interval.zero
   /// Bytes that the system takes from the agent before it waits.
   public var bufferBytes = 16_384
 
   /// A cable.
   public init() {}
-
-  private init(
-    _ latency: Interval, jitter: Interval, up: Int, down: Int, lossPerMille: Int
-  ) {
-    (self.latency, self.jitter, self.lossPerMille) = (latency, jitter, lossPerMille)
-    (upRate, downRate) = (up, down)
-  }
-
-  private static let known: KeyValuePairs<String, LinkConditions> = [
-    "ethernet": LinkConditions(),
-    "wifi-poor": LinkConditions(
-      .milliseconds(8), jitter: .milliseconds(120), up: 250_000, down: 250_000, lossPerMille: 30),
-    "lte-edge": LinkConditions(
-      .milliseconds(60), jitter: .milliseconds(200), up: 16_000, down: 32_000, lossPerMille: 10),
-    "nb-iot": LinkConditions(
-      .milliseconds(1_500), jitter: .milliseconds(2_000), up: 2_500, down: 3_000, lossPerMille: 5),
-    "satellite": LinkConditions(
-      .milliseconds(320), jitter: .milliseconds(40), up: 8_000, down: 30_000, lossPerMille: 5),
-  ]
-
-  /// The link of this name.
-  public static func named(_ name: String) -> LinkConditions? {
-    known.first { $0.key == name }?.value
-  }
-
-  /// The names of all links that have one.
-  public static var names: [String] { known.map { $0.key } }
 }

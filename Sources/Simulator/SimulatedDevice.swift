@@ -50,6 +50,16 @@ import Uplink
     journalRun = (agent.link.backlog.runBefore?.run ?? 0) &+ 1
   }
 
+  /// Bytes of memory that such a device takes, all at its start.
+  public static func planned(_ configuration: Configuration) -> Int {
+    var plan = Arena()
+    let moment = Self.moment(at: .boot, .boot, 0, .none)
+    _ = agent(
+      configuration, InlineArray(repeating: 0), 0, 0, SimulatedFlash(bytes: 0), at: moment, &plan)
+    _ = board(configuration, 0, at: .boot, &plan)
+    return plan.used
+  }
+
   deinit { unsafe memory.deallocate() }
 
   private static func agent(
@@ -88,8 +98,24 @@ import Uplink
     deadline == .never ? .never : bootedAt + (deadline - .boot)
   }
 
-  /// When it has something to do, in the world's time.
-  var deadline: Instant {
-    worldTime(min(agent.deadline, min(board.deadline, flash.deadline)))
+  /// When the agent last heard of its broker, in the world's time.
+  var heardAt: Instant { worldTime(agent.link.heardAt) }
+
+  /// When its board has something to report, in the world's time.
+  var boardDeadline: Instant { worldTime(board.deadline) }
+
+  /// When a point has something to do.
+  var pointsDeadline: Instant { worldTime(agent.points.deadline) }
+
+  /// When the rest of the agent, or its flash, has something to do.
+  var agentDeadline: Instant { worldTime(min(agent.deadlineWithoutPoints, flash.deadline)) }
+
+  /// Takes in what the board reports up to `now`; true when a record has come of it.
+  func pollBoard(at now: Instant) -> Bool {
+    let moment = moment(at: now)
+    guard board.deadline <= moment.instant else { return false }
+    let before = agent.link.outbox.appendCount
+    board.poll(at: moment.instant) { event in agent.handle(event, at: moment) }
+    return agent.link.outbox.appendCount != before
   }
 }

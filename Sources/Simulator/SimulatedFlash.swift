@@ -13,6 +13,8 @@ public final class SimulatedFlash {
   public var fault: StorageFault?
   /// Bytes that were written, ever.
   public private(set) var bytesWritten = 0
+  /// The same in whole sectors, as flash wears.
+  public private(set) var sectorBytesWritten = 0
   /// Syncs that have ended, ever.
   public private(set) var syncs = 0
   /// Syncs make nothing durable, and say that they do.
@@ -46,6 +48,17 @@ public final class SimulatedFlash {
     syncing = nil
   }
 
+  /// So many bits flip, anywhere.
+  func flip(_ bits: Int, _ chance: inout Generator) {
+    guard byteCount > 0 else { return }
+    for _ in 0..<bits {
+      let place = Int(chance.next(below: UInt64(byteCount)))
+      let bit = UInt8(1) << UInt8(chance.next(below: 8))
+      current[place] ^= bit
+      durable[place] ^= bit
+    }
+  }
+
   /// The process is gone, the power is not: all that it has written is there.
   func processDied() { syncing = nil }
 
@@ -64,6 +77,8 @@ public final class SimulatedFlash {
       current[offset + index] = span[index]
     }
     bytesWritten += bytes.count
+    let sectors = (offset + bytes.count - 1) / sectorBytes - offset / sectorBytes + 1
+    sectorBytesWritten += bytes.isEmpty ? 0 : sectors * sectorBytes
     pending.append(bytes, at: offset)
   }
 

@@ -2,6 +2,7 @@ import Core
 import Dispatch
 import Foundation
 import Profile
+import Scenarios
 import Synchronization
 
 /// Many worlds, one for each seed, on all cores.
@@ -9,8 +10,8 @@ public struct Swarm: Sendable {
   private let configuration: Configuration
   private let seeds: Range<UInt64>
   private let length: Interval
-  private let faultsPerDay: Int
-  private let link: String?
+  private let faults: ChanceOfFaults
+  private let links: [LinkConditions]
   private let sabotage: Sabotage?
 
   /// What became of a swarm.
@@ -64,23 +65,31 @@ public struct Swarm: Sendable {
     }
   }
 
-  /// A swarm of these seeds. Without a link by name each seed has another.
+  /// A swarm of these seeds, which have these links in turn.
   public init(
-    configuration: Configuration, seeds: Range<UInt64>, length: Interval, faultsPerDay: Int,
-    link: String? = nil, sabotage: Sabotage? = nil
+    configuration: Configuration, seeds: Range<UInt64>, length: Interval, faults: ChanceOfFaults,
+    links: [LinkConditions], sabotage: Sabotage? = nil
   ) {
+    precondition(!links.isEmpty, "there is no life without a link")
     self.sabotage = sabotage
     (self.configuration, self.seeds, self.length) = (configuration, seeds, length)
-    (self.faultsPerDay, self.link) = (faultsPerDay, link)
+    (self.faults, self.links) = (faults, links)
   }
 
   /// The life of one seed.
   public func trial(of seed: UInt64, logs: Bool = false) -> Trial {
-    let names = LinkConditions.names
-    let name = link ?? names[Int(seed % UInt64(names.count))]
-    return Trial(
-      configuration, link: LinkConditions.named(name) ?? LinkConditions(), seed: seed,
-      length: length, faultsPerDay: faultsPerDay, sabotage: sabotage, logs: logs)
+    trial(of: seed, happenings(of: seed), logs: logs)
+  }
+
+  private func trial(of seed: UInt64, _ happenings: [Happening], logs: Bool = false) -> Trial {
+    Trial(
+      configuration, link: links[Int(seed % UInt64(links.count))], seed: seed, length: length,
+      happenings, sabotage: sabotage, logs: logs)
+  }
+
+  private func happenings(of seed: UInt64) -> [Happening] {
+    var chaos = Chaos(faults, seed: seed ^ 0x5A4D)
+    return chaos.happenings(within: length, configuration)
   }
 
   /// Lets all live. After a failure those that were begun come to their end, and no more begin. `progress`

@@ -1,5 +1,6 @@
 import Core
 import Profile
+import Scenarios
 
 /// One world's life under faults, and what of the promises it has kept.
 public struct Trial {
@@ -22,16 +23,19 @@ public struct Trial {
   /// What happened, line by line, where that was asked for.
   public let log: [String]
 
-  /// Lets a world of this seed live for `length` under about `faultsPerDay` faults, and then settle.
+  /// How long a world lives on once all faults are over.
+  static var peace: Interval { .seconds(3_600) }
+
+  /// Lets a world of this seed live for `length` through `happenings`, and then settle.
   public init(
     _ configuration: Configuration, link: LinkConditions, seed: UInt64, length: Interval,
-    faultsPerDay: Int, sabotage: Sabotage? = nil, logs: Bool = false
+    _ happenings: [Happening], sabotage: Sabotage? = nil, logs: Bool = false
   ) {
     self.seed = seed
     let world = World(configuration, link: link, seed: seed, sabotage: sabotage, logs: logs)
-    var chaos = Chaos(seed: seed ^ 0x5A4D, perDay: faultsPerDay, link: link)
-    chaos.run(world, for: length)
-    world.judge()
+    var play = Play(happenings)
+    play.run(world, for: length)
+    world.settle()
     violations = world.violations
     counts = world.counts
     balance = world.sums

@@ -13,6 +13,9 @@ struct Truth {
   private var falseSince: Instant?
   private var hasComplained = false
 
+  /// True while the last word is not true: each moment may be the one that is too long.
+  var isInDoubt: Bool { falseSince != nil }
+
   init(keepAlive: Interval) { deadMax = keepAlive * 3 / 2 + .seconds(20) }
 
   /// A status was published.

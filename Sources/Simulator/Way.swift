@@ -10,10 +10,16 @@ struct Way {
     /// Packets vanish.
     case isSilent
     case nameUnknown
+    /// Somebody else takes the connection, and answers with a page.
+    case portal
   }
 
   var link: LinkConditions
   var answer = Answer.accepts
+  /// How much later than it could the broker answers.
+  var answerDelay = Interval.zero
+  /// A connection that has been idle for longer is forgotten.
+  var idleMax: Interval?
   private var up = Lane()
   private var down = Lane()
   private var connection: ConnectionID?
@@ -21,10 +27,14 @@ struct Way {
   private var swallowsUp = false
   private var swallowsDown = false
   private var endsAt: Instant?
+  /// Whom the device talks to is no broker.
+  private var isPortal = false
+  private var lastMoved = Instant.boot
   private var chance: Generator
 
   init(_ link: LinkConditions, seed: UInt64) {
     self.link = link
+    idleMax = link.idleMax
     chance = Generator(seed: seed)
   }
 
@@ -32,7 +42,7 @@ struct Way {
   var isOpen: Bool { connection != nil }
 
   /// True while what either end says arrives at the other, sooner or later.
-  var isWhole: Bool { connection != nil && !swallowsUp && !swallowsDown }
+  var isWhole: Bool { connection != nil && !isPortal && !swallowsUp && !swallowsDown }
 
   /// Bytes carried to the broker, and from it.
   var carried: (up: Int, down: Int) { (up.carried, down.carried) }
@@ -74,13 +84,29 @@ struct Way {
     answer = .accepts
   }
 
+  /// The broker's end says something that nobody has asked for.
+  mutating func babble(_ bytes: [UInt8], at now: Instant) {
+    guard connection != nil, !swallowsDown else { return }
+    down.send(bytes.span, rate: link.downRate, link, &chance, at: now)
+  }
+
+  /// The middlebox forgets a connection that has been idle for too long, when the next packet comes.
+  private mutating func passMiddlebox(at now: Instant) {
+    if let idleMax, now - lastMoved > idleMax { die(at: now) }
+    lastMoved = now
+  }
+
   // MARK: The device's end
 
   mutating func open(_ broker: inout MessageBroker, at now: Instant) {
     up.clear(at: now)
     down.clear(at: now)
     (swallowsUp, swallowsDown, endsAt) = (false, false, nil)
+    lastMoved = now
     connection = broker.open(at: now)
+    isPortal = answer == .portal
+    // The broker never hears of it.
+    if isPortal, let connection { broker.closed(connection, at: now) }
   }
 
   /// The device closes. What it has sent still arrives, unless the connection was dead.
@@ -90,10 +116,9 @@ struct Way {
     defer { die(at: now) }
     // The broker does not learn of the end of a dead connection.
     guard !swallowsUp else { return }
-    while !up.isEmpty, up.blockedUntil <= now {
-      let bytes = up.take(.max, at: .never - .nanoseconds(1))
-      broker.receive(bytes.span, from: id, at: now)
-    }
+    while up.blockedUntil <= now,
+      up.take(at: .never - .nanoseconds(1), { broker.receive($0, from: id, at: now) })
+    {}
     if up.isEmpty { broker.closed(id, at: now) }
   }
 
@@ -111,15 +136,23 @@ struct Way {
   }
 
   /// How many of the bytes the system takes.
-  mutating func send(_ bytes: [UInt8], at now: Instant) -> Int {
+  mutating func send(_ bytes: Span<UInt8>, at now: Instant) -> Int {
     guard connection != nil else { return 0 }
-    let taken = Array(bytes.prefix(max(0, link.bufferBytes - up.bytesWaiting)))
-    if !taken.isEmpty, !swallowsUp { up.send(taken, rate: link.upRate, link, &chance, at: now) }
-    return taken.count
+    if bytes.count > 0 { passMiddlebox(at: now) }
+    let count = min(bytes.count, max(0, link.bufferBytes - up.bytesWaiting))
+    if isPortal, count > 0 {
+      babble(Array("HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n".utf8), at: now)
+      endsAt = now + link.latency * 2
+    } else if count > 0, !swallowsUp {
+      up.send(bytes.extracting(0..<count), rate: link.upRate, link, &chance, at: now)
+    }
+    return count
   }
 
-  /// The next bytes from the broker, `room` at most.
-  mutating func take(_ room: Int, at now: Instant) -> [UInt8] { down.take(room, at: now) }
+  /// Fills `out` with what has arrived from the broker.
+  mutating func take(into out: inout OutputSpan<UInt8>, at now: Instant) {
+    while down.take(out.freeCapacity, at: now, { out.append(contentsOf: $0) }) {}
+  }
 
   /// True when something has arrived at the device.
   func hasArrived(at now: Instant) -> Bool { down.deadline <= now }
@@ -129,27 +162,25 @@ struct Way {
 
   // MARK: The broker's end
 
+  /// True when `serve` has something to do.
+  func hasBusiness(with broker: borrowing MessageBroker, at now: Instant) -> Bool {
+    up.deadline <= now || broker.deadline <= now || broker.hasNews
+  }
+
   /// Brings the broker what has arrived and the time, and takes what it has to say.
   mutating func serve(_ broker: inout MessageBroker, at now: Instant) {
-    while up.deadline <= now {
-      let bytes = up.take(.max, at: now)
-      if let connection { broker.receive(bytes.span, from: connection, at: now) }
-    }
+    while up.take(
+      at: now, { if let connection { broker.receive($0, from: connection, at: now) } })
+    {}
     broker.advance(to: now)
-    var active = broker.takeActive()
-    while !active.isEmpty {
-      for id in active {
-        let bytes = Array(broker.output(of: id))
-        let isOurs = id == connection && !swallowsDown
-        if isOurs, !bytes.isEmpty {
-          down.send(bytes, rate: link.downRate, link, &chance, at: now)
-        }
-        broker.sent(bytes.count, on: id, at: now)
-        guard broker.isFinished(id), broker.output(of: id).isEmpty else { continue }
-        if isOurs { endsAt = now + link.latency }
-        broker.closed(id, at: now)
+    broker.drain(at: now) { id, bytes, isLast in
+      guard id == connection else { return }
+      if !bytes.isEmpty { passMiddlebox(at: now) }
+      guard !swallowsDown else { return }
+      if !bytes.isEmpty {
+        down.send(bytes, rate: link.downRate, link, &chance, at: now + answerDelay)
       }
-      active = broker.takeActive()
+      if isLast { endsAt = now + link.latency }
     }
   }
 

@@ -5,6 +5,8 @@ import Core
 extension World {
   /// The board gets power.
   func powerOn() {
+    guard !hasPower else { return }
+    hasPower = true
     boot += 1
     bootedAt = now
     startProcess()
@@ -12,17 +14,17 @@ extension World {
 
   /// The agent's process starts.
   func startProcess() {
-    guard device == nil else { return }
+    guard hasPower, device == nil else { return }
     run += 1
     counts.runs += 1
-    let isSynced = chance.next(below: 4) > 0
     let device = SimulatedDevice(
       configuration, boot: boot, bootedAt: bootedAt, run: run, lastSession: lastSession,
-      seed: chance.next(), wallAtStart: isSynced ? Self.wallAtStart : 0,
-      quality: isSynced ? .synced : .none, flash: flash, at: now)
+      seed: chance.next(), wallAtStart: isClockKnown ? Self.wallAtStart : 0,
+      quality: isClockKnown ? .synced : .none, flash: flash, at: now)
     self.device = device
     runs[device.journalRun] = run
     balance.begin()
+    noteSoon()
     log.add(now, "run", "\(run), boot \(boot)")
   }
 
@@ -37,9 +39,12 @@ extension World {
 
   /// The power is cut.
   func powerOff() {
-    guard let device else { return }
-    endRun(device, hard: true)
-    way.fallSilent(at: now)
+    guard hasPower else { return }
+    hasPower = false
+    if let device {
+      endRun(device, hard: true, "power cut")
+      way.fallSilent(at: now)
+    }
     flash.cutPower(&chance)
     log.add(now, "power", "off")
   }
@@ -47,7 +52,7 @@ extension World {
   /// The process is killed; the system closes its connection.
   func kill() {
     guard let device else { return }
-    endRun(device, hard: true)
+    endRun(device, hard: true, "killed")
     way.close(&broker, at: now)
     flash.processDied()
     log.add(now, "process", "killed")
@@ -55,12 +60,14 @@ extension World {
 
   func processEnded() {
     guard let device else { return }
-    endRun(device, hard: false)
+    endRun(device, hard: false, "stopped")
     way.close(&broker, at: now)
     log.add(now, "process", "ended")
   }
 
-  func endRun(_ device: SimulatedDevice, hard: Bool) {
+  /// The present run ends.
+  private func endRun(_ device: SimulatedDevice, hard: Bool, _ reason: String) {
+    recorder?.lost(reason, heardAt: now, at: now)
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
     dialing = nil
@@ -72,8 +79,10 @@ extension World {
     way.brokerEnds(&broker, at: now)
     if forgetting {
       broker = MessageBroker(isObserved: true)
+      setRules()
       truth.forget()
     }
+    rival = nil
     log.add(now, "broker", forgetting ? "restarted, all forgotten" : "restarted")
   }
 }

@@ -2,13 +2,14 @@ import Broker
 import Core
 import Device
 import MQTT
+import Scenarios
 
 /// What others do to the device, its points and its topics.
 extension World {
   /// A fault is about to be brought about.
-  func noteFault(_ name: String) {
+  func noteFault(_ happening: Happening) {
     counts.faults += 1
-    log.add(now, "fault", name)
+    log.add(now, "fault", happening.text)
   }
 
   /// The connection is reset, noticed at both ends at once.
@@ -41,13 +42,54 @@ extension World {
     turn()
   }
 
+  /// Bits of the flash flip, anywhere.
+  func rot(bits: Int) {
+    flash.flip(bits, &chance)
+    balance.forgive(sums)
+  }
+
+  // MARK: At the broker
+
   /// Somebody else publishes on one of the device's topics.
-  func publish(_ topic: String, _ payload: String, retain: Bool) {
+  func publish(_ topic: [UInt8], _ payload: [UInt8], retain: Bool) {
     broker.publish(
-      Message(
-        topic: prefix + Array(topic.utf8), payload: Array(payload.utf8), qos: .atLeastOnce,
-        retain: retain), at: now)
-    if topic == "status" { truth.heard(Array(payload.utf8)) }
+      Message(topic: prefix + topic, payload: payload, qos: .atLeastOnce, retain: retain), at: now)
+    if topic.elementsEqual("status".utf8) { truth.heard(payload) }
     turn()
+  }
+
+  /// Somebody else connects under the device's name.
+  func rivalConnects() {
+    guard isBrokerUp, rival == nil else { return }
+    let id = broker.open(at: now)
+    rival = id
+    let name = Array(configuration.string(configuration.device.id).utf8)
+    // CONNECT (MQTT 3.1.1, section 3.1): clean session, no keep-alive.
+    var packet: [UInt8] = [0, 4] + Array("MQTT".utf8) + [4, 2, 0, 0, 0, UInt8(name.count)] + name
+    packet = [0x10, UInt8(packet.count)] + packet
+    broker.receive(packet.span, from: id, at: now)
+    turn()
+  }
+
+  /// That one is gone.
+  func rivalLeaves() {
+    guard let rival else { return }
+    self.rival = nil
+    broker.closed(rival, at: now)
+  }
+
+  /// Tells the broker whom it is to refuse.
+  func setRules() {
+    guard let refusal else {
+      broker.rules.login = nil
+      return
+    }
+    broker.rules.login = { _ in
+      switch refusal {
+      case .busy: .serverUnavailable
+      case .badCredentials: .badUserNameOrPassword
+      case .notAuthorized: .notAuthorized
+      }
+    }
   }
 }

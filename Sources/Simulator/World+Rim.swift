@@ -24,7 +24,13 @@ extension World {
     }
     while let notice = device.agent.nextNotice() {
       log.add(now, "notice", "\(notice)")
-      if case .lost = notice { counts.losses += 1 }
+      switch notice {
+      case .lost(let fault):
+        counts.losses += 1
+        recorder?.lost("\(fault.slug)", heardAt: device.heardAt, at: now)
+      case .online: recorder?.online(at: now)
+      default: break
+      }
     }
   }
 
@@ -37,7 +43,7 @@ extension World {
       let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
       let dial = configuration.uplink.dial
       switch answer {
-      case .accepts, .refuses: dialing = (answer, now + roundTrip)
+      case .accepts, .portal, .refuses: dialing = (answer, now + roundTrip)
       case .isSilent: dialing = (answer, now + dial.connectTimeout)
       case .nameUnknown: dialing = (answer, now + .seconds(5))
       }
@@ -52,10 +58,12 @@ extension World {
     guard let device else { return }
     let moment = device.moment(at: now)
     switch answer {
-    case .accepts where isBrokerUp && way.answer == .accepts:
+    case .accepts where isBrokerUp && way.answer == .accepts,
+      .portal where way.answer == .portal:
       way.open(&broker, at: now)
       device.agent.opened(password: nil, at: moment)
-    case .accepts, .refuses: device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
+    case .accepts, .portal, .refuses:
+      device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
     case .isSilent: device.agent.link.failed(.timedOut(.connect), at: moment.instant)
     case .nameUnknown: device.agent.link.failed(.nameNotResolved(code: -2), at: moment.instant)
     }
@@ -65,7 +73,7 @@ extension World {
     guard let device else { return false }
     var count = 0
     device.agent.withOutput(at: device.moment(at: now).instant) { bytes in
-      count = way.send(bytes.indices.map { bytes[$0] }, at: now)
+      count = way.send(bytes, at: now)
       return count
     }
     return count > 0
@@ -77,7 +85,7 @@ extension World {
     var hasMoved = false
     while device.agent.hasInputRoom, way.hasArrived(at: now) {
       device.agent.receive(at: instant) { out in
-        for byte in way.take(out.freeCapacity, at: now) { out.append(byte) }
+        way.take(into: &out, at: now)
       }
       hasMoved = true
     }
@@ -92,25 +100,22 @@ extension World {
 
   // MARK: The broker's rim
 
-  /// What all of the device's topics begin with.
-  var prefix: [UInt8] {
-    Array(
-      (configuration.string(configuration.device.base) + "/"
-        + configuration.string(configuration.device.id) + "/").utf8)
+  func listen() {
+    broker.drainEvents { event in
+      if case .published(_, let message, let isWill) = event { hear(message, isWill: isWill) }
+    }
   }
 
-  func listen() {
-    for event in broker.takeEvents() {
-      guard case .published(_, let message, let isWill) = event else { continue }
-      guard message.topic.starts(with: prefix) else { continue }
-      let topic = Array(message.topic.dropFirst(prefix.count))
-      if isSabotaged(topic) { continue }
-      log.add(
-        now, String(decoding: topic, as: UTF8.self),
-        String(decoding: message.payload, as: UTF8.self) + (isWill ? " (will)" : ""))
-      counts.bytesHeard += message.payload.count
-      if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
-      ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+  private func hear(_ message: Message, isWill: Bool) {
+    guard message.topic.starts(with: prefix) else { return }
+    let topic = Array(message.topic.dropFirst(prefix.count))
+    if isSabotaged(topic) { return }
+    log.add(now, topic, message.payload, isWill ? " (will)" : "")
+    counts.bytesHeard += message.payload.count
+    if topic.elementsEqual("status".utf8) { truth.heard(message.payload) }
+    ledger.take(topic: topic, payload: message.payload, run: run, runs: runs)
+    for news in ledger.takeNews() {
+      recorder?.heard(series: news.series, number: news.number, run: news.run, at: now)
     }
   }
 

@@ -4,6 +4,7 @@ import Core
 import Device
 import Journal
 import Profile
+import Scenarios
 import Uplink
 
 /// One device, its board and flash, the way to its broker, and the broker, in virtual time.
@@ -19,8 +20,18 @@ public final class World {
   public internal(set) var device: SimulatedDevice?
   /// What its journal lies on.
   public let flash: SimulatedFlash
+  /// How the way is when nothing is wrong with it.
+  let link: LinkConditions
   var way: Way
   var broker: MessageBroker
+  /// The broker refuses who connects, so.
+  var refusal: Happening.Refusal?
+  /// Somebody else's connection under the device's name.
+  var rival: ConnectionID?
+  /// The board has power.
+  var hasPower = false
+  /// A board that boots learns the time of day.
+  var isClockKnown = true
   /// The broker takes connections.
   var isBrokerUp = true
   var ledger: Ledger
@@ -42,20 +53,47 @@ public final class World {
   var balance: Balance
   var stuckTurns = 0
   let sabotage: Sabotage?
+  /// Writes down how it goes, where somebody wants to know.
+  var recorder: Recorder? {
+    didSet { ledger.wantsNews = recorder != nil }
+  }
+  /// What all of the device's topics begin with.
+  let prefix: [UInt8]
+  /// When each has something to do next, as of the last turn.
+  private var agenda = Agenda()
+
+  /// When each part of the world has something to do next, in the world's time.
+  private struct Agenda {
+    var board = Instant.never
+    var points = Instant.never
+    /// The agent apart from its points, and its flash.
+    var agent = Instant.never
+    var way = Instant.never
+    var broker = Instant.never
+    var dialing = Instant.never
+    /// When it is noted what was made: with the first turn from then on.
+    var noteAt = Instant.boot
+
+    /// All but the board.
+    var others: Instant { min(min(points, agent), min(way, min(broker, dialing))) }
+    var device: Instant { min(board, min(points, agent)) }
+    var next: Instant { min(board, others) }
+  }
   /// 2026-01-01T00:00:00Z, at the world's beginning.
   static var wallAtStart: Int64 { 1_767_225_600_000 }
 
   /// A world for a profile, without its journal's file: a flash of the same size takes its place.
   public init(
-    _ configuration: Configuration, link: LinkConditions, seed: UInt64, sabotage: Sabotage? = nil,
-    logs: Bool = false
+    _ configuration: Configuration, link: LinkConditions, hardware: Hardware? = nil, seed: UInt64,
+    sabotage: Sabotage? = nil, logs: Bool = false
   ) {
-    self.configuration = configuration
-    self.sabotage = sabotage
+    (self.configuration, self.link, self.sabotage) = (configuration, link, sabotage)
     chance = Generator(seed: seed)
+    let usualSector = chance.next(below: 2) == 0 ? 512 : 4096
     flash = SimulatedFlash(
       bytes: configuration.uplink.journalBytes,
-      sectorBytes: chance.next(below: 2) == 0 ? 512 : 4096)
+      sectorBytes: hardware?.sectorBytes ?? usualSector)
+    if let hardware { flash.syncTime = hardware.syncTime }
     if case .lyingFlash = sabotage { flash.lies = true }
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)
@@ -63,6 +101,9 @@ public final class World {
     ledger = Ledger(points: names)
     truth = Truth(keepAlive: configuration.uplink.keepAlive)
     log = EventLog(isKept: logs)
+    prefix = Array(
+      (configuration.string(configuration.device.base) + "/"
+        + configuration.string(configuration.device.id) + "/").utf8)
     balance = Balance(points: names.count, configuration.uplink)
     if flash.byteCount > 0 {
       var storage = FlashStorage(flash: flash)
@@ -78,37 +119,42 @@ public final class World {
   /// Lets time pass up to `end`.
   public func run(until end: Instant) {
     turn()
-    while let next = deadline, next <= end {
-      now = max(now, next)
-      turn()
+    while agenda.next <= end, agenda.next < .never {
+      now = max(now, agenda.next)
+      step()
     }
     now = max(now, end)
     turn()
   }
 
-  var deadline: Instant? {
-    var next = min(way.deadline(reads: device?.agent.hasInputRoom ?? false), broker.deadline)
-    if let device { next = min(next, device.deadline) }
-    if let dialing { next = min(next, dialing.at) }
-    return next == .never ? nil : next
+  /// Does what is due. Most of what a board reports, such as the bouncing of a contact, concerns nobody
+  /// but the point: no reading has come of it, and all others are where they were.
+  private func step() {
+    guard let device, agenda.others > now, !truth.isInDoubt else { return turn() }
+    if device.pollBoard(at: now) { return turn() }
+    counts.turns += 1
+    if agenda.noteAt <= now { note(device) }
+    agenda.board = device.boardDeadline
+    agenda.points = device.pointsDeadline
+    if agenda.points <= now { turn() }
   }
 
   /// Does everything that is due now, until nobody has anything more to say.
   func turn() {
     counts.turns += 1
+    recorder?.timePassed(self)
     if let device { device.flash.now = device.moment(at: now).instant }
     if let dialing, dialing.at <= now { endDialing(dialing.answer) }
-    if let device {
-      let moment = device.moment(at: now)
-      device.board.poll(at: moment.instant) { event in device.agent.handle(event, at: moment) }
-    }
+    if let device { _ = device.pollBoard(at: now) }
     var rounds = 0
     var isMoving = true
     while isMoving {
       advance()
       isMoving = send()
-      way.serve(&broker, at: now)
-      listen()
+      if way.hasBusiness(with: broker, at: now) {
+        way.serve(&broker, at: now)
+        listen()
+      }
       isMoving = deliver() || isMoving
       rounds += 1
       if rounds > 10_000 {
@@ -116,14 +162,41 @@ public final class World {
         break
       }
     }
+    plan()
     lookForBusyLoop()
-    if let device { balance.note(device, at: now) }
+    if let device, agenda.noteAt <= now { note(device) }
     watchTruth()
-    if let device, device.agent.isStopped { processEnded() }
+    recorder?.turned(self)
+    if let device, device.agent.isStopped {
+      processEnded()
+      plan()
+    }
   }
 
-  func lookForBusyLoop() {
-    guard let device, !device.agent.isStopped, device.deadline <= now else {
+  /// True when something that the device waits for is due, as of the last turn. A contact's bouncing is not,
+  /// which a board's kernel keeps to itself.
+  var isDeviceDue: Bool { device != nil && (agenda.device <= now || way.hasArrived(at: now)) }
+
+  /// A run has begun, of which nothing is noted yet.
+  func noteSoon() { agenda.noteAt = now }
+
+  private func note(_ device: SimulatedDevice) {
+    balance.note(device, at: now)
+    agenda.noteAt = now + .seconds(1)
+  }
+
+  /// When each has something to do next.
+  private func plan() {
+    agenda.board = device?.boardDeadline ?? .never
+    agenda.points = device?.pointsDeadline ?? .never
+    agenda.agent = device?.agentDeadline ?? .never
+    agenda.broker = broker.deadline
+    agenda.way = way.deadline(reads: device?.agent.hasInputRoom ?? false)
+    agenda.dialing = dialing?.at ?? .never
+  }
+
+  private func lookForBusyLoop() {
+    guard let device, !device.agent.isStopped, agenda.device <= now else {
       stuckTurns = 0
       return
     }

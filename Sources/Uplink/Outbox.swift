@@ -68,6 +68,8 @@ public struct Outbox: ~Copyable {
   private var eventBytes = 0
   /// Those among them that are answers.
   private var answers = 0
+  /// Records that were appended since the start.
+  public private(set) var appendCount: UInt64 = 0
   /// Those that are held.
   var heldCount = 0
   /// Those that the journal has too.
@@ -150,6 +152,7 @@ public struct Outbox: ~Copyable {
   private mutating func added(_ label: RecordLabel, _ size: Int, isHeld: Bool) {
     tail += size
     count += 1
+    appendCount &+= 1
     unacknowledged += 1
     bytesKept += size
     if isHeld { heldCount += 1 }

@@ -91,7 +91,7 @@ struct FleetCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try ProfileFile.read(profile, brokerURL: broker)
+    let configuration = try Shelf.profile(profile, brokerURL: broker)
     if virtual { return try runStorm(configuration) }
     let count = devices ?? 10_000
     guard

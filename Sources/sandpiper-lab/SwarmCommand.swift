@@ -3,6 +3,7 @@ import Core
 import Dispatch
 import Foundation
 import Profile
+import Scenarios
 import Simulator
 
 /// `sandpiper-lab swarm`
@@ -35,9 +36,7 @@ struct SwarmCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The link: " + LinkConditions.names.joined(separator: ", ")
-        + "; each seed another if none is named.",
-      valueName: "name"))
+      "The link, by name or by file; each seed another if none is named.", valueName: "name"))
   var link: String?
 
   @Flag(help: "Print all that happened to one seed, a line for each event.")
@@ -50,17 +49,15 @@ struct SwarmCommand: ParsableCommand {
     guard seed <= UInt64.max - UInt64(seeds) else {
       throw ValidationError("--seed is too large for so many --seeds")
     }
-    if let link, LinkConditions.named(link) == nil {
-      throw ValidationError("--link: one of " + LinkConditions.names.joined(separator: ", "))
-    }
   }
 
   func run() throws {
-    let configuration = try ProfileFile.read(profile)
+    let configuration = try Shelf.profile(profile)
+    let links = try (link.map { [$0] } ?? Shelf.names(of: "links")).map { try Shelf.link($0) }
     let seeds = log ? 1 : seeds
     let swarm = Swarm(
       configuration: configuration, seeds: seed..<seed + UInt64(seeds),
-      length: .seconds(Int64(days) * 86_400), faultsPerDay: faults, link: link)
+      length: .seconds(Int64(days) * 86_400), faults: ChanceOfFaults(perDay: faults), links: links)
     if log {
       for line in swarm.trial(of: seed, logs: true).log { Terminal.print(line) }
     }

@@ -1,11 +1,13 @@
 """The report of a simulated life in a browser: on a phone and on a desk, in light and dark."""
 
+import json
 import subprocess
 
 from harness.browser import Browser
 from harness.case import EndToEndTest
 from harness.processes import ROOT
 
+LAB = ROOT / ".build/debug/sandpiper-lab"
 TOOL = ROOT / ".build/debug/course-report"
 SCREENS = [(width, height, theme) for width, height in [(360, 800), (1280, 900)]
            for theme in ["light", "dark"]]
@@ -120,6 +122,22 @@ class Report(EndToEndTest):
         self.assertEqual(pale["size"], 9)
         self.assertAlmostEqual(pale["contrast"], 3.54, delta=0.01)
         self.assertEqual(overlapping(seen["texts"]), [("one", "another")])
+
+    def test_a_life_that_was_simulated_is_readable(self):
+        scenario, path = self.folder / "cut.json", self.folder / "life.html"
+        scenario.write_text(json.dumps({
+            "title": "Cut off", "length": "40m",
+            "events": [
+                {"at": "10m", "do": "cut", "for": "15m"}, {"at": "30m", "do": "power-cut"}]}))
+        subprocess.run(
+            [LAB, "simulate", ROOT / "devices/greenhouse.json", "--hardware", "pi-zero-w",
+             "--scenario", scenario, "--report", path], stdout=subprocess.DEVNULL, check=True,
+            timeout=60)
+        self.expect_readable(path)
+        text = self.browser.value("document.body.innerText")
+        self.assertRegex(text, r"Nothing was lost|Every reading is accounted for")
+        self.assertIn(f"--scenario {scenario} --seed 1", text)
+        self.assertRegex(text, r"1[45]\smin")
 
     def test_a_month_is_readable_on_all_screens_in_both_themes(self):
         grounds = self.expect_readable(self.page("plausible"))

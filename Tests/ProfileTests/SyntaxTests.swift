@@ -43,7 +43,7 @@ func aFaultOfSyntaxIsToldWithItsPlaceAndNothingElse(text: String, expected: Stri
   #expect(reading.configuration == nil)
   #expect(
     reading.told == [
-      "FILE:2:1: error: nothing may follow the closing bracket of the profile"
+      "FILE:2:1: error: nothing may follow the last closing bracket"
     ])
 }
 

@@ -1,5 +1,6 @@
 import Core
 import Profile
+import Scenarios
 import Simulator
 import Testing
 
@@ -35,7 +36,8 @@ import Testing
     _ configuration: Configuration, _ seeds: Range<UInt64>, sabotage: Sabotage? = nil
   ) -> Swarm {
     Swarm(
-      configuration: configuration, seeds: seeds, length: .seconds(21_600), faultsPerDay: 240,
+      configuration: configuration, seeds: seeds, length: .seconds(21_600),
+      faults: ChanceOfFaults(perDay: 240),
       sabotage: sabotage)
   }
 

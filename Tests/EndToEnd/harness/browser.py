@@ -1,34 +1,40 @@
 """A headless Chromium, spoken to over a pipe: no library is needed, and no port is taken."""
 
 import base64
+import fcntl
 import json
 import os
 import subprocess
 from pathlib import Path
 
 
+def _pipe():
+    """A pipe's ends, both above the descriptors that a child wants for itself."""
+    ends = []
+    for low in os.pipe():
+        ends.append(fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 10))
+        os.close(low)
+    return ends
+
+
 class Browser:
-    """One page at a time. Messages are JSON that ends with a zero byte (Chrome DevTools Protocol)."""
+    """One page at a time. What is said is JSON that ends with a zero byte (DevTools Protocol)."""
 
     def __init__(self, folder):
-        commands_read, self._commands = os.pipe()
-        self._answers, answers_write = os.pipe()
-
-        def hand_over():
-            # The browser reads commands from descriptor 3 and answers on 4. Higher ones first, so
-            # that neither overwrites the other.
-            high = [os.dup(commands_read), os.dup(answers_write)]
-            os.dup2(high[0], 3)
-            os.dup2(high[1], 4)
-
+        commands, self._commands = _pipe()
+        self._answers, answers = _pipe()
+        # The browser reads commands from descriptor 3 and answers on 4.
+        hand_over = f'exec "$@" 3<&{commands} 4>&{answers}'
         self._process = subprocess.Popen(
-            ["chromium", "--headless=new", "--remote-debugging-pipe", "--no-sandbox",
-             "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-             "--disable-background-networking", f"--user-data-dir={folder}", "about:blank"],
+            ["bash", "-c", hand_over, "bash",
+             "chromium", "--headless=new", "--remote-debugging-pipe",
+             "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+             "--hide-scrollbars", "--disable-background-networking",
+             f"--user-data-dir={folder}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            close_fds=False, preexec_fn=hand_over, start_new_session=True)
-        os.close(commands_read)
-        os.close(answers_write)
+            pass_fds=(commands, answers), start_new_session=True)
+        os.close(commands)
+        os.close(answers)
         self._rest = b""
         self._number = 0
         self._session = None

@@ -8,7 +8,7 @@ import Simulator
     var course: Course
     switch CommandLine.arguments.dropFirst().first {
     case "plausible": course = MadeUpCourse.plausible(days: 30)
-    case "lossy": course = MadeUpCourse.lossy(days: 120)
+    case "lossy": course = MadeUpCourse.lossy(days: 60)
     case "hostile": course = MadeUpCourse.hostile()
     case "empty": course = Course()
     default: fatalError("usage: course-report plausible|lossy|hostile|empty")

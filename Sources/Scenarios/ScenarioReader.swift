@@ -1,0 +1,173 @@
+import Core
+import Device
+import Profile
+
+/// Reads a scenario: every problem in it is found in one go, and only a scenario without an error can be
+/// played.
+public struct ScenarioReader {
+  private var problems: [ProfileProblem] = []
+  private var scenario = Scenario()
+
+  /// The largest scenario, in bytes.
+  public static var bytesMax: Int { 1 << 20 }
+  private static var longest: Interval { .seconds(3_660 * 86_400) }
+
+  /// Reads `bytes`, whose points are those of a profile by their names.
+  public static func read(
+    _ bytes: [UInt8], for configuration: Configuration
+  ) -> (scenario: Scenario?, problems: [ProfileProblem]) {
+    var reader = ScenarioReader()
+    reader.read(bytes, configuration)
+    reader.problems.sort { $0.offset < $1.offset }
+    return (reader.problems.isEmpty ? reader.scenario : nil, reader.problems)
+  }
+
+  private mutating func read(_ bytes: [UInt8], _ configuration: Configuration) {
+    guard bytes.count <= Self.bytesMax else {
+      return complain(0, "", "a scenario has at most 1 MiB")
+    }
+    var parser = ProfileParser()
+    let root = parser.parse(bytes)
+    problems = parser.problems
+    guard let root else { return }
+    var object = ObjectReader(root, pointer: "", &problems)
+    _ = object.string("$schema", &problems)
+    scenario.title = object.string("title", &problems)?.bytes ?? []
+    _ = object.string("description", &problems)
+    scenario.link = object.string("link", &problems)?.bytes ?? []
+    scenario.hardware = object.string("hardware", &problems)?.bytes ?? []
+    scenario.length =
+      object.duration("length", &problems, from: .seconds(1), to: Self.longest, example: "2d")
+      ?? .zero
+    readEvents(&object, configuration)
+    readChance(&object)
+    object.finish(&problems)
+  }
+
+  private mutating func complain(_ offset: Int, _ pointer: String, _ message: String) {
+    problems.append(
+      ProfileProblem(isWarning: false, offset: offset, pointer: pointer, message: message))
+  }
+
+  // MARK: What happens when
+
+  private mutating func readEvents(_ root: inout ObjectReader, _ configuration: Configuration) {
+    let events = root.expect("events", "an array of events", &problems) { node in
+      if case .array(let nodes) = node.value { nodes } else { nil }
+    }
+    for (index, node) in (events ?? []).enumerated() {
+      let pointer = "/events/" + text(Int64(wide: index))
+      var object = ObjectReader(node, pointer: pointer, &problems)
+      if let happening = readHappening(&object, configuration) {
+        scenario.happenings.append(happening)
+      }
+    }
+  }
+
+  private mutating func readHappening(
+    _ object: inout ObjectReader, _ configuration: Configuration
+  ) -> Happening? {
+    if object.lacks("do") {
+      complain(
+        object.offset, object.pointer, "\"do\" is missing: {\"at\": \"1h\", \"do\": \"cut\"}")
+    }
+    let fault = object.wordIndex("do", &problems, Self.words).map { Fault.allCases[$0] }
+    let at = object.duration("at", &problems, to: Self.longest, example: "90m")
+    let every = object.duration(
+      "every", &problems, from: .seconds(1), to: Self.longest, example: "6h")
+    // Without knowing what it is, nobody can say what belongs to it.
+    guard let fault else { return nil }
+    var happening = Happening(fault, at: at ?? .zero)
+    happening.every = every ?? .zero
+    if fault.lasts {
+      happening.length =
+        object.duration(
+          "for", &problems, from: .milliseconds(1), to: Self.longest, example: "10m") ?? .zero
+      if fault.mustEnd, object.lacks("for"), happening.length == .zero {
+        happening.length = .seconds(5)
+      }
+    }
+    readDetails(&object, &happening, configuration)
+    object.finish(&problems)
+    return happening
+  }
+
+  private static var words: [StaticString] { Fault.allCases.map { $0.word } }
+
+  private mutating func readDetails(
+    _ object: inout ObjectReader, _ happening: inout Happening, _ configuration: Configuration
+  ) {
+    switch happening.fault {
+    case .slow:
+      happening.by = duration("latency", &object, "2s") ?? .zero
+      happening.rate = Int(narrow: object.whole("rate", &problems, from: 1, to: 1 << 30) ?? 1_000)
+    case .delay: happening.by = duration("by", &object, "5s") ?? .seconds(5)
+    case .forgetIdle: happening.by = duration("after", &object, "30s") ?? .seconds(30)
+    case .restart: happening.forgets = object.bool("forget", &problems) ?? false
+    case .reject:
+      let all = Happening.Refusal.allCases
+      if let index = object.wordIndex("reason", &problems, all.map { $0.word }) {
+        happening.refusal = all[index]
+      }
+    case .publish:
+      happening.topic = object.string("topic", &problems)?.bytes ?? bytes("status")
+      happening.payload = object.string("payload", &problems)?.bytes ?? []
+      happening.retain = object.bool("retain", &problems) ?? false
+    case .clockStep:
+      let seconds = object.whole(
+        "seconds", &problems, from: -100 * 31_536_000, to: 100 * 31_536_000)
+      happening.by = .seconds(seconds ?? 3_600)
+    case .break:
+      readPoint(&object, &happening, configuration)
+      let all = Happening.pointFaults
+      if let index = object.wordIndex("as", &problems, all.map { Happening.word(for: $0) }) {
+        happening.pointFault = all[index]
+      }
+    case .hold:
+      readPoint(&object, &happening, configuration)
+      happening.value = object.number("value", &problems) ?? 1
+    case .bounce:
+      readPoint(&object, &happening, configuration)
+      happening.count = Int(narrow: object.whole("count", &problems, from: 1, to: 10_000) ?? 20)
+    case .rot:
+      happening.count = Int(narrow: object.whole("bits", &problems, from: 1, to: 10_000) ?? 1)
+    default: break
+    }
+  }
+
+  private mutating func duration(
+    _ key: StaticString, _ object: inout ObjectReader, _ example: String
+  ) -> Interval? {
+    object.duration(
+      key, &problems, from: .milliseconds(1), to: .seconds(86_400), example: example)
+  }
+
+  private mutating func readPoint(
+    _ object: inout ObjectReader, _ happening: inout Happening, _ configuration: Configuration
+  ) {
+    guard let name = object.string("point", &problems) else { return }
+    happening.point = name.bytes
+    let known = configuration.points.map { configuration.string($0.name) }
+    let wanted = String(decoding: name.bytes, as: UTF8.self)
+    guard !known.contains(wanted) else { return }
+    var list = ""
+    for name in known { list += (list.utf8.isEmpty ? "\"" : ", \"") + name + "\"" }
+    complain(
+      name.offset, object.path("point"),
+      "the profile has no point \"" + wanted + "\"; it has " + list)
+  }
+
+  // MARK: What happens by chance
+
+  private mutating func readChance(_ root: inout ObjectReader) {
+    guard var object = root.object("random", &problems) else { return }
+    var chance = ChanceOfFaults()
+    if let perDay = object.whole("perDay", &problems, from: 1, to: 10_000) {
+      chance.perDay = Int(narrow: perDay)
+    }
+    let only = object.wordIndices("only", &problems, Self.words, "faults") ?? []
+    chance.only = only.map { Fault.allCases[$0] }
+    object.finish(&problems)
+    scenario.chance = chance
+  }
+}

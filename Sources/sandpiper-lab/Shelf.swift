@@ -1,0 +1,114 @@
+import ArgumentParser
+import Core
+import Foundation
+import Profile
+import Scenarios
+import Simulator
+
+/// The files that commands read: profiles, and the parts of a world by name or by path.
+enum Shelf {
+  private static var bytesMax: Int { 1 << 20 }
+
+  /// A name without a path or an ending is that of a part that comes with the workbench.
+  private static func isName(_ name: String) -> Bool {
+    !name.contains("/") && !name.hasSuffix(".json")
+  }
+
+  /// The folder `devices`: named by `SANDPIPER_DEVICES`, near the program, or here.
+  private static var folder: URL? {
+    var candidates: [URL] = []
+    if let named = ProcessInfo.processInfo.environment["SANDPIPER_DEVICES"] {
+      candidates.append(URL(fileURLWithPath: named))
+    }
+    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    var above = program.deletingLastPathComponent()
+    candidates.append(above.appendingPathComponent("../share/sandpiper").standardized)
+    for _ in 0..<4 {
+      above = above.deletingLastPathComponent()
+      candidates.append(above.appendingPathComponent("devices"))
+    }
+    candidates.append(URL(fileURLWithPath: "devices"))
+    return candidates.first {
+      FileManager.default.fileExists(atPath: $0.appendingPathComponent("links").path)
+    }
+  }
+
+  /// The names of the parts of a kind that come with the workbench, in order.
+  static func names(of kind: String) -> [String] {
+    guard let folder else { return [] }
+    let files = try? FileManager.default.contentsOfDirectory(
+      atPath: folder.appendingPathComponent(kind).path)
+    return (files ?? []).filter { $0.hasSuffix(".json") && $0 != "schema.json" }
+      .map { String($0.dropLast(5)) }.sorted()
+  }
+
+  private static func path(of name: String, _ kind: String) throws -> String {
+    guard isName(name) else { return name }
+    guard let folder else {
+      throw complaint(
+        "no folder with \(kind): name a file, or the folder by SANDPIPER_DEVICES")
+    }
+    guard names(of: kind).contains(name) else {
+      throw complaint(
+        "no \(name) among the \(kind): " + names(of: kind).joined(separator: ", ")
+          + ", or a file's path")
+    }
+    return folder.appendingPathComponent(kind).appendingPathComponent(name + ".json").path
+  }
+
+  private static func complaint(_ text: String) -> ExitCode {
+    Terminal.complain("sandpiper-lab: " + text)
+    return ExitCode(1)
+  }
+
+  /// The bytes of a file of up to a mebibyte.
+  static func bytes(_ path: String) throws -> [UInt8] {
+    do {
+      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      defer { try? handle.close() }
+      return Array(try handle.read(upToCount: bytesMax + 1) ?? Data())
+    } catch {
+      throw complaint("\(path): \(error.localizedDescription)")
+    }
+  }
+
+  /// The profile at a path, with another broker where one is given; every problem in it is told, and ends
+  /// the program as `sandpiper check` ends.
+  static func profile(_ path: String, brokerURL: String? = nil) throws -> Configuration {
+    let bytes = try bytes(path)
+    let reading = ProfileReader.read(bytes, brokerURL: brokerURL.map { Array($0.utf8) })
+    return try told(reading.configuration, reading.problems, path, bytes)
+  }
+
+  /// A link by its name or its file.
+  static func link(_ name: String) throws -> LinkConditions {
+    let path = try path(of: name, "links")
+    let bytes = try bytes(path)
+    let reading = PartReader.link(bytes)
+    return try told(reading.link, reading.problems, path, bytes)
+  }
+
+  /// Hardware by its name or its file.
+  static func hardware(_ name: String) throws -> Hardware {
+    let path = try path(of: name, "hardware")
+    let bytes = try bytes(path)
+    let reading = PartReader.hardware(bytes)
+    return try told(reading.hardware, reading.problems, path, bytes)
+  }
+
+  /// A scenario by its name or its file.
+  static func scenario(_ name: String, for configuration: Configuration) throws -> Scenario {
+    let path = try path(of: name, "scenarios")
+    let bytes = try bytes(path)
+    let reading = ScenarioReader.read(bytes, for: configuration)
+    return try told(reading.scenario, reading.problems, path, bytes)
+  }
+
+  private static func told<T>(
+    _ value: T?, _ problems: [ProfileProblem], _ path: String, _ bytes: [UInt8]
+  ) throws -> T {
+    for problem in problems { Terminal.complain(problem.described(file: path, in: bytes)) }
+    guard let value else { throw ExitCode(6) }
+    return value
+  }
+}

@@ -1,0 +1,82 @@
+import Core
+import Device
+import Profile
+import Scenarios
+import Testing
+
+/// What a scenario may say, and what is said of one that is wrong.
+@Suite struct ScenarioReaderTests {
+  private static let profile = """
+    {"device": {"id": "d"}, "points": {
+      "door": {"kind": "input", "line": "GPIO17"},
+      "air": {"kind": "sensor", "thermal": "cpu-thermal"}}}
+    """
+
+  private func read(_ text: String) -> (scenario: Scenario?, problems: [String]) {
+    let configuration = ProfileReader.read(Array(Self.profile.utf8)).configuration!
+    let bytes = Array(text.utf8)
+    let reading = ScenarioReader.read(bytes, for: configuration)
+    return (reading.scenario, reading.problems.map { $0.described(file: "FILE", in: bytes) })
+  }
+
+  @Test func anEventHasATimeALengthAndADetail() throws {
+    let (scenario, problems) = read(
+      #"{"title": "t", "length": "2d", "events": [{"at": "90m", "do": "hold", "point": "door", "value": 0, "for": "1h"}]}"#
+    )
+    #expect(problems.isEmpty)
+    var expected = Happening(.hold, at: .seconds(5_400), for: .seconds(3_600))
+    expected.point = Array("door".utf8)
+    #expect(try #require(scenario).happenings == [expected])
+    #expect(scenario?.length == .seconds(2 * 86_400))
+  }
+
+  @Test func everyFaultHasAWordThatIsRead() throws {
+    for fault in Fault.allCases {
+      let (scenario, problems) = read(#"{"events": [{"do": "\#(fault.word)"}]}"#)
+      #expect(problems.isEmpty)
+      #expect(try #require(scenario).happenings.map(\.fault) == [fault])
+    }
+  }
+
+  @Test func whatComesAgainIsThereEachTimeAndInOrder() throws {
+    let (scenario, _) = read(
+      #"{"events": [{"at": "1h", "every": "6h", "do": "cut", "for": "1m"}, {"at": "7h", "do": "reset"}]}"#
+    )
+    let times = try #require(scenario).happenings(within: .seconds(86_400))
+      .map { ($0.fault, $0.at.seconds / 3_600) }
+    #expect(times.map(\.0) == [.cut, .cut, .reset, .cut, .cut])
+    #expect(times.map(\.1) == [1, 7, 7, 13, 19])
+  }
+
+  @Test func onlySomeFaultsByChance() throws {
+    let (scenario, problems) = read(#"{"random": {"perDay": 9, "only": ["reset", "rot"]}}"#)
+    #expect(problems.isEmpty)
+    let chance = try #require(scenario?.chance)
+    #expect(chance.perDay == 9)
+    #expect(chance.only == [.reset, .rot])
+  }
+
+  @Test(arguments: [
+    (#"{"events": [{"do": "cutt"}]}"#, "1:20: error: /events/0/do: expected one of"),
+    (
+      #"{"events": [{"do": "cut", "fro": "1m"}]}"#,
+      "1:27: error: /events/0/fro: unknown name; did you mean \"for\"?"
+    ),
+    (#"{"events": [{"at": "1h"}]}"#, "1:13: error: /events/0: \"do\" is missing"),
+    (#"{"events": [{"do": "reset", "for": "1m"}]}"#, "1:29: error: /events/0/for: unknown name"),
+    (
+      #"{"events": [{"do": "hold", "point": "gate"}]}"#,
+      "1:37: error: /events/0/point: the profile has no point \"gate\"; it has \"door\", \"air\""
+    ),
+    (#"{"events": {}}"#, "1:12: error: /events: expected an array of events, found an object"),
+    (#"{"random": {"perDay": 0}}"#, "1:23: error: /random/perDay: expected a whole number"),
+    (#"{"random": {"only": ["x"]}}"#, "1:22: error: /random/only/0: expected one of"),
+    (#"{"length": "5 apples"}"#, "1:12: error: /length: expected a duration"),
+  ])
+  func whatIsWrongIsToldWithItsPlace(_ text: String, _ problem: String) {
+    let (scenario, problems) = read(text)
+    #expect(scenario == nil)
+    #expect(problems.count == 1)
+    #expect(problems.first?.hasPrefix("FILE:" + problem) == true, "\(problems)")
+  }
+}
