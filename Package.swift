@@ -103,13 +103,20 @@ let package = Package(
       swiftSettings: seenThrough),
     // What a simulated life came to, as a page with plots.
     module("Report", ["Core", "Simulator"]),
+    .target(
+      name: "Fleet",
+      dependencies: [
+        "CLinux", "Core", "MQTT", "Dialing", "Uplink", "Device", "Agent", "SimulatedBoard",
+        "Profile", "Linux", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: strict),
     // Counts what the workbench takes from the heap, so that nobody has to believe that it is nothing.
     .target(name: "CAllocations", publicHeadersPath: "."),
     .executableTarget(
       name: "sandpiper-lab",
       dependencies: [
         "CAllocations", "CLinux", "Core", "MQTT", "WebSocket", "Dialing", "JSON", "Broker", "Linux",
-        "MQTTClient", "Profile", "Scenarios", "Simulator", "Report",
+        "MQTTClient", "Profile", "Report", "Scenarios", "Simulator", "Fleet",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -147,6 +154,7 @@ let package = Package(
     tests(
       "MQTTClientTests",
       ["CLinux", "Core", "Dialing", "Linux", "MQTT", "MQTTClient", "TestSupport"]),
+    tests("FleetTests", ["Core", "Dialing", "Uplink", "Profile", "Fleet"]),
     tests("ScenariosTests", ["Core", "Device", "Profile", "Scenarios"]),
     tests(
       "SimulatorTests",

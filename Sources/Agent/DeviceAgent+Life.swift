@@ -168,6 +168,7 @@ extension DeviceAgent where Medium: ~Copyable {
   }
 
   private mutating func beginStop(at moment: Moment) {
+    points.hurry(at: moment, outbox: &link.outbox)
     notices.add(.stopping(undelivered: link.outbox.unacknowledged))
     cancelReturn()
     guard link.isOnline else { return leave(at: moment) }
@@ -188,6 +189,7 @@ extension DeviceAgent where Medium: ~Copyable {
     life.state = .offline
     life.since = moment
     // Nothing follows "offline", and nothing is due any more that only a link could bring about.
+    points.fallSilent()
     reassertAt = .never
     diagnosticsAt = .never
     publishStatus(at: moment)

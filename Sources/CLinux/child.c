@@ -1,4 +1,4 @@
-// Child processes and terminals, for the workbench.
+// Child processes, terminals and what a program may take, for the workbench.
 #define _GNU_SOURCE
 #include "clinux.h"
 
@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 // In the child, between fork and exec: only calls that are async-signal-safe.
 static void execute(const char *path, char *const *arguments, int errors, pid_t parent) {
@@ -66,4 +68,19 @@ ssize_t clinux_write_ready(int descriptor, const void *bytes, size_t count) {
   // A pipe that is ready takes PIPE_BUF bytes.
   ssize_t written = write(descriptor, bytes, count < PIPE_BUF ? count : PIPE_BUF);
   return written < 0 && errno == EINTR ? 0 : written;
+}
+
+int64_t clinux_raise_descriptors(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+  rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
+
+int64_t clinux_processor_time(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }

@@ -295,6 +295,11 @@ ssize_t clinux_write_ready(int descriptor, const void *bytes, size_t count);
 bool clinux_has_reader(int descriptor);
 /// A pipe whose ends close on exec and do not block the reader: `ends[0]` reads.
 int clinux_pipe(int *ends);
+/// Raises the limit of open descriptors as far as the program may, and returns it; -1 when the system does
+/// not say.
+int64_t clinux_raise_descriptors(void);
+/// Processor time that the program has taken, in user and kernel mode, in nanoseconds.
+int64_t clinux_processor_time(void);
 
 // ---- arguments (arguments.c)
 

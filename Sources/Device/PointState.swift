@@ -44,9 +44,11 @@ struct PointState: BitwiseCopyable {
   }
 
   /// When the next report is due without anything new; `.never` for not.
-  func reportAt(_ report: ReportSpec) -> Instant {
-    guard known else { return .never }
-    if pending { return everReported ? reportedAt + report.minimum : readAt }
+  func reportAt(_ report: ReportSpec, _ pacing: Pacing) -> Instant {
+    guard known, pacing != .over else { return .never }
+    if pending {
+      return everReported && pacing == .usual ? reportedAt + report.minimum : readAt
+    }
     guard everReported, report.maximum > .zero else { return .never }
     return reportedAt + report.maximum
   }
@@ -59,4 +61,14 @@ struct PointState: BitwiseCopyable {
     let change = value > reportedValue ? value - reportedValue : reportedValue - value
     return spec.report.delta > 0 ? change >= spec.report.delta : change > 0
   }
+}
+
+/// When reports are made.
+enum Pacing: BitwiseCopyable {
+  /// As the profile says.
+  case usual
+  /// At once: the agent stops, and nothing that is known is to wait for its turn.
+  case atOnce
+  /// No more: the broker has been told that nothing follows.
+  case over
 }

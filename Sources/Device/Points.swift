@@ -17,6 +17,7 @@ public struct Points: ~Copyable {
   private let boardDebounces: Bool
   /// Since when there has been no link; nil while there is one.
   private var lostSince: Instant?
+  private var pacing = Pacing.usual
   /// The command whose output is being driven.
   var openCommand: Command?
   /// Edges that the kernel dropped because its buffer was full.
@@ -232,6 +233,16 @@ public struct Points: ~Copyable {
     }
   }
 
+  /// The agent stops: what is known and waits for its turn is said now, and so is what comes from here
+  /// on.
+  public mutating func hurry(at moment: Moment, outbox: inout Outbox) {
+    pacing = .atOnce
+    for index in 0..<points.count { reportIfDue(index, at: moment.instant, &outbox) }
+  }
+
+  /// Nothing is reported any more: the last word is said.
+  public mutating func fallSilent() { pacing = .over }
+
   /// The name of point `index`.
   public func name(_ index: Int) -> Text { points[index].name }
 
@@ -280,6 +291,6 @@ public struct Points: ~Copyable {
   }
 
   private func reportAt(_ index: Int) -> Instant {
-    states[index].reportAt(points[index].report)
+    states[index].reportAt(points[index].report, pacing)
   }
 }

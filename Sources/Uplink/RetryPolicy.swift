@@ -20,9 +20,9 @@ public enum LinkStanding: BitwiseCopyable, Equatable, Sendable {
 /// Two clients of one identifier would throw each other out for ever, each as soon as it can. In 5.0
 /// the broker says so; before, it closes without a word, and the third such connection in a row
 /// counts as that.
-struct RetryPolicy: BitwiseCopyable {
+public struct RetryPolicy: BitwiseCopyable, Sendable {
   /// What the ends so far say.
-  private(set) var standing = LinkStanding.ordinary
+  public private(set) var standing = LinkStanding.ordinary
   private var backoff: Backoff
   private let stableAfter: Interval
   private var hasCarried = false
@@ -32,22 +32,23 @@ struct RetryPolicy: BitwiseCopyable {
   /// Connections in a row that the broker has closed without a word.
   private static var silentClosesMax: Int { 3 }
 
-  init(_ spec: UplinkSpec) {
+  /// A policy with the back-off of `spec`, before its first connection.
+  public init(_ spec: UplinkSpec) {
     backoff = Backoff(minimum: spec.backoffMinimum, maximum: spec.backoffMaximum)
     stableAfter = spec.stableAfter
   }
 
   /// The broker has accepted a connection.
-  mutating func accepted() {
+  public mutating func accepted() {
     hasCarried = false
     if standing == .refused { standing = .ordinary }
   }
 
   /// The broker has acknowledged a message or answered a request.
-  mutating func acknowledged() { hasCarried = true }
+  public mutating func acknowledged() { hasCarried = true }
 
   /// An attempt has failed; returns how long to wait, where the next one is not to follow `atOnce`.
-  mutating func attemptFailed(
+  public mutating func attemptFailed(
     _ fault: LinkFault, atOnce: Bool, _ chance: inout Generator
   ) -> Interval {
     if fault.isPermanent { standing = .refused }
@@ -59,7 +60,7 @@ struct RetryPolicy: BitwiseCopyable {
   func isStable(_ length: Interval) -> Bool { length >= stableAfter && hasCarried }
 
   /// A connection that lasted so long is lost; returns how long to wait.
-  mutating func lost(
+  public mutating func lost(
     _ fault: LinkFault, after length: Interval, _ chance: inout Generator
   ) -> Interval {
     if isStable(length) {

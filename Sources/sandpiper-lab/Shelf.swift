@@ -72,10 +72,11 @@ enum Shelf {
     }
   }
 
-  /// The profile at a path; every problem in it is told, and ends the program as `sandpiper check` ends.
-  static func profile(_ path: String) throws -> Configuration {
+  /// The profile at a path, with another broker where one is given; every problem in it is told, and ends
+  /// the program as `sandpiper check` ends.
+  static func profile(_ path: String, brokerURL: String? = nil) throws -> Configuration {
     let bytes = try bytes(path)
-    let reading = ProfileReader.read(bytes)
+    let reading = ProfileReader.read(bytes, brokerURL: brokerURL.map { Array($0.utf8) })
     return try told(reading.configuration, reading.problems, path, bytes)
   }
 

@@ -32,6 +32,24 @@ import Testing
     #expect(world.payloads("event/door").count > 50)
   }
 
+  @Test func whatWaitsForItsTurnIsSaidBeforeTheEnd() throws {
+    let door = """
+      "door": {"kind": "input", "line": "GPIO17", "report": {"min": "10m"},
+        "simulate": {"on": "0s", "off": "0s"}}
+      """
+    let world = try World.online(profile(door))
+    world.run(.seconds(7))
+    world.forget()
+    world.hold("door", 1)
+    world.run(.seconds(7))
+    #expect(world.payloads("state/door").isEmpty)
+    world.stop()
+    world.run(.seconds(4))
+    #expect(world.isStopped && world.unacknowledged == 0)
+    #expect(world.payloads("state/door").count == 1)
+    #expect(world.heard.last?.status?.state == "offline", "nothing follows")
+  }
+
   @Test func nothingFollowsOfflineHoweverLateTheBrokerAnswers() throws {
     let world = try World.online(profile(device: #""diagnostics": "1s""#))
     world.network.latency = .seconds(2)

@@ -97,17 +97,20 @@ class Process:
 class Mosquitto(Process):
     """Debian's Mosquitto on a port of its own, with persistence in `folder`."""
 
-    def __init__(self, folder, port=None, settings=(), web_socket_port=None, island=None):
-        """`island`: the namespace to run in, where it listens on every address."""
+    def __init__(self, folder, port=None, settings=(), web_socket_port=None, island=None,
+                 crowded=False):
+        """`island`: the namespace to run in, where it listens on every address. `crowded`: thousands
+        of clients come, so nothing is kept on disk, and only trouble is logged."""
         self.port = port or free_port()
         self.host = island.host if island else "127.0.0.1"
         self.data = Path(folder) / "mosquitto"
         self.data.mkdir(exist_ok=True)
         settings = [
             f"listener {self.port}{'' if island else ' 127.0.0.1'}", *(settings or ["allow_anonymous true"]),
-            "persistence true",
+            f"persistence {'false' if crowded else 'true'}",
             f"persistence_location {self.data}/", "max_queued_messages 0", "log_dest stderr",
-            "log_type all", "log_timestamp_format %H:%M:%S"]
+            *(["log_type error", "log_type warning"] if crowded else ["log_type all"]),
+            "log_timestamp_format %H:%M:%S"]
         if web_socket_port:
             settings += [f"listener {web_socket_port} 127.0.0.1", "protocol websockets"]
         # Started by root it would change to a user who cannot read the folder.
