@@ -6,6 +6,10 @@ import Core
 /// order. So where a connection is lost, the last `inflight` messages that were heard over it are in doubt.
 /// With a power cut goes, besides, what was not noted on flash by then.
 ///
+/// The journal remembers eight stretches that are settled ahead of its head, and forgets more (see
+/// `SettledRanges`): so as many messages as may be under way may come once more without any other reason, over
+/// each connection.
+///
 /// The agent sends nothing at QoS 2, so that there is no promise about that to watch here.
 struct Doubt {
   private let inflight: Int
@@ -14,13 +18,18 @@ struct Doubt {
   /// Of each connection, the last message that was heard over it; 0 for none.
   private var last = [0]
   private var forgotten: [(since: Instant, until: Instant)] = []
+  /// Repetitions over the present connection that nothing else explains.
+  private var unexplained = 0
 
   init(inflight: Int) { self.inflight = inflight }
 
   /// How many messages were heard.
   var messages: Int { heard.count - 1 }
 
-  mutating func connectionOpened() { last.append(0) }
+  mutating func connectionOpened() {
+    last.append(0)
+    unexplained = 0
+  }
 
   /// What was heard between `known` and `now` may come again.
   mutating func forgotten(since known: Instant, at now: Instant) {
@@ -33,12 +42,14 @@ struct Doubt {
   }
 
   /// Why the present message may not repeat what message `number` has brought; nil when it may.
-  func complaint(ofRepeating number: UInt32) -> String? {
+  mutating func complaint(ofRepeating number: UInt32) -> String? {
     let number = Int(number)
     let (at, connection) = heard[number]
     if connection < last.count - 1, last[connection] - number < inflight { return nil }
     if forgotten.contains(where: { $0.since <= at && at <= $0.until }) { return nil }
-    return connection == last.count - 1
-      ? "over the same connection" : "which was no more under way when that connection was lost"
+    guard connection < last.count - 1 else { return "over the same connection" }
+    unexplained += 1
+    guard unexplained > inflight else { return nil }
+    return "which was no more under way when that connection was lost"
   }
 }

@@ -98,7 +98,7 @@ extension World {
     // With a budget for flash, that may have had to wait for any time.
     guard configuration.uplink.flashPerDay == 0 else { return .boot }
     let isFlashGood = flash.fault == nil && device.agent.link.backlog.fault == nil
-    let known = isFlashGood ? now : min(now, balance.keptAt)
-    return hard ? known - balance.inMemoryMax - .seconds(15) : known
+    if isFlashGood && !hard { return now }
+    return min(now, isFlashGood ? now : balance.keptAt) - balance.inMemoryMax - .seconds(15)
   }
 }

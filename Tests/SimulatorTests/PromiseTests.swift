@@ -34,19 +34,24 @@ import Uplink
     var doubt = doubt(heard: 10)
     doubt.connectionOpened()
     doubt.heard(at: start + .seconds(60))
-    #expect(doubt.complaint(ofRepeating: 10) == nil && doubt.complaint(ofRepeating: 7) == nil)
+    for _ in 0..<10 { #expect(doubt.complaint(ofRepeating: 7) == nil) }
+    // What the journal has forgotten: one window more.
+    for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 6) == nil) }
     #expect(doubt.complaint(ofRepeating: 6) != nil)
   }
 
   @Test func nothingComesTwiceOverOneConnection() {
-    #expect(doubt(heard: 10).complaint(ofRepeating: 10) != nil)
+    var doubt = doubt(heard: 10)
+    #expect(doubt.complaint(ofRepeating: 10) != nil)
   }
 
   @Test func whatAPowerCutMadeForgottenMayComeTwice() {
     var doubt = doubt(heard: 10)
     doubt.forgotten(since: start + .seconds(3), at: start + .seconds(11))
     doubt.connectionOpened()
-    #expect(doubt.complaint(ofRepeating: 3) == nil && doubt.complaint(ofRepeating: 2) != nil)
+    for _ in 0..<10 { #expect(doubt.complaint(ofRepeating: 3) == nil) }
+    for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 2) == nil) }
+    #expect(doubt.complaint(ofRepeating: 2) != nil)
   }
 
   @Test func readingsAreInOrderWithinEachStream() {
