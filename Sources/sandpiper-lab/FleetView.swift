@@ -48,7 +48,8 @@ struct FleetView {
   }
 
   private var answers: String {
-    "p50 \(recent.percentile(50).short), p99 \(recent.percentile(99).short)"
+    recent.count == 0
+      ? "no answers" : "p50 \(recent.percentile(50).short), p99 \(recent.percentile(99).short)"
   }
 
   private var fill: String {

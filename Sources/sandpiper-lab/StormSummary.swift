@@ -17,13 +17,11 @@ struct StormSummary {
   init(_ storm: Storm, _ uplink: UplinkSpec) {
     (self.storm, self.uplink) = (storm, uplink)
     let (first, last) = (uplink.backoffMinimum, uplink.backoffMaximum)
+    let bounds = "\(first.words) to \(last.words)"
     courses = [
-      ("this profile, \(first.short) to \(last.short), drawn", storm.course(.agent(uplink))),
-      ("always \(Self.fixedDelay.short)", storm.course(.fixed(Self.fixedDelay))),
-      (
-        "\(first.short) to \(last.short), doubling, not drawn",
-        storm.course(.doubling(from: first, to: last))
-      ),
+      ("this profile: \(bounds), at random", storm.course(.agent(uplink))),
+      ("always \(Self.fixedDelay.words)", storm.course(.fixed(Self.fixedDelay))),
+      ("\(bounds), doubling, for all the same", storm.course(.doubling(from: first, to: last))),
     ]
   }
 
@@ -40,7 +38,7 @@ struct StormSummary {
     lines += [
       "",
       "peak/s: most attempts in a second once the broker is back. At best all are back after "
-        + "\(Interval.seconds(Int64(storm.deviceCount / storm.acceptsPerSecond)).lasting).",
+        + "\(Interval.seconds(Int64(storm.deviceCount / storm.acceptsPerSecond)).words).",
     ]
     return lines.joined(separator: "\n")
   }
@@ -83,6 +81,7 @@ struct StormSummary {
         + "<td>\(course.attemptCount.grouped)</td></tr>"
     }
     return """
+      <h2>In figures</h2>
       <div class="table"><table><thead><tr><th>Wait between attempts</th><th>Peak a second</th>\
       <th>99 % back</th><th>All back</th><th>Attempts</th></tr></thead>
       <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
@@ -92,13 +91,14 @@ struct StormSummary {
   private var introduction: String {
     let fate =
       storm.overload == .refuse
-      ? "refuses the rest" : "leaves the rest without an answer for \(storm.patience.lasting)"
-    return "\(storm.deviceCount.grouped) devices, a broker that is away for \(storm.away.lasting), "
-      + "takes \(storm.acceptsPerSecond.grouped) connections a second and \(fate)."
+      ? "refuses the rest" : "leaves the rest without an answer for \(storm.patience.words)"
+    return
+      "\(storm.deviceCount.grouped) devices; their broker is away for \(storm.away.words), takes "
+      + "\(storm.acceptsPerSecond.grouped) connections a second and \(fate)."
   }
 
   private func after(_ interval: Interval?) -> String {
-    interval?.lasting ?? "never in \(storm.limit.lasting)"
+    interval?.words ?? "never in \(storm.limit.words)"
   }
 
   /// Half as long again as our own takes: what the others do later is more of the same.
@@ -121,14 +121,16 @@ struct StormSummary {
   }
 
   private func row(_ name: String, _ cells: String...) -> String {
-    name.padding(toLength: 40, withPad: " ", startingAt: 0)
+    name.padding(toLength: max(44, name.count), withPad: " ", startingAt: 0)
       + cells.map { String(repeating: " ", count: max(1, 16 - $0.count)) + $0 }.joined()
   }
 }
 
 extension Interval {
-  /// In whole seconds, and minutes and hours where there are: "1 h 4 min 10 s".
-  fileprivate var lasting: String {
+  /// With three digits below ten seconds where there is a fraction, else in whole seconds, and minutes and
+  /// hours where there are: "1 h 4 min 10 s".
+  fileprivate var words: String {
+    if self < .seconds(10), nanoseconds % 1_000_000_000 != 0 { return short }
     let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60)
     return [(hours, "h"), (minutes, "min"), (rest, "s")]
       .filter { $0.0 > 0 || ($0.1 == "s" && seconds == 0) }
