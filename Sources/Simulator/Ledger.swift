@@ -37,6 +37,10 @@ struct Ledger {
   private let places: [[UInt8]: Int]
   private var heard: [Stream: Heard] = [:]
   private var doubt: Doubt
+  /// Points whose readings are durable before they are sent. Such a one leaves from memory and is settled in
+  /// the journal ahead of what waits there; the ring remembers eight such stretches, and what is in a ninth
+  /// comes once more.
+  private let isDurable: [Bool]
   /// Readings heard for the first time, merged ones as many as they stand for, by point.
   private(set) var delivered: [Int]
   /// Messages heard that brought something that was heard before.
@@ -53,8 +57,10 @@ struct Ledger {
   /// Promises that were broken.
   private(set) var violations: [String] = []
 
-  /// At most `inflight` messages are under way at once.
-  init(points: [[UInt8]], inflight: Int) {
+  /// At most `inflight` messages are under way at once; `durable` tells the points whose readings are
+  /// durable before they are sent.
+  init(points: [[UInt8]], durable: [Bool], inflight: Int) {
+    isDurable = durable
     places = Dictionary(uniqueKeysWithValues: zip(points, 0...))
     doubt = Doubt(inflight: inflight)
     delivered = [Int](repeating: 0, count: points.count)
@@ -117,7 +123,9 @@ struct Ledger {
     let stream = Stream(run: run, series: 2 * place + (reading.isEvent ? 1 : 0))
     let (count, before) = heard[stream, default: Heard()].insert(
       reading.count, upTo: reading.number, UInt32(messages))
-    if before > 0, let reason = doubt.complaint(ofRepeating: before) {
+    if before > 0, !(isHistory && isDurable[place]),
+      let reason = doubt.complaint(ofRepeating: before)
+    {
       complain("twice: \(name(stream)) has \(reading.number) again, \(reason)")
     }
     guard count > 0 else { return false }

@@ -101,7 +101,9 @@ public final class World {
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)
     let names = configuration.points.map { Array(configuration.string($0.name).utf8) }
-    ledger = Ledger(points: names, inflight: configuration.uplink.inflight)
+    ledger = Ledger(
+      points: names, durable: configuration.points.map { $0.keep.durability == .always },
+      inflight: configuration.uplink.inflight)
     watches = Watches(configuration)
     truth = Truth(keepAlive: configuration.uplink.keepAlive)
     log = EventLog(isKept: logs)

@@ -55,7 +55,7 @@ import Uplink
   }
 
   @Test func readingsAreInOrderWithinEachStream() {
-    var ledger = Ledger(points: [Array("pump".utf8)], inflight: 16)
+    var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
     ledger.connectionOpened()
     func hear(_ topic: String, _ payload: String) {
       ledger.take(
