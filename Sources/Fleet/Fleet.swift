@@ -1,4 +1,5 @@
 import Agent
+import CLinux
 import Core
 import Linux
 import Uplink
@@ -31,6 +32,8 @@ import Uplink
   private var stoppingCount = 0
   /// Devices that have stopped.
   private var stoppedCount = 0
+  /// What those leave behind.
+  private var ended = FleetCensus()
 
   /// A fleet whose first device begins at once, and `ramp` of them each second. `addresses` are those of
   /// the profile's brokers. With `takesSignals` SIGINT and SIGTERM come out of `turn`, for which
@@ -40,7 +43,7 @@ import Uplink
   ) throws(SystemError) {
     precondition(ramp > 0 && addresses.count == plan.configuration.uplink.dial.brokerCount)
     guard let block = unsafe Memory.map(plan.deviceCount * plan.deviceBytes) else {
-      throw SystemError(code: 12, doing: "mmap")
+      throw SystemError(code: ENOMEM, doing: "mmap")
     }
     unsafe memory = block
     self.plan = plan
@@ -161,9 +164,6 @@ import Uplink
   }
 
   // MARK: What can be said of them
-
-  /// What those that have stopped leave behind.
-  private var ended = FleetCensus()
 
   /// How things stand. Looks at every device: for once a second, not for each turn.
   public func census() -> FleetCensus {

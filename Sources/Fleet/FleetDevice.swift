@@ -1,5 +1,4 @@
 import Agent
-import CLinux
 import Core
 import Device
 import Dialing
