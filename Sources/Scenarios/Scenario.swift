@@ -9,6 +9,8 @@ public struct Scenario: Equatable, Sendable {
   public var link: [UInt8] = []
   /// The hardware that it is meant for, by name; empty where any will do.
   public var hardware: [UInt8] = []
+  /// The seed that it is meant for; nil where any will do.
+  public var seed: UInt64?
   /// How long it goes on; zero where it does not say.
   public var length = Interval.zero
   /// What happens when.

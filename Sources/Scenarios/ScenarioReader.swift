@@ -36,6 +36,7 @@ public struct ScenarioReader {
     _ = object.string("description", &problems)
     scenario.link = object.string("link", &problems)?.bytes ?? []
     scenario.hardware = object.string("hardware", &problems)?.bytes ?? []
+    scenario.seed = object.whole("seed", &problems, from: 0, to: .max).map { UInt64($0) }
     scenario.length =
       object.duration("length", &problems, from: .seconds(1), to: Self.longest, example: "2d")
       ?? .zero

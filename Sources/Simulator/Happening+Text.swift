@@ -52,6 +52,23 @@ extension Happening {
   }
 }
 
+extension Scenario {
+  /// As a file has it, on a link of this name.
+  public func json(link: String) -> String {
+    let seed = seed.map { "\n  \"seed\": \($0)," } ?? ""
+    return """
+      {
+        "link": "\(link)",\(seed)
+        "length": "\(length.spelled)",
+        "events": [
+      \(happenings.map { "    " + $0.json }.joined(separator: ",\n"))
+        ]
+      }
+
+      """
+  }
+}
+
 extension Interval {
   /// As profiles and scenarios spell it, to the millisecond.
   var spelled: String {

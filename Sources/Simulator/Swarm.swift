@@ -90,6 +90,17 @@ public struct Swarm: Sendable {
       happenings, sabotage: sabotage, logs: logs)
   }
 
+  /// The life of a seed that breaks a promise, with none but the faults that it takes: at most `tries` lives
+  /// are tried for that.
+  public func shrunk(_ seed: UInt64, tries: Int = 300) -> Scenario {
+    var shrinker = Shrinker(tries: tries) { !trial(of: seed, $0).violations.isEmpty }
+    var scenario = Scenario()
+    scenario.seed = seed
+    scenario.length = length
+    scenario.happenings = shrinker.shrink(happenings(of: seed))
+    return scenario
+  }
+
   private func happenings(of seed: UInt64) -> [Happening] {
     var chaos = Chaos(faults, seed: seed ^ 0x5A4D)
     return chaos.happenings(within: length, configuration)

@@ -46,8 +46,11 @@ struct SimulateCommand: ParsableCommand {
       valueName: "length"))
   var length: String?
 
-  @Option(help: "Where all chance comes from: one seed, one course of events.")
-  var seed: UInt64 = 1
+  @Option(
+    help: ArgumentHelp(
+      "Where all chance comes from: one seed, one course of events. Else the scenario's, or 1.",
+      valueName: "number"))
+  var seed: UInt64?
 
   @Option(help: ArgumentHelp("Write a report with plots, one HTML page.", valueName: "file"))
   var report: String?
@@ -66,7 +69,7 @@ struct SimulateCommand: ParsableCommand {
     if isDryRun {
       Terminal.print(
         "would simulate \(profile) for \(simulation.length.inWords) on \(linkName), "
-          + "\(simulation.happenings.count) faults, seed \(seed)")
+          + "\(simulation.happenings.count) faults, seed \(simulation.seed)")
       return
     }
     // A page that can't be written is told before the hours are lived.
@@ -100,7 +103,7 @@ struct SimulateCommand: ParsableCommand {
     var simulation = Simulation(configuration, link: (name, try Shelf.link(name)))
     simulation.hardware = hardware
     simulation.scenario = scenario
-    simulation.seed = seed
+    simulation.seed = seed ?? scenario.seed ?? 1
     if scenario.length > .zero { simulation.length = scenario.length }
     if let length { simulation.length = try Self.length(length) }
     return (simulation, name)
@@ -115,18 +118,18 @@ struct SimulateCommand: ParsableCommand {
   }
 
   /// What repeats this life, without what it is written to.
-  private var command: [String] {
+  private func command(_ course: Course) -> [String] {
     var words = ["sandpiper-lab", "simulate", profile]
     let options = [
       ("--hardware", hardware), ("--link", link), ("--scenario", scenario), ("--for", length),
     ]
     for (name, value) in options { words += value.map { [name, $0] } ?? [] }
-    return words + ["--seed", "\(seed)"]
+    return words + ["--seed", "\(course.setting.seed)"]
   }
 
   private func write(_ course: Course, to path: String) throws {
     do {
-      let report = CourseReport(course, command: command)
+      let report = CourseReport(course, command: command(course))
       try report.html.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {
       Terminal.complain("sandpiper-lab: \(path): \(error.localizedDescription)")

@@ -15,7 +15,8 @@ struct SwarmCommand: ParsableCommand {
       Each seed is one life: the same agent as on a board, with links that break, brokers that \
       forget, power that is cut, clocks that are wrong, flash that fails. Afterwards all that was \
       read must have been delivered, or given up by the profile's own rules and counted. Stops at \
-      the first seed that breaks a promise, and prints the command that repeats it. Ends with 0 when \
+      the first seed that breaks a promise, prints the command that repeats it, and leaves the faults \
+      that are enough for it as a scenario in broken-SEED.json. Ends with 0 when \
       all were kept, with 1 when one was not, and with 6 for a wrong profile.
       """)
 
@@ -56,7 +57,8 @@ struct SwarmCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try Shelf.profile(profile)
-    let links = try (link.map { [$0] } ?? Shelf.names(of: "links")).map { try Shelf.link($0) }
+    let names = link.map { [$0] } ?? Shelf.names(of: "links")
+    let links = try names.map { try Shelf.link($0) }
     let seeds = log ? 1 : seeds
     let swarm = Swarm(
       configuration: configuration, seeds: seed..<seed + UInt64(seeds),
@@ -75,10 +77,27 @@ struct SwarmCommand: ParsableCommand {
     if digest { Terminal.print("digest \(String(outcome.digest, radix: 16))") }
     guard let failed = outcome.failed else { return }
     for violation in failed.violations { Terminal.print("  " + violation) }
+    if !log {
+      let name = names[Int(failed.seed % UInt64(names.count))]
+      try keep(swarm.shrunk(failed.seed), link: name)
+    }
     let chosen = link.map { " --link \($0)" } ?? ""
     Terminal.print(
       "repeat it: sandpiper-lab swarm \(profile) --seeds 1 --seed \(failed.seed) --days \(days) "
         + "--faults \(faults)\(chosen) --log")
     throw ExitCode(1)
+  }
+
+  /// Writes down what it takes to break the promise.
+  private func keep(_ scenario: Scenario, link: String) throws {
+    let path = "broken-\(scenario.seed ?? 0).json"
+    Terminal.print("\(scenario.happenings.count) faults are enough: \(path)")
+    do {
+      try scenario.json(link: link).write(toFile: path, atomically: true, encoding: .utf8)
+    } catch {
+      Terminal.complain("sandpiper-lab: \(path): \(error.localizedDescription)")
+      return
+    }
+    Terminal.print("  sandpiper-lab simulate \(profile) --scenario \(path)")
   }
 }
