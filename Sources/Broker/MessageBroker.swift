@@ -25,7 +25,7 @@ public struct MessageBroker: ~Copyable {
   var shares: [[UInt8]: Share] = [:]
   /// The connections whose output or end has to be looked at, each once.
   private var active: [Connection] = []
-  /// Nothing of a connection runs out before.
+  /// Nothing of a connection runs out before; what a client says puts off its end, and not this.
   private var connectionsDue = Instant.never
   /// No session and no retained message is due before.
   var sweepDue = Instant.never
@@ -104,8 +104,11 @@ public struct MessageBroker: ~Copyable {
 
   // MARK: Output
 
-  /// True while there is output or an end to look at, or an event to take.
-  public var hasNews: Bool { !active.isEmpty || !events.isEmpty }
+  /// True while there is output or an end to look at, or an event to take, or `advance` may have
+  /// something to do: a quick look, where `deadline` looks at each connection.
+  public func mayHaveNews(at now: Instant) -> Bool {
+    !active.isEmpty || !events.isEmpty || min(sweepDue, connectionsDue) <= now
+  }
 
   /// The connections whose output or end has to be looked at, each once.
   public mutating func takeActive() -> [ConnectionID] {
@@ -158,8 +161,12 @@ public struct MessageBroker: ~Copyable {
   // MARK: Time
 
   /// When `advance` is due: at the latest when the next keep-alive, CONNECT or end runs out, or a
-  /// session, a will or a retained message is due. May be early: what a client says puts off its end.
-  public var deadline: Instant { min(sweepDue, connectionsDue) }
+  /// session, a will or a retained message is due.
+  public var deadline: Instant {
+    var earliest = sweepDue
+    for connection in connections.values { earliest = min(earliest, deadline(of: connection)) }
+    return earliest
+  }
 
   /// Ends what has run out.
   public mutating func advance(to now: Instant) {

@@ -170,7 +170,7 @@ struct Way {
 
   /// True when `serve` has something to do.
   func hasBusiness(with broker: borrowing MessageBroker, at now: Instant) -> Bool {
-    up.deadline <= now || broker.deadline <= now || broker.hasNews
+    up.deadline <= now || broker.mayHaveNews(at: now)
   }
 
   /// Brings the broker what has arrived and the time, and takes what it has to say.

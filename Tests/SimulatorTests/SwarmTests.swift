@@ -38,8 +38,15 @@ import Testing
   ) -> Swarm {
     Swarm(
       configuration: configuration, seeds: seeds, length: .seconds(21_600),
-      faults: ChanceOfFaults(perDay: 240),
-      sabotage: sabotage)
+      faults: ChanceOfFaults(perDay: 240), links: [LinkConditions(), edge], sabotage: sabotage)
+  }
+
+  /// A mobile network where it ends.
+  private var edge: LinkConditions {
+    var link = LinkConditions()
+    (link.latency, link.jitter) = (.milliseconds(60), .milliseconds(200))
+    (link.upRate, link.downRate, link.lossPerMille) = (16_000, 32_000, 10)
+    return link
   }
 
   private func expectKept(_ outcome: Swarm.Outcome, lives: Int) {
