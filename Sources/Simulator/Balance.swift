@@ -55,9 +55,11 @@ struct Balance {
   /// At every turn.
   mutating func noteUnderWay(_ link: borrowing BrokerLink<FlashStorage>) {
     if !link.isOnline { mayCountTwice += underWay }
-    let messages = link.isOnline ? link.session.inflightCount : 0
-    // A pack has a few dozen readings.
-    underWay = link.window.packCount > 0 ? messages * 40 : messages
+    underWay = 0
+    guard link.isOnline, link.outbox.unacknowledged > 0 else { return }
+    for token in 0..<UInt32(link.spec.inflight) {
+      underWay += link.outbox.records(of: token)?.count ?? 0
+    }
   }
 
   /// What this run had made at that time, by point; nil when that is not remembered.
