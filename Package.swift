@@ -159,7 +159,8 @@ let package = Package(
     tests(
       "SimulatorTests",
       [
-        "Core", "MQTT", "Dialing", "Uplink", "Device", "Broker", "Profile", "Scenarios", "Simulator",
+        "Core", "MQTT", "Dialing", "Uplink", "Device", "Broker", "Profile", "Scenarios",
+        "Simulator",
       ]),
     tests("ReportTests", ["Core", "Simulator", "Report", "MadeUpCourse"]),
     tests("BrokerTests", ["Core", "MQTT", "Broker"]),

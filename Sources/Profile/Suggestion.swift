@@ -55,4 +55,6 @@ package func bytes(_ literal: StaticString) -> [UInt8] {
 }
 
 /// A literal as a string.
-package func spelled(_ literal: StaticString) -> String { String(decoding: bytes(literal), as: UTF8.self) }
+package func spelled(_ literal: StaticString) -> String {
+  String(decoding: bytes(literal), as: UTF8.self)
+}

@@ -73,13 +73,13 @@ struct CourseSummary {
   }
 
   private var outages: String {
-    guard !course.outages.isEmpty else { return "none" }
     let lengths = course.outages.map { ($0.end ?? course.setting.length) - $0.begin }
     let noticed = course.outages.map { $0.noticed - $0.begin }
+    guard let longest = lengths.max(), let latest = noticed.max() else { return "none" }
     let whole = lengths.reduce(.zero, +)
     return
-      "\(course.outages.count), \(whole.inWords) in all, \(lengths.max()!.inWords) the longest; "
-      + "noticed after \(noticed.max()!.inWords) at most"
+      "\(course.outages.count), \(whole.inWords) in all, \(longest.inWords) the longest; "
+      + "noticed after \(latest.inWords) at most"
   }
 
   private var wire: String {

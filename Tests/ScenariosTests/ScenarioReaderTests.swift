@@ -12,15 +12,16 @@ import Testing
       "air": {"kind": "sensor", "thermal": "cpu-thermal"}}}
     """
 
-  private func read(_ text: String) -> (scenario: Scenario?, problems: [String]) {
-    let configuration = ProfileReader.read(Array(Self.profile.utf8)).configuration!
+  private func read(_ text: String) throws -> (scenario: Scenario?, problems: [String]) {
+    let configuration = try #require(
+      ProfileReader.read(Array(Self.profile.utf8)).configuration)
     let bytes = Array(text.utf8)
     let reading = ScenarioReader.read(bytes, for: configuration)
     return (reading.scenario, reading.problems.map { $0.described(file: "FILE", in: bytes) })
   }
 
   @Test func anEventHasATimeALengthAndADetail() throws {
-    let (scenario, problems) = read(
+    let (scenario, problems) = try read(
       #"{"title": "t", "length": "2d", "events": [{"at": "90m", "do": "hold", "point": "door", "value": 0, "for": "1h"}]}"#
     )
     #expect(problems.isEmpty)
@@ -32,14 +33,14 @@ import Testing
 
   @Test func everyFaultHasAWordThatIsRead() throws {
     for fault in Fault.allCases {
-      let (scenario, problems) = read(#"{"events": [{"do": "\#(fault.word)"}]}"#)
+      let (scenario, problems) = try read(#"{"events": [{"do": "\#(fault.word)"}]}"#)
       #expect(problems.isEmpty)
       #expect(try #require(scenario).happenings.map(\.fault) == [fault])
     }
   }
 
   @Test func whatComesAgainIsThereEachTimeAndInOrder() throws {
-    let (scenario, _) = read(
+    let (scenario, _) = try read(
       #"{"events": [{"at": "1h", "every": "6h", "do": "cut", "for": "1m"}, {"at": "7h", "do": "reset"}]}"#
     )
     let times = try #require(scenario).happenings(within: .seconds(86_400))
@@ -49,7 +50,7 @@ import Testing
   }
 
   @Test func onlySomeFaultsByChance() throws {
-    let (scenario, problems) = read(#"{"random": {"perDay": 9, "only": ["reset", "rot"]}}"#)
+    let (scenario, problems) = try read(#"{"random": {"perDay": 9, "only": ["reset", "rot"]}}"#)
     #expect(problems.isEmpty)
     let chance = try #require(scenario?.chance)
     #expect(chance.perDay == 9)
@@ -73,8 +74,8 @@ import Testing
     (#"{"random": {"only": ["x"]}}"#, "1:22: error: /random/only/0: expected one of"),
     (#"{"length": "5 apples"}"#, "1:12: error: /length: expected a duration"),
   ])
-  func whatIsWrongIsToldWithItsPlace(_ text: String, _ problem: String) {
-    let (scenario, problems) = read(text)
+  func whatIsWrongIsToldWithItsPlace(_ text: String, _ problem: String) throws {
+    let (scenario, problems) = try read(text)
     #expect(scenario == nil)
     #expect(problems.count == 1)
     #expect(problems.first?.hasPrefix("FILE:" + problem) == true, "\(problems)")
