@@ -36,7 +36,8 @@ extension BrokerLink where Medium: ~Copyable {
       backlog.tryRewriteAgain()
     }
     flash.note(blocks: backlog.counters.blocksWritten, at: moment.instant)
-    let mayThin = flash.earliest(for: backlog.capacityBytes) <= moment.instant
+    // What an orderly stop has to keep does not wait for the budget.
+    let mayThin = keepsAll || flash.earliest(for: backlog.capacityBytes) <= moment.instant
     Self.makeRoom(&backlog, &merger, &outbox, renderer, mayThin: mayThin)
     if backlog.noteTime(at: moment, isLast: false) { backlog.commit() }
     if keepsAll { goOnKeepingAll(renderer, at: moment) }
