@@ -28,7 +28,7 @@ struct FlashWatch {
     let bytes = (blocks - history[first].blocks) * 4096
     let most = budget + byRun * (runs - history[first].runs)
     guard bytes > most, !hasComplained else { return nil }
-    hasComplained = false
+    hasComplained = true
     return
       "flash: \(bytes) bytes written within a day, in \(runs - history[first].runs + 1) runs; the budget is \(budget)"
   }

@@ -32,7 +32,7 @@ struct Truth {
       guard session != opened else { return nil }
       return "session \(opened) says \"\(state)\" of session \(session)"
     }
-    defer { lastWill = max(lastWill, session) }
+    defer { if session <= opened { lastWill = max(lastWill, session) } }
     guard session <= lastWill || session > opened else { return nil }
     return "a will of session \(session) after one of \(lastWill), in session \(opened)"
   }

@@ -142,6 +142,7 @@ import Uplink
     #expect(truth.check(isOnline: true, session: 7, at: start) == nil)
     #expect(truth.check(isOnline: true, session: 7, at: start + .seconds(61)) != nil)
     truth.forged(status("online", 7))
+    #expect(truth.check(isOnline: true, session: 7, at: start + .seconds(61)) == nil)
     #expect(truth.check(isOnline: false, session: 7, at: start + .seconds(62)) == nil)
     #expect(truth.check(isOnline: false, session: 7, at: start + .seconds(128)) != nil)
   }

@@ -11,6 +11,7 @@ import Testing
   private func profile(
     journal: String = #""size": "256KiB", "after": "30s", "every": "60s""#,
     uplink: String = "", broker: String = #""keepAlive": "30s""#, air: String = "30s",
+    soil: String = "always",
     budget: String = "{}"
   ) throws -> Configuration {
     let text = """
@@ -26,7 +27,7 @@ import Testing
          "air": {"kind": "sensor", "w1": "28-00000a1b2c3d", "unit": "Cel", "every": "\(air)",
            "decimals": 2, "simulate": {"wave": "walk", "mean": 22, "amplitude": 1, "noise": 0.1}},
          "soil": {"kind": "sensor", "w1": "28-00000a1b2c3e", "unit": "Cel", "every": "60s",
-           "decimals": 2, "keep": {"durability": "always"},
+           "decimals": 2, "keep": {"durability": "\(soil)"},
            "simulate": {"wave": "sine", "mean": 12, "amplitude": 5}}}}
       """
     let reading = ProfileReader.read(Array(text.utf8))
@@ -85,7 +86,7 @@ import Testing
   @Test func lifeOnFlashThatIsToBeSparedKeepsEveryPromise() throws {
     let thrifty = try profile(
       journal: #""size": "64KiB", "after": "10s", "every": "10s""#,
-      budget: #"{"flashPerDay": "512KiB"}"#)
+      budget: #"{"flashPerDay": "512KiB"}"#, soil: "spill")
     expectKept(swarm(thrifty, 1..<5).run(), lives: 4)
   }
 
