@@ -11,8 +11,7 @@ import Testing
   private func profile(
     journal: String = #""size": "256KiB", "after": "30s", "every": "60s""#,
     uplink: String = "", broker: String = #""keepAlive": "30s""#, air: String = "30s",
-    soil: String = "always",
-    budget: String = "{}"
+    budget: String = "{}", soil: String = "always"
   ) throws -> Configuration {
     let text = """
       {"device": {"id": "d"}, "broker": {"url": "mqtt://localhost", \(broker)},
