@@ -51,14 +51,14 @@ enum Shelf {
     guard names(of: kind).contains(name) else {
       throw complaint(
         "no \(name) among the \(kind): " + names(of: kind).joined(separator: ", ")
-          + ", or a file's path")
+          + ", or a file's path", ends: 64)
     }
     return folder.appendingPathComponent(kind).appendingPathComponent(name + ".json").path
   }
 
-  private static func complaint(_ text: String) -> ExitCode {
+  private static func complaint(_ text: String, ends code: Int32 = 1) -> ExitCode {
     Terminal.complain("sandpiper-lab: " + text)
-    return ExitCode(1)
+    return ExitCode(code)
   }
 
   /// The bytes of a file of up to a mebibyte.

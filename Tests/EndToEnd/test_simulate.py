@@ -84,12 +84,12 @@ class Simulate(EndToEndTest):
         scenario.write_text('{"events": [{"do": "cutt"}]}')
         result = self.simulate(GREENHOUSE, "--scenario", scenario, code=6)
         self.assertRegex(result.stderr, r's\.json:1:20: error: /events/0/do: .*did you mean "cut"')
-        for arguments, text in [
-            (["--link", "carrier-pigeon"], "no carrier-pigeon among the links: ethernet"),
-            (["--hardware", "abacus"], "no abacus among the hardware"),
-            (["--scenario", "/nowhere/s.json"], "/nowhere/s.json"),
-            (["--report", "/nowhere/r.html"], "/nowhere/r.html: can't be written"),
+        for arguments, code, text in [
+            (["--link", "carrier-pigeon"], 64, "no carrier-pigeon among the links: ethernet"),
+            (["--hardware", "abacus"], 64, "no abacus among the hardware"),
+            (["--scenario", "/nowhere/s.json"], 1, "/nowhere/s.json"),
+            (["--report", "/nowhere/r.html"], 1, "/nowhere/r.html: can't be written"),
         ]:
-            self.assertIn(text, self.simulate(GREENHOUSE, *arguments, code=1).stderr)
+            self.assertIn(text, self.simulate(GREENHOUSE, *arguments, code=code).stderr)
         result = self.simulate(GREENHOUSE, "--for", "soon", code=64)
         self.assertIn("--for: expected a length such as 12h", result.stderr)
