@@ -114,7 +114,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
 
   private mutating func readNetwork(at moment: Moment) {
     take(transport.step(at: moment.instant, loop: loop), at: moment)
-    guard transport.hasInput else { return }
+    // An attempt may succeed just after the agent has been told to stop, which wants none any more.
+    guard transport.hasInput, !agent.link.session.isClosed else { return }
     guard let fault = Self.receive(&agent, &transport, at: moment.instant) else { return }
     // What was received before the end counts: acknowledgements, above all.
     advance(at: moment)

@@ -39,9 +39,12 @@ extension ClientSession {
   /// Bytes that `receive` has room for; when 0, take `nextEvent` or send the output first.
   public var receiveCapacity: Int { input.freeCapacity }
 
+  /// True without a transport: nothing may be received.
+  public var isClosed: Bool { if case .closed = state { true } else { false } }
+
   /// Takes what the transport has brought: `fill` reads into the free space that it is given.
   public mutating func receive(at now: Instant, _ fill: (inout OutputSpan<UInt8>) -> Void) {
-    if case .closed = state { preconditionFailure("without a transport nothing is received") }
+    precondition(!isClosed, "without a transport nothing is received")
     let before = input.count
     input.append { out in fill(&out) }
     let count = input.count - before
