@@ -5,6 +5,7 @@ import Device
 import Dialing
 import JSON
 import Linux
+import MQTT
 import Uplink
 
 /// The one loop that waits: carries what the world says to the agent, and what the agent wants to the

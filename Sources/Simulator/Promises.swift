@@ -77,8 +77,10 @@ extension World {
       ledger.complain("not online \(settlingMax.seconds) s after the last fault")
     }
     let waiting = device.agent.link.outbox.unacknowledged
-    // What was read in the last moment may be under way, or wait for the next batch.
-    if configuration.uplink.batchEvery == .zero, waiting > 2 * configuration.points.count {
+    // What was read in the last moment may be under way, as much as a slow link takes, or wait for the next
+    // batch.
+    let most = 2 * configuration.points.count + configuration.uplink.inflight
+    if configuration.uplink.batchEvery == .zero, waiting > most {
       ledger.complain("\(waiting) records still wait")
     }
     if let fault = device.agent.link.backlog.fault {
