@@ -21,6 +21,22 @@ public struct Scenario: Equatable, Sendable {
   /// Nothing happens.
   public init() {}
 
+  /// The most that can be played.
+  public static var countMax: Int { 1_000_000 }
+
+  /// How much happens within `length`, chance included as it mostly is.
+  public func count(within length: Interval) -> Int {
+    var count = chance.map { $0.perDay * Int(length.seconds) / 86_400 } ?? 0
+    for happening in happenings where happening.at < length {
+      guard happening.every > .zero else {
+        count += 1
+        continue
+      }
+      count += 1 + Int((length - happening.at).nanoseconds / happening.every.nanoseconds)
+    }
+    return count
+  }
+
   /// What happens within `length`, in order of time, each as often as it does; chance apart.
   public func happenings(within length: Interval) -> [Happening] {
     var all: [Happening] = []

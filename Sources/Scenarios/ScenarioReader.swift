@@ -10,6 +10,7 @@ public struct ScenarioReader {
 
   /// The largest scenario, in bytes.
   public static var bytesMax: Int { 1 << 20 }
+  private static var topicBytesMax: Int { 256 }
   private static var longest: Interval { .seconds(3_660 * 86_400) }
 
   /// Reads `bytes`, whose points are those of a profile by their names.
@@ -112,7 +113,7 @@ public struct ScenarioReader {
         happening.refusal = all[index]
       }
     case .publish:
-      happening.topic = object.string("topic", &problems)?.bytes ?? bytes("status")
+      happening.topic = readTopic(&object)
       happening.payload = object.string("payload", &problems)?.bytes ?? []
       happening.retain = object.bool("retain", &problems) ?? false
     case .clockStep:
@@ -142,6 +143,20 @@ public struct ScenarioReader {
   ) -> Interval? {
     object.duration(
       key, &problems, from: .milliseconds(1), to: .seconds(86_400), example: example)
+  }
+
+  /// What can stand behind the device's own topics (MQTT 3.1.1, section 4.7).
+  private mutating func readTopic(_ object: inout ObjectReader) -> [UInt8] {
+    guard let topic = object.string("topic", &problems) else { return bytes("status") }
+    let isGood =
+      topic.bytes.count <= Self.topicBytesMax
+      && topic.bytes.allSatisfy { $0 != 0 && $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "#") }
+    if !isGood {
+      complain(
+        topic.offset, object.path("topic"),
+        "expected a topic without + and #, at most 256 bytes, none of them 0")
+    }
+    return topic.bytes
   }
 
   private mutating func readPoint(

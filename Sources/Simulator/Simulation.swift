@@ -44,6 +44,12 @@ public struct Simulation {
         "the agent takes \(planned) bytes, and budget.memory is \(configuration.memoryBudget): "
           + "make uplink.outbox or uplink.packet smaller, or raise it")
     }
+    let count = scenario.count(within: length)
+    if count > Scenario.countMax {
+      objections.append(
+        "about \(count) faults, and at most \(Scenario.countMax) can be played: a shorter life, or fewer"
+      )
+    }
     return objections
   }
 

@@ -42,12 +42,20 @@ enum Shelf {
       .map { String($0.dropLast(5)) }.sorted()
   }
 
+  /// The names of all links.
+  static func links() throws -> [String] {
+    let names = names(of: "links")
+    if names.isEmpty { throw isMissing("links") }
+    return names
+  }
+
+  private static func isMissing(_ kind: String) -> ExitCode {
+    complaint("no folder with \(kind): name a file, or the folder of all by SANDPIPER_DEVICES")
+  }
+
   private static func path(of name: String, _ kind: String) throws -> String {
     guard isName(name) else { return name }
-    guard let folder else {
-      throw complaint(
-        "no folder with \(kind): name a file, or the folder by SANDPIPER_DEVICES")
-    }
+    guard let folder else { throw isMissing(kind) }
     guard names(of: kind).contains(name) else {
       throw complaint(
         "no \(name) among the \(kind): " + names(of: kind).joined(separator: ", ")

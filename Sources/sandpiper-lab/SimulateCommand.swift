@@ -73,7 +73,7 @@ struct SimulateCommand: ParsableCommand {
       return
     }
     // A page that can't be written is told before the hours are lived.
-    if let report, !FileManager.default.createFile(atPath: report, contents: nil) {
+    if let report, !Self.canWrite(report) {
       Terminal.complain("sandpiper-lab: \(report): can't be written")
       throw ExitCode(1)
     }
@@ -107,6 +107,14 @@ struct SimulateCommand: ParsableCommand {
     if scenario.length > .zero { simulation.length = scenario.length }
     if let length { simulation.length = try Self.length(length) }
     return (simulation, name)
+  }
+
+  /// What is there stays until the page takes its place.
+  private static func canWrite(_ path: String) -> Bool {
+    let files = FileManager.default
+    if files.fileExists(atPath: path) { return files.isWritableFile(atPath: path) }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    return files.isWritableFile(atPath: folder)
   }
 
   private static func length(_ text: String) throws -> Interval {

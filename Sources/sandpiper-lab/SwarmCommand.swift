@@ -50,14 +50,18 @@ struct SwarmCommand: ParsableCommand {
     guard seeds > 0, (1...3_660).contains(days), (1...10_000).contains(faults) else {
       throw ValidationError("--seeds from 1, --days 1 to 3660, --faults 1 to 10000")
     }
-    guard seed <= UInt64.max - UInt64(seeds) else {
+    guard days * faults <= Scenario.countMax else {
+      throw ValidationError("--days times --faults: at most \(Scenario.countMax)")
+    }
+    // Scenarios, which a failure becomes, have whole numbers of 63 bits.
+    guard seed <= UInt64(Int64.max) - UInt64(seeds) else {
       throw ValidationError("--seed is too large for so many --seeds")
     }
   }
 
   func run() throws {
     let configuration = try Shelf.profile(profile)
-    let names = link.map { [$0] } ?? Shelf.names(of: "links")
+    let names = try link.map { [$0] } ?? Shelf.links()
     let links = try names.map { try Shelf.link($0) }
     let seeds = log ? 1 : seeds
     let swarm = Swarm(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 
 import jsonschema
@@ -79,6 +80,23 @@ class Simulate(EndToEndTest):
         self.assertIn("<svg", text)
         self.assertNotRegex(text, r"(src|href)=.https?:")
 
+    def test_an_older_page_stays_until_the_new_one_is_there(self):
+        page = self.folder / "report.html"
+        page.write_text("older")
+        self.simulate(ROOMY, "--report", page, "--dry-run")
+        self.assertEqual(page.read_text(), "older")
+        self.simulate(ROOMY, "--report", page, "--for", "1h")
+        self.assertIn("<svg", page.read_text())
+
+    def test_without_its_folder_a_swarm_says_what_to_do(self):
+        lonely = self.folder / "sandpiper-lab"
+        shutil.copy(LAB, lonely)
+        done = subprocess.run(
+            [lonely, "swarm", ROOMY, "--seeds", "1"], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, cwd=self.folder, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("SANDPIPER_DEVICES", done.stderr)
+
     def test_what_is_wrong_is_told_with_its_place(self):
         scenario = self.folder / "s.json"
         scenario.write_text('{"events": [{"do": "cutt"}]}')
@@ -91,5 +109,8 @@ class Simulate(EndToEndTest):
             (["--report", "/nowhere/r.html"], 1, "/nowhere/r.html: can't be written"),
         ]:
             self.assertIn(text, self.simulate(GREENHOUSE, *arguments, code=code).stderr)
+        scenario.write_text('{"events": [{"every": "1s", "do": "heal"}]}')
+        result = self.simulate(GREENHOUSE, "--scenario", scenario, "--for", "3660d", code=6)
+        self.assertRegex(result.stderr, r"about \d+ faults, and at most 1000000 can be played")
         result = self.simulate(GREENHOUSE, "--for", "soon", code=64)
         self.assertIn("--for: expected a length such as 12h", result.stderr)

@@ -49,6 +49,15 @@ import Testing
     #expect(times.map(\.1) == [1, 7, 7, 13, 19])
   }
 
+  @Test func whatComesAgainIsCountedBeforeItIsThere() throws {
+    let (scenario, _) = try read(
+      #"{"events": [{"at": "1h", "every": "6h", "do": "cut", "for": "1m"}, {"at": "7h", "do": "reset"}, {"at": "2d", "do": "heal"}], "random": {"perDay": 9}}"#
+    )
+    let day = Interval.seconds(86_400)
+    #expect(try #require(scenario).count(within: day) == 5 + 9)
+    #expect(scenario?.happenings(within: day).count == 5)
+  }
+
   @Test func onlySomeFaultsByChance() throws {
     let (scenario, problems) = try read(#"{"random": {"perDay": 9, "only": ["reset", "rot"]}}"#)
     #expect(problems.isEmpty)
@@ -68,6 +77,14 @@ import Testing
     (
       #"{"events": [{"do": "hold", "point": "gate"}]}"#,
       "1:37: error: /events/0/point: the profile has no point \"gate\"; it has \"door\", \"air\""
+    ),
+    (
+      #"{"events": [{"do": "publish", "topic": "cmd/+"}]}"#,
+      "1:40: error: /events/0/topic: expected a topic without + and #"
+    ),
+    (
+      #"{"events": [{"do": "publish", "topic": "a\u0000"}]}"#,
+      "1:40: error: /events/0/topic: expected a topic without + and #"
     ),
     (#"{"events": {}}"#, "1:12: error: /events: expected an array of events, found an object"),
     (#"{"random": {"perDay": 0}}"#, "1:23: error: /random/perDay: expected a whole number"),
