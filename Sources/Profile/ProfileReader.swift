@@ -15,7 +15,7 @@ public struct ProfileReader {
   var places: [(pointer: String, offset: Int, lineOffset: Int)] = []
 
   /// The largest profile, in bytes.
-  public static var bytesMax: Int { 1 << 20 }
+  public static var bytesMax: Int { ObjectReader.fileBytesMax }
   /// The most points.
   public static var pointsMax: Int { 256 }
 
@@ -31,18 +31,9 @@ public struct ProfileReader {
   }
 
   private mutating func read(_ bytes: [UInt8], _ brokerURL: [UInt8]?) {
-    guard bytes.count <= Self.bytesMax else {
-      return error(0, "", "a profile has at most 1 MiB")
-    }
-    var parser = ProfileParser()
-    let root = parser.parse(bytes)
-    problems = parser.problems
-    guard let root else { return }
+    guard var object = ObjectReader.file(bytes, "a profile", &problems) else { return }
     let isWhole = problems.allSatisfy { !$0.pointer.utf8.isEmpty }
     configuration.device.profileHash = bytes.span.fnv1a
-    var object = ObjectReader(root, pointer: "", &problems)
-    _ = object.string("$schema", &problems)
-    _ = object.string("description", &problems)
     readDevice(&object, isWhole)
     readBroker(&object, brokerURL)
     readUplink(&object)

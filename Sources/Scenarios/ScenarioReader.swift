@@ -8,8 +8,6 @@ public struct ScenarioReader {
   private var problems: [ProfileProblem] = []
   private var scenario = Scenario()
 
-  /// The largest scenario, in bytes.
-  public static var bytesMax: Int { 1 << 20 }
   private static var topicBytesMax: Int { 256 }
   private static var longest: Interval { .seconds(3_660 * 86_400) }
 
@@ -24,17 +22,8 @@ public struct ScenarioReader {
   }
 
   private mutating func read(_ bytes: [UInt8], _ configuration: Configuration) {
-    guard bytes.count <= Self.bytesMax else {
-      return complain(0, "", "a scenario has at most 1 MiB")
-    }
-    var parser = ProfileParser()
-    let root = parser.parse(bytes)
-    problems = parser.problems
-    guard let root else { return }
-    var object = ObjectReader(root, pointer: "", &problems)
-    _ = object.string("$schema", &problems)
+    guard var object = ObjectReader.file(bytes, "a scenario", &problems) else { return }
     scenario.title = object.string("title", &problems)?.bytes ?? []
-    _ = object.string("description", &problems)
     scenario.link = object.string("link", &problems)?.bytes ?? []
     scenario.hardware = object.string("hardware", &problems)?.bytes ?? []
     scenario.seed = object.whole("seed", &problems, from: 0, to: .max).map { UInt64($0) }

@@ -6,16 +6,13 @@ import Profile
 public struct PartReader {
   private var problems: [ProfileProblem] = []
 
-  /// The largest file of a part, in bytes.
-  public static var bytesMax: Int { 1 << 20 }
-
   /// Reads a link.
   public static func link(
     _ bytes: [UInt8]
   ) -> (link: LinkConditions?, problems: [ProfileProblem]) {
     var reader = PartReader()
     var link = LinkConditions()
-    reader.read(bytes) { reader, object in reader.read(&object, &link) }
+    reader.read(bytes, "a link") { reader, object in reader.read(&object, &link) }
     return (reader.problems.isEmpty ? link : nil, reader.problems)
   }
 
@@ -25,24 +22,15 @@ public struct PartReader {
   ) -> (hardware: Hardware?, problems: [ProfileProblem]) {
     var reader = PartReader()
     var hardware = Hardware()
-    reader.read(bytes) { reader, object in reader.read(&object, &hardware) }
+    reader.read(bytes, "hardware") { reader, object in reader.read(&object, &hardware) }
     return (reader.problems.isEmpty ? hardware : nil, reader.problems)
   }
 
   private mutating func read(
-    _ bytes: [UInt8], _ body: (inout PartReader, inout ObjectReader) -> Void
+    _ bytes: [UInt8], _ what: StaticString,
+    _ body: (inout PartReader, inout ObjectReader) -> Void
   ) {
-    guard bytes.count <= Self.bytesMax else {
-      return problems.append(
-        ProfileProblem(isWarning: false, offset: 0, pointer: "", message: "at most 1 MiB"))
-    }
-    var parser = ProfileParser()
-    let root = parser.parse(bytes)
-    problems = parser.problems
-    guard let root else { return }
-    var object = ObjectReader(root, pointer: "", &problems)
-    _ = object.string("$schema", &problems)
-    _ = object.string("description", &problems)
+    guard var object = ObjectReader.file(bytes, what, &problems) else { return }
     body(&self, &object)
     object.finish(&problems)
     problems.sort { $0.offset < $1.offset }

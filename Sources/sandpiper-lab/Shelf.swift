@@ -7,8 +7,6 @@ import Simulator
 
 /// The files that commands read: profiles, and the parts of a world by name or by path.
 enum Shelf {
-  private static var bytesMax: Int { 1 << 20 }
-
   /// A name without a path or an ending is that of a part that comes with the workbench.
   private static func isName(_ name: String) -> Bool {
     !name.contains("/") && !name.hasSuffix(".json")
@@ -69,12 +67,12 @@ enum Shelf {
     return ExitCode(code)
   }
 
-  /// The bytes of a file of up to a mebibyte.
+  /// The bytes of a file, one more than the most that any may have at the most.
   static func bytes(_ path: String) throws -> [UInt8] {
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? handle.close() }
-      return Array(try handle.read(upToCount: bytesMax + 1) ?? Data())
+      return Array(try handle.read(upToCount: ProfileReader.bytesMax + 1) ?? Data())
     } catch {
       throw complaint("\(path): \(error.localizedDescription)")
     }
