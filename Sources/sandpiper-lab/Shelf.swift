@@ -67,7 +67,7 @@ enum Shelf {
     return ExitCode(code)
   }
 
-  /// The bytes of a file, one more than the most that any may have at the most.
+  /// The bytes of a file, up to one more than any may have.
   static func bytes(_ path: String) throws -> [UInt8] {
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
