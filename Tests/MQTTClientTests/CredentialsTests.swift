@@ -73,7 +73,7 @@ import Testing
       configuration("mqtt://127.0.0.1:1") { $0.credentials = .provider { throw TooLate() } })
     let error = try await within {
       await failure { () async throws(ClientError) in
-        try await client.connect(timeout: .seconds(2))
+        try await client.connect(timeout: .seconds(6))
       }
     }
     #expect(error == .timedOut(.credentials(.threw)))

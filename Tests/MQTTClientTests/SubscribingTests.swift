@@ -201,7 +201,7 @@ import Testing
       }
     }
     let client = try await connected(peer.url) {
-      $0.keepAlive = .seconds(1)
+      $0.keepAlive = .seconds(2)
       $0.limits.receiveMaximum = 4
     }
     let messages = try await within { try await client.subscribe(to: "t") }
