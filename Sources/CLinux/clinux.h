@@ -278,6 +278,9 @@ void clinux_hold_standard_descriptors(void);
 const char *clinux_environment(const char *name);
 /// Begins the program anew with the same arguments. Returns only when it cannot.
 void clinux_execute_again(void);
+/// Begins the program of that name, beside this one or else on the PATH, with the same arguments. Returns only
+/// when it cannot.
+void clinux_execute_other(const char *name);
 
 // ---- child processes and terminals, for the workbench (child.c)
 

@@ -157,6 +157,17 @@ const char *clinux_environment(const char *name) { return getenv(name); }
 
 void clinux_execute_again(void) { execv("/proc/self/exe", clinux_arguments()); }
 
+void clinux_execute_other(const char *name) {
+  char path[4096];
+  ssize_t count = readlink("/proc/self/exe", path, sizeof path);
+  while (count > 0 && path[count - 1] != '/') count--;
+  if (count > 0 && count + strlen(name) < sizeof path) {
+    strcpy(path + count, name);
+    execv(path, clinux_arguments());
+  }
+  execvp(name, clinux_arguments());
+}
+
 // ---- log
 
 static bool stderr_is_journal(void) {

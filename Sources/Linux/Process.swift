@@ -12,6 +12,13 @@ public enum Process {
     clinux_execute_again()
     return .last("exec")
   }
+
+  /// Goes on as the program of that name, beside this one or else on the `PATH`, with the same arguments;
+  /// returns only when there is none.
+  public static func execute(_ name: StaticString) {
+    // Sound: a StaticString ends with a NUL.
+    unsafe withCString(of: name) { unsafe clinux_execute_other($0) }
+  }
 }
 
 /// The environment.

@@ -119,6 +119,15 @@ public enum Fault: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     }
   }
 
+  /// True for what only a broker that is ours can do: somebody else's is not restarted, and not told whom to
+  /// refuse or what to publish.
+  public var needsOwnBroker: Bool {
+    switch self {
+    case .restart, .reject, .takeOver, .publish: true
+    default: false
+    }
+  }
+
   /// True for what always has to end.
   public var mustEnd: Bool {
     switch self {

@@ -7,18 +7,22 @@ import Profile
 public struct ScenarioReader {
   private var problems: [ProfileProblem] = []
   private var scenario = Scenario()
+  private var ownsBroker = true
 
   private static var topicBytesMax: Int { 256 }
   private static var longest: Interval { .seconds(3_660 * 86_400) }
 
-  /// Reads `bytes`, whose points are those of a profile by their names.
+  /// Reads `bytes`, whose points are those of a profile by their names. Where the broker is somebody else's,
+  /// there is a warning for each event that can't be played with it.
   public static func read(
-    _ bytes: [UInt8], for configuration: Configuration
+    _ bytes: [UInt8], for configuration: Configuration, ownsBroker: Bool = true
   ) -> (scenario: Scenario?, problems: [ProfileProblem]) {
     var reader = ScenarioReader()
+    reader.ownsBroker = ownsBroker
     reader.read(bytes, configuration)
     reader.problems.sort { $0.offset < $1.offset }
-    return (reader.problems.isEmpty ? reader.scenario : nil, reader.problems)
+    let isGood = reader.problems.allSatisfy { $0.isWarning }
+    return (isGood ? reader.scenario : nil, reader.problems)
   }
 
   private mutating func read(_ bytes: [UInt8], _ configuration: Configuration) {
@@ -38,6 +42,15 @@ public struct ScenarioReader {
   private mutating func complain(_ offset: Int, _ pointer: String, _ message: String) {
     problems.append(
       ProfileProblem(isWarning: false, offset: offset, pointer: pointer, message: message))
+  }
+
+  /// Says that a fault is not played where the broker is somebody else's.
+  private mutating func warn(_ fault: Fault, _ offset: Int, _ pointer: String) {
+    guard !ownsBroker, fault.needsOwnBroker else { return }
+    problems.append(
+      ProfileProblem(
+        isWarning: true, offset: offset, pointer: pointer,
+        message: "not played: \"\(fault.word)\" needs a broker of its own"))
   }
 
   // MARK: What happens when
@@ -68,6 +81,7 @@ public struct ScenarioReader {
       "every", &problems, from: .seconds(1), to: Self.longest, example: "6h")
     // Without knowing what it is, nobody can say what belongs to it.
     guard let fault else { return nil }
+    warn(fault, object.offset, object.pointer)
     var happening = Happening(fault, at: at ?? .zero)
     happening.every = every ?? .zero
     if fault.lasts {
@@ -173,6 +187,9 @@ public struct ScenarioReader {
     }
     let only = object.wordIndices("only", &problems, Self.words, "faults") ?? []
     chance.only = only.map { Fault.allCases[$0] }
+    for fault in chance.only.isEmpty ? Fault.allCases : chance.only {
+      warn(fault, object.offset, object.pointer)
+    }
     object.finish(&problems)
     scenario.chance = chance
   }

@@ -9,7 +9,7 @@ struct SandpiperLab: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, BrokerCommand.self, ClientCommand.self, PubCommand.self, SubCommand.self,
-      SimulateCommand.self, SwarmCommand.self, FleetCommand.self,
+      RunCommand.self, SimulateCommand.self, SwarmCommand.self, FleetCommand.self,
     ])
 
   /// The version, as the line protocol's first line says it.

@@ -102,11 +102,14 @@ enum Shelf {
     return try told(reading.hardware, reading.problems, path, bytes)
   }
 
-  /// A scenario by its name or its file.
-  static func scenario(_ name: String, for configuration: Configuration) throws -> Scenario {
+  /// A scenario by its name or its file; told is, too, what of it can't be played where the broker is somebody
+  /// else's.
+  static func scenario(
+    _ name: String, for configuration: Configuration, ownsBroker: Bool = true
+  ) throws -> Scenario {
     let path = try path(of: name, "scenarios")
     let bytes = try bytes(path)
-    let reading = ScenarioReader.read(bytes, for: configuration)
+    let reading = ScenarioReader.read(bytes, for: configuration, ownsBroker: ownsBroker)
     return try told(reading.scenario, reading.problems, path, bytes)
   }
 

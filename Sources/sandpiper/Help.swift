@@ -13,6 +13,7 @@ enum Help {
         --control PATH     with --simulate: socket through which `set` changes points by hand
         --state DIR        where session numbers are kept [$STATE_DIRECTORY; else nowhere]
         --seed N           with --simulate: the seed of chance [random]
+        --scenario FILE    with --simulate: what goes wrong, and when (by sandpiper-lab)
         --log LEVEL        error, warning, notice, info or debug [info]
       check PROFILE...   say all that is wrong with profiles
       plan PROFILE       print the memory that the agent takes, row by row

@@ -16,10 +16,12 @@ enum RunCommand {
     static let state: Int32 = 4
     static let seed: Int32 = 5
     static let log: Int32 = 6
+    static let scenario: Int32 = 7
   }
 
   private struct Settings {
     var isSimulated = false
+    var hasScenario = false
     var broker = ""
     var control = ""
     var state = ""
@@ -30,6 +32,7 @@ enum RunCommand {
   static func perform() -> Exit {
     var settings = Settings()
     guard parse(&settings) else { return .usage }
+    if settings.hasScenario { return play() }
     let file = ProfileFile(path: settings.path)
     guard let configuration = file.read(brokerURL: settings.broker) else { return .badProfile }
     let plan = MemoryPlan(configuration, isSimulated: settings.isSimulated)
@@ -57,6 +60,7 @@ enum RunCommand {
     options.add("state", takesValue: true, code: Option.state)
     options.add("seed", takesValue: true, code: Option.seed)
     options.add("log", takesValue: true, code: Option.log)
+    options.add("scenario", takesValue: true, code: Option.scenario)
     while let code = options.next() {
       let value = options.withValue { bytes in
         var copy: [UInt8] = []
@@ -73,6 +77,7 @@ enum RunCommand {
           return complain("--broker: " + fault)
         }
         settings.broker = value
+      case Option.scenario: settings.hasScenario = true
       case Option.control: settings.control = value
       case Option.state: settings.state = value
       case Option.seed:
@@ -93,7 +98,19 @@ enum RunCommand {
     if !settings.control.utf8.isEmpty && !settings.isSimulated {
       return complain("--control changes simulated points: it goes with --simulate")
     }
+    if settings.hasScenario && !settings.isSimulated {
+      return complain("--scenario happens to a simulated board: it goes with --simulate")
+    }
     return true
+  }
+
+  /// The simulated world is the workbench's; its `run` takes the same arguments.
+  private static func play() -> Exit {
+    Process.execute("sandpiper-lab")
+    Console.complain(
+      "sandpiper: scenarios are played by sandpiper-lab, which is neither beside this program nor on "
+        + "the PATH: build it with swift build -c release --product sandpiper-lab")
+    return .failure
   }
 
   private static func complain(_ message: String) -> Bool {

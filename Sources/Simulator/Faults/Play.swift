@@ -23,6 +23,17 @@ struct Play {
     cues.sort { $0.at < $1.at }
   }
 
+  /// When the next begins or ends; nil after the last.
+  var nextAt: Interval? { next < cues.count ? cues[next].at : nil }
+
+  /// Begins or ends the next in a world whose time for it has come; there is one.
+  mutating func playNext(in world: World) -> (happening: Happening, isEnd: Bool) {
+    let cue = cues[next]
+    next += 1
+    if cue.isEnd { world.end(cue.happening) } else { world.begin(cue.happening) }
+    return (cue.happening, cue.isEnd)
+  }
+
   /// Lets a world live for `length`; what has not ended by then goes on. `progress` hears each hour, and
   /// with each cue, how much of it is over.
   mutating func run(
@@ -36,12 +47,10 @@ struct Play {
       }
       world.run(until: end)
     }
-    while next < cues.count, cues[next].at < length {
-      let cue = cues[next]
-      next += 1
-      live(until: start + cue.at)
-      progress(cue.at)
-      if cue.isEnd { world.end(cue.happening) } else { world.begin(cue.happening) }
+    while let at = nextAt, at < length {
+      live(until: start + at)
+      progress(at)
+      _ = playNext(in: world)
     }
     live(until: start + length)
   }

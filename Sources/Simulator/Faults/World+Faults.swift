@@ -73,8 +73,8 @@ extension World {
     turn()
   }
 
-  /// All faults are over, what was to be on is on, and as much time passes in peace as it may take.
-  func settle() {
+  /// All faults are over, and what was to be on is on.
+  func calm() {
     way.heal()
     way.link = link
     way.idleMax = link.idleMax
@@ -89,6 +89,11 @@ extension World {
     isClockKnown = true
     setClock()
     turn()
+  }
+
+  /// All faults are over, and as much time passes in peace as it may take.
+  func settle() {
+    calm()
     run(until: now + settlingMax)
     judge()
   }

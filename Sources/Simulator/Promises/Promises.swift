@@ -35,6 +35,14 @@ extension World {
     }
   }
 
+  /// How long it takes at most, once no fault comes any more, until the device is online: a dead connection is
+  /// noticed, and the back-off ends.
+  var onlineMax: Interval {
+    let spec = configuration.uplink
+    return spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.dial.connectTimeout
+      + spec.backoffMaximum + .seconds(10)
+  }
+
   /// How long it takes, once no fault comes any more, until all that waited is delivered.
   ///
   /// A dead connection is noticed, the back-off ends and a new one opens; a medium that has failed is tried
@@ -42,12 +50,9 @@ extension World {
   /// at half of its rate at least.
   var settlingMax: Interval {
     let spec = configuration.uplink
-    let online =
-      spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.dial.connectTimeout + spec.backoffMaximum
-      + .seconds(10)
     let bytes = Int64(4 * (spec.journalBytes + spec.outboxBytes))
     let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.upRate))
-    return online + .seconds(60) + drained + spec.batchEvery + .seconds(60)
+    return onlineMax + .seconds(60) + drained + spec.batchEvery + .seconds(60)
   }
 
   /// Says what of the promises was not kept, once all has settled.

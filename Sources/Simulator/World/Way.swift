@@ -35,6 +35,8 @@ struct Way {
   var throwsOutAfter: Interval?
   var endsBroken = false
   private var chance: Generator
+  /// Where the way leads instead of to the world's broker; nil where there is none beyond the world.
+  var far: (any FarBroker)?
 
   init(_ link: LinkConditions, seed: UInt64) {
     self.link = link
@@ -112,7 +114,7 @@ struct Way {
     connection = broker.open(at: now)
     isPortal = answer == .portal
     // The broker never hears of it.
-    if isPortal, let connection { broker.closed(connection, at: now) }
+    if isPortal || far != nil, let connection { broker.closed(connection, at: now) }
   }
 
   /// The device closes. What it has sent still arrives, unless the connection was dead.
@@ -121,15 +123,30 @@ struct Way {
     connection = nil
     defer { die(at: now) }
     // The broker does not learn of the end of a dead connection.
-    guard !swallowsUp else { return }
+    guard !swallowsUp else {
+      far?.leave()
+      return
+    }
+    let far = far
     while up.blockedUntil <= now,
-      up.take(at: .never - .nanoseconds(1), { broker.receive($0, from: id, at: now) })
+      up.take(
+        at: .never - .nanoseconds(1),
+        { bytes in
+          far?.send(bytes)
+          broker.receive(bytes, from: id, at: now)
+        })
     {}
-    if up.isEmpty { broker.closed(id, at: now) }
+    if up.isEmpty {
+      far?.close()
+      broker.closed(id, at: now)
+    } else {
+      far?.leave()
+    }
   }
 
   /// The connection is reset at both ends at once; what is on its way is lost.
   mutating func reset(_ broker: inout MessageBroker, at now: Instant) {
+    if swallowsUp { far?.leave() } else { far?.close() }
     if let id = connection, !swallowsUp { broker.closed(id, at: now) }
     connection = nil
     die(at: now)
@@ -137,6 +154,7 @@ struct Way {
 
   /// The device's power is gone: its end says nothing any more.
   mutating func fallSilent(at now: Instant) {
+    far?.leave()
     connection = nil
     die(at: now)
   }
@@ -170,11 +188,12 @@ struct Way {
 
   /// True when `serve` has something to do.
   func hasBusiness(with broker: borrowing MessageBroker, at now: Instant) -> Bool {
-    up.deadline <= now || broker.mayHaveNews(at: now)
+    up.deadline <= now || far != nil || broker.mayHaveNews(at: now)
   }
 
   /// Brings the broker what has arrived and the time, and takes what it has to say.
   mutating func serve(_ broker: inout MessageBroker, at now: Instant) {
+    if let far { serve(far, at: now) }
     while up.take(
       at: now, { if let connection { broker.receive($0, from: connection, at: now) } })
     {}
@@ -188,6 +207,17 @@ struct Way {
       }
       if isLast { endsAt = now + link.latency }
     }
+  }
+
+  /// The same with a broker beyond the world.
+  private mutating func serve(_ far: any FarBroker, at now: Instant) {
+    while up.take(at: now, { far.send($0) }) {}
+    let hasEnded = far.receive { bytes in
+      passMiddlebox(at: now)
+      guard !swallowsDown else { return }
+      down.send(bytes, rate: link.downRate, link, &chance, at: now + answerDelay)
+    }
+    if hasEnded, !swallowsDown { endsAt = min(endsAt ?? .never, now + link.latency) }
   }
 
   /// The broker's process ends, and the system closes its connections.

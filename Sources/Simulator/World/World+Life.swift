@@ -19,7 +19,7 @@ extension World {
     counts.runs += 1
     let device = SimulatedDevice(
       configuration, boot: boot, bootedAt: bootedAt, run: run, lastSession: lastSession,
-      seed: chance.next(), wallAtStart: isClockKnown ? Self.wallAtStart : 0,
+      seed: chance.next(), wallAtStart: isClockKnown ? wallAtStart : 0,
       quality: isClockKnown ? .synced : .none, flash: flash, at: now)
     self.device = device
     runs[device.journalRun] = run
@@ -31,7 +31,7 @@ extension World {
 
   /// The clock of a board is set at last.
   func setClock() {
-    device?.wallAtStart = Self.wallAtStart
+    device?.wallAtStart = wallAtStart
     device?.quality = .synced
   }
 
@@ -72,7 +72,7 @@ extension World {
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
     ledger.forgotten(since: knownSince(device, hard: hard), at: now)
-    dialing = nil
+    dropDialing()
     self.device = nil
   }
 

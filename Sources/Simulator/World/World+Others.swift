@@ -1,3 +1,4 @@
+import Agent
 import Broker
 import Core
 import Device
@@ -21,10 +22,10 @@ extension World {
     }
   }
 
-  /// The agent is asked to begin anew.
-  func stop() {
+  /// The agent is asked to begin anew, or to stop for good.
+  func stop(_ reason: StopReason = .reload) {
     guard let device else { return }
-    device.agent.stop(.reload, at: device.moment(at: now))
+    device.agent.stop(reason, at: device.moment(at: now))
     turn()
   }
 

@@ -25,6 +25,7 @@ extension World {
     }
     while let notice = device.agent.nextNotice() {
       log.add(now, "notice", "\(notice)")
+      onNotice?(notice)
       switch notice {
       case .lost(let fault):
         counts.losses += 1
@@ -42,28 +43,59 @@ extension World {
       watches.attempts.attempted(at: now)
       way.close(&broker, at: now)
       let roundTrip = way.link.latency * 2
+      dropDialing()
       let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
       let dial = configuration.uplink.dial
       switch answer {
+      case .accepts where way.far != nil:
+        way.far?.dial(device.agent.link.broker, sentTo: device.agent.link.reference)
+        dialing = (.accepts, .never)
       case .accepts, .portal, .refuses: dialing = (answer, now + roundTrip)
       case .isSilent: dialing = (answer, now + dial.connectTimeout)
       case .nameUnknown: dialing = (answer, now + .seconds(5))
       }
     case .close:
-      dialing = nil
+      dropDialing()
       way.close(&broker, at: now)
+    }
+  }
+
+  /// The way that is being opened is not wanted any more.
+  func dropDialing() {
+    if dialing != nil { way.far?.close() }
+    dialing = nil
+  }
+
+  /// Takes what has come of dialling a broker beyond the world: one that is there is reached when this
+  /// world's link has carried that.
+  func takeAnswer() {
+    guard let device, let dialing, dialing.at == .never, let answer = way.far?.takeAnswer() else {
+      return
+    }
+    switch answer {
+    case .opened(let password):
+      self.password = password
+      self.dialing = (.accepts, now + way.link.latency * 2)
+    case .failed(let fault):
+      self.dialing = nil
+      device.agent.link.failed(fault, at: device.moment(at: now).instant)
     }
   }
 
   func endDialing(_ answer: Way.Answer) {
     dialing = nil
     guard let device else { return }
+    if way.answer != .accepts { way.far?.close() }
     let moment = device.moment(at: now)
     switch answer {
     case .accepts where isBrokerUp && way.answer == .accepts,
       .portal where way.answer == .portal:
       way.open(&broker, at: now)
-      device.agent.opened(password: nil, at: moment)
+      if let password {
+        device.agent.opened(password: password.span, at: moment)
+      } else {
+        device.agent.opened(password: nil, at: moment)
+      }
       ledger.connectionOpened()
       truth.opened(session: device.agent.session)
     case .accepts, .portal, .refuses:

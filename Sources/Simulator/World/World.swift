@@ -52,6 +52,8 @@ public final class World {
   var lastSession: UInt64 = 0
   /// The way that is being opened: what comes of it, and when.
   var dialing: (answer: Way.Answer, at: Instant)?
+  /// What the device logs in with; nil for none.
+  var password: [UInt8]?
   /// What was made, and lost.
   var balance: Balance
   var stuckTurns = 0
@@ -62,6 +64,10 @@ public final class World {
   }
   /// What all of the device's topics begin with.
   let prefix: [UInt8]
+  /// The time of day at the world's beginning, in milliseconds since 1970.
+  let wallAtStart: Int64
+  /// Hears what the agent has to say for the log.
+  var onNotice: ((Notice) -> Void)?
   /// When each has something to do next, as of the last turn.
   private var agenda = Agenda()
 
@@ -83,14 +89,15 @@ public final class World {
     var next: Instant { min(board, others) }
   }
   /// 2026-01-01T00:00:00Z, at the world's beginning.
-  static var wallAtStart: Int64 { 1_767_225_600_000 }
+  public static var wallAtStart: Int64 { 1_767_225_600_000 }
 
   /// A world for a profile, without its journal's file: a flash of the same size takes its place.
   public init(
     _ configuration: Configuration, link: LinkConditions, hardware: Hardware? = nil, seed: UInt64,
-    sabotage: Sabotage? = nil, logs: Bool = false
+    sabotage: Sabotage? = nil, logs: Bool = false, wallAtStart: Int64 = World.wallAtStart
   ) {
     (self.configuration, self.link, self.sabotage) = (configuration, link, sabotage)
+    self.wallAtStart = wallAtStart
     chance = Generator(seed: seed)
     let usualSector = chance.next(below: 2) == 0 ? 512 : 4096
     flash = SimulatedFlash(
@@ -132,6 +139,9 @@ public final class World {
     now = max(now, end)
     turn()
   }
+
+  /// When something is due next, as of the last turn.
+  var deadline: Instant { agenda.next }
 
   /// Does what is due. Most of what a board reports, such as the bouncing of a contact, concerns nobody
   /// but the point: no reading has come of it, and all others are where they were.

@@ -26,31 +26,7 @@ struct SimulateCommand: ParsableCommand {
   @Argument(help: "The device profile.")
   var profile: String
 
-  @Option(help: ArgumentHelp("The board's limits and costs: a name, or a file.", valueName: "name"))
-  var hardware: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "The link to the broker: a name, or a file. Else the scenario's, the hardware's, or ethernet.",
-      valueName: "name"))
-  var link: String?
-
-  @Option(
-    help: ArgumentHelp("What goes wrong, and when: a name, or a file.", valueName: "name"))
-  var scenario: String?
-
-  @Option(
-    name: .customLong("for"),
-    help: ArgumentHelp(
-      "How long the device lives: such as 12h, 30d. Else the scenario's length, or a day.",
-      valueName: "length"))
-  var length: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Where all chance comes from: one seed, one course of events. Else the scenario's, or 1.",
-      valueName: "number"))
-  var seed: UInt64?
+  @OptionGroup var parts: LifeArguments
 
   @Option(help: ArgumentHelp("Write a report with plots, one HTML page.", valueName: "file"))
   var report: String?
@@ -62,13 +38,10 @@ struct SimulateCommand: ParsableCommand {
   var isDryRun = false
 
   func run() throws {
-    let (simulation, linkName) = try prepared()
-    let objections = simulation.objections
-    for objection in objections { Terminal.complain("sandpiper-lab: \(profile): \(objection)") }
-    guard objections.isEmpty else { throw ExitCode(6) }
+    let simulation = try parts.simulation(try Shelf.profile(profile), profile: profile)
     if isDryRun {
       Terminal.print(
-        "would simulate \(profile) for \(simulation.length.inWords) on \(linkName), "
+        "would simulate \(profile) for \(simulation.length.inWords) on \(simulation.link.name), "
           + "\(simulation.happenings.count) faults, seed \(simulation.seed)")
       return
     }
@@ -92,23 +65,6 @@ struct SimulateCommand: ParsableCommand {
     if !course.violations.isEmpty { throw ExitCode(1) }
   }
 
-  private func prepared() throws -> (Simulation, link: String) {
-    let configuration = try Shelf.profile(profile)
-    let scenario = try scenario.map { try Shelf.scenario($0, for: configuration) } ?? Scenario()
-    let hardwareName = hardware ?? (scenario.hardware.isEmpty ? nil : scenario.hardware.text)
-    let hardware = try hardwareName.map { try Shelf.hardware($0) }
-    let name =
-      link ?? (scenario.link.isEmpty ? nil : scenario.link.text)
-      ?? hardware.flatMap { $0.link.isEmpty ? nil : $0.link } ?? "ethernet"
-    var simulation = Simulation(configuration, link: (name, try Shelf.link(name)))
-    simulation.hardware = hardware
-    simulation.scenario = scenario
-    simulation.seed = seed ?? scenario.seed ?? 1
-    if scenario.length > .zero { simulation.length = scenario.length }
-    if let length { simulation.length = try Self.length(length) }
-    return (simulation, name)
-  }
-
   /// What is there stays until the page takes its place.
   private static func canWrite(_ path: String) -> Bool {
     let files = FileManager.default
@@ -117,22 +73,9 @@ struct SimulateCommand: ParsableCommand {
     return files.isWritableFile(atPath: folder)
   }
 
-  private static func length(_ text: String) throws -> Interval {
-    let bytes = Array(text.utf8)
-    guard let length = Interval(parsing: bytes.span), length >= .seconds(1),
-      length <= .seconds(3_660 * 86_400)
-    else { throw ValidationError("--for: expected a length such as 12h or 30d, up to 3660d") }
-    return length
-  }
-
   /// What repeats this life, without what it is written to.
   private func command(_ course: Course) -> [String] {
-    var words = ["sandpiper-lab", "simulate", profile]
-    let options = [
-      ("--hardware", hardware), ("--link", link), ("--scenario", scenario), ("--for", length),
-    ]
-    for (name, value) in options { words += value.map { [name, $0] } ?? [] }
-    return words + ["--seed", "\(course.setting.seed)"]
+    ["sandpiper-lab", "simulate", profile] + parts.words + ["--seed", "\(course.setting.seed)"]
   }
 
   private func write(_ course: Course, to path: String) throws {
