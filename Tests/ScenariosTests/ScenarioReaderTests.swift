@@ -12,11 +12,13 @@ import Testing
       "air": {"kind": "sensor", "thermal": "cpu-thermal"}}}
     """
 
-  private func read(_ text: String) throws -> (scenario: Scenario?, problems: [String]) {
+  private func read(
+    _ text: String, ownsBroker: Bool = true
+  ) throws -> (scenario: Scenario?, problems: [String]) {
     let configuration = try #require(
       ProfileReader.read(Array(Self.profile.utf8)).configuration)
     let bytes = Array(text.utf8)
-    let reading = ScenarioReader.read(bytes, for: configuration)
+    let reading = ScenarioReader.read(bytes, for: configuration, ownsBroker: ownsBroker)
     return (reading.scenario, reading.problems.map { $0.described(file: "FILE", in: bytes) })
   }
 
@@ -37,6 +39,23 @@ import Testing
       #expect(problems.isEmpty)
       #expect(try #require(scenario).happenings.map(\.fault) == [fault])
     }
+  }
+
+  @Test func whatSomebodyElsesBrokerIsNotToldIsSaid() throws {
+    let text = """
+      {"events": [
+        {"do": "cut"},
+        {"do": "reject", "reason": "busy"}],
+       "random": {"only": ["publish", "kill"]}}
+      """
+    #expect(try read(text).problems.isEmpty)
+    let (scenario, problems) = try read(text, ownsBroker: false)
+    #expect(scenario?.happenings.map(\.fault) == [.cut, .reject])
+    #expect(
+      problems == [
+        #"FILE:3:3: warning: /events/1: not played: "reject" needs a broker of its own"#,
+        #"FILE:4:12: warning: /random: not played: "publish" needs a broker of its own"#,
+      ])
   }
 
   @Test func whatComesAgainIsThereEachTimeAndInOrder() throws {
