@@ -62,7 +62,10 @@ struct SimulateCommand: ParsableCommand {
       Terminal.print(line)
     }
     if let report { try write(course, to: report) }
-    if !course.violations.isEmpty { throw ExitCode(1) }
+    if !course.violations.isEmpty {
+      Terminal.print("found by \(Checkout.program)")
+      throw ExitCode(1)
+    }
   }
 
   /// What is there stays until the page takes its place.

@@ -89,6 +89,7 @@ struct SwarmCommand: ParsableCommand {
     Terminal.print(
       "repeat it: sandpiper-lab swarm \(profile) --seeds 1 --seed \(failed.seed) --days \(days) "
         + "--faults \(faults)\(chosen) --log")
+    Terminal.print("found by \(Checkout.program)")
     throw ExitCode(1)
   }
 
