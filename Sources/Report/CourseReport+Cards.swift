@@ -106,6 +106,11 @@ extension CourseReport {
           : years >= 1
             ? "\(decimal(years, digits: 1)) years" : "\(decimal(years * 365.25, digits: 0)) days"
     }
+    guard !sums.isFlashWorn else {
+      return card(
+        question, "Worn out", "It bears no more writing, in a sector or in all.",
+        [("written in all", bytes(Double(sums.flashBytes)))])
+    }
     return card(
       question, years ?? "\(bytes(perDay(sums.flashBytes))) <small>a day</small>",
       years == nil ? "Nothing is known of how much it bears." : "until it is worn out at this rate",

@@ -73,6 +73,8 @@ public enum Fault: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case flashFails
   /// Bits of the medium are flipped.
   case rot
+  /// Sectors of the medium, or all of it, bear no more writing, for good.
+  case wearOut
 
   /// How scenarios spell it.
   public var word: StaticString {
@@ -108,13 +110,15 @@ public enum Fault: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     case .flashReadOnly: "flash-read-only"
     case .flashFails: "flash-fails"
     case .rot: "rot"
+    case .wearOut: "wear-out"
     }
   }
 
   /// True for what lasts, and so may be said to last `for` some time.
   public var lasts: Bool {
     switch self {
-    case .halfOpen, .deafen, .reset, .heal, .garbage, .publish, .clockSet, .bounce, .rot: false
+    case .halfOpen, .deafen, .reset, .heal, .garbage, .publish, .clockSet, .bounce, .rot, .wearOut:
+      false
     default: true
     }
   }

@@ -83,7 +83,7 @@ public struct Happening: Equatable, Sendable {
   public var pointFault = PointFault.missing
   /// What a point is held at.
   public var value = 0.0
-  /// How many changes of a line, or bits.
+  /// How many changes of a line, bits, or sectors: none for all sectors.
   public var count = 0
   /// How long each byte takes in addition; how long answers take; after how long an idle connection is
   /// forgotten, or any thrown out; by how much the clock is wrong, which may be negative.

@@ -137,6 +137,8 @@ public struct ScenarioReader {
       happening.count = Int(narrow: object.whole("count", &problems, from: 1, to: 10_000) ?? 20)
     case .rot:
       happening.count = Int(narrow: object.whole("bits", &problems, from: 1, to: 10_000) ?? 1)
+    case .wearOut:
+      happening.count = Int(narrow: object.whole("sectors", &problems, from: 1, to: 10_000) ?? 0)
     default: break
     }
   }

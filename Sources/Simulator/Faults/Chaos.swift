@@ -9,12 +9,14 @@ public struct Chaos {
   private var weights: [UInt64]
   private let pause: Interval
 
-  /// Faults, about `faults.perDay` of them; each seed leaves out some kinds.
+  /// Faults, about `faults.perDay` of them; each seed leaves out some kinds. What is worn out stays so, and
+  /// all that comes after would show that alone: only who asks for it gets it.
   public init(_ faults: ChanceOfFaults, seed: UInt64) {
     chance = Generator(seed: seed)
     pause = .seconds(2 * 86_400 / Int64(faults.perDay))
     weights = Fault.allCases.map { _ in 0 }
     for (index, fault) in Fault.allCases.enumerated() {
+      guard fault != .wearOut || faults.only.contains(fault) else { continue }
       let isWanted = faults.only.isEmpty ? fault != .heal : faults.only.contains(fault)
       guard chance.next(below: 4) > 0 || !faults.only.isEmpty else { continue }
       weights[index] = isWanted ? 1 + chance.next(below: 8) : 0
@@ -104,7 +106,7 @@ public struct Chaos {
     case .bounce:
       happening.point = point(configuration)
       happening.count = 1 + Int(chance.next(below: 200))
-    case .rot: happening.count = 1 + Int(chance.next(below: 4))
+    case .rot, .wearOut: happening.count = 1 + Int(chance.next(below: 4))
     default: break
     }
   }

@@ -34,6 +34,7 @@ extension Happening {
     case .hold: ["\"value\": \(value)"]
     case .bounce: ["\"count\": \(count)"]
     case .rot: ["\"bits\": \(count)"]
+    case .wearOut: count > 0 ? ["\"sectors\": \(count)"] : []
     default: []
     }
   }

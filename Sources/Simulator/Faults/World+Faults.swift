@@ -42,6 +42,7 @@ extension World {
     case .flashReadOnly: flash.fault = .readOnly
     case .flashFails: flash.fault = .failed(code: 5)
     case .rot: rot(bits: happening.count)
+    case .wearOut: flash.wearOut(sectors: happening.count, &chance)
     }
   }
 
@@ -67,7 +68,8 @@ extension World {
     case .break: for point in points(of: happening) { fail(point, nil) }
     case .hold: if let point = line(of: happening) { hold(point, nil) }
     case .flashFull, .flashReadOnly, .flashFails: flash.fault = nil
-    case .halfOpen, .deafen, .reset, .heal, .garbage, .publish, .clockSet, .bounce, .rot: break
+    case .halfOpen, .deafen, .reset, .heal, .garbage, .publish, .clockSet, .bounce, .rot, .wearOut:
+      break
     }
     // What comes of it comes now, and not when something else happens to be due.
     turn()

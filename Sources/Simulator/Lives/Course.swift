@@ -91,6 +91,10 @@ public struct Course: Sendable {
     /// Years until the flash is worn out at that rate; nil when nothing was written or nothing is known of
     /// it.
     public var flashYears: Double?
+    /// How often the sector was written that was written most.
+    public var flashSectorWrites = 0
+    /// True when it bears no more writing, in a sector or in all.
+    public var isFlashWorn = false
     /// How long the agent ran.
     public var running = Interval.zero
     /// How often the processor woke up for the agent, the bouncing of contacts apart.

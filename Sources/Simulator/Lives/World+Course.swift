@@ -55,6 +55,11 @@ extension World {
     if sums.flashBytes > 0, endurance > 0 {
       sums.flashYears = endurance / (Double(sums.flashBytes) / lifetime) / (365 * 86_400)
     }
+    let wear = flash.wear
+    (sums.flashSectorWrites, sums.isFlashWorn) = (wear.most, wear.isWorn)
+    if let cycles = wear.cyclesMax, wear.most > 0 {
+      sums.flashYears = Double(cycles) / (Double(wear.most) / lifetime) / (365 * 86_400)
+    }
     guard let hardware else { return }
     sums.memoryOfHardware = hardware.memoryBytes
     sums.busy =
@@ -78,7 +83,7 @@ extension Fault {
     case .kill, .reload: .process
     case .clockStep, .clockSet, .clockUnset: .clock
     case .break, .hold, .bounce: .board
-    case .flashFull, .flashReadOnly, .flashFails, .rot: .flash
+    case .flashFull, .flashReadOnly, .flashFails, .rot, .wearOut: .flash
     }
   }
 }

@@ -82,7 +82,7 @@ struct Balance {
     // What a failing flash does not take waits in memory too. Without a journal all does, and an end in
     // order can only say in the log how much that was.
     (mayCountTwice, underWay) = (mayCountTwice + underWay, 0)
-    let isMemoryLost = hard || device.flash.byteCount == 0
+    let isMemoryLost = hard || device.flash.byteCount == 0 || device.flash.wear.isWorn
     for (point, count) in device.made.enumerated() {
       made[point] += Int(count)
       lost[point] += device.lost(point)
@@ -134,7 +134,7 @@ extension SimulatedDevice {
   /// True while what is in memory has a place to go, or there is nothing. With a budget for flash it may
   /// have to wait for that.
   var keepsWhatItHas: Bool {
-    flash.byteCount > 0 && agent.link.spec.flashPerDay == 0
+    flash.byteCount > 0 && !flash.wear.isWorn && agent.link.spec.flashPerDay == 0
       ? flash.fault == nil && agent.link.backlog.fault == nil
       : agent.link.outbox.unacknowledged == 0
   }

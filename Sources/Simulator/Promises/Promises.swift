@@ -88,7 +88,7 @@ extension World {
     if configuration.uplink.batchEvery == .zero, waiting > most {
       ledger.complain("\(waiting) records still wait")
     }
-    if let fault = device.agent.link.backlog.fault {
+    if let fault = device.agent.link.backlog.fault, !flash.wear.isWorn {
       ledger.complain("the journal still fails: \(fault)")
     }
   }
@@ -102,8 +102,8 @@ extension World {
 
   /// From when on a run that ends now has not noted on flash what the broker has got of the journal.
   func knownSince(_ device: SimulatedDevice, hard: Bool) -> Instant {
-    // With a budget for flash, that may have had to wait for any time.
-    guard configuration.uplink.flashPerDay == 0 else { return .boot }
+    // With a budget for flash, that may have had to wait for any time; where flash is worn out, for good.
+    guard configuration.uplink.flashPerDay == 0, !flash.wear.isWorn else { return .boot }
     let isFlashGood = flash.fault == nil && device.agent.link.backlog.fault == nil
     if isFlashGood && !hard { return now }
     return min(now, isFlashGood ? now : balance.keptAt) - balance.inMemoryMax - .seconds(15)

@@ -20,6 +20,9 @@ public struct Hardware: Sendable {
   public var sectorBytes = 4096
   /// Bytes that the flash bears to be written in all; 0 when that is not known.
   public var endurance = 0.0
+  /// How often each of its sectors bears to be written, of flash that does not spread its wear by itself; 0
+  /// when that is not known, or it does.
+  public var cycles = 0
   /// How long a sync takes.
   public var syncTime = Interval.milliseconds(20)
   /// How long the processor works each time that something is due.

@@ -72,6 +72,7 @@ public struct PartReader {
       hardware.endurance =
         flash.number(
           "endurance", &problems, from: 1, to: 1e18, "bytes that may be written in all") ?? 0
+      hardware.cycles = Int(flash.whole("cycles", &problems, from: 1, to: 1 << 31) ?? 0)
       hardware.syncTime =
         flash.duration("sync", &problems, to: .seconds(10), example: "20ms") ?? hardware.syncTime
       flash.finish(&problems)

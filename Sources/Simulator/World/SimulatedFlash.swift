@@ -9,8 +9,14 @@ public final class SimulatedFlash {
   public let sectorBytes: Int
   /// How long a sync takes.
   public var syncTime = Interval.milliseconds(20)
-  /// Writes and syncs fail so.
-  public var fault: StorageFault?
+  /// Writes and syncs fail so; a medium that is worn out can be read only, whatever else is over.
+  public var fault: StorageFault? {
+    get { passingFault ?? (wear.isReadOnly ? .readOnly : nil) }
+    set { passingFault = newValue }
+  }
+  private var passingFault: StorageFault?
+  /// How far it is worn.
+  private(set) var wear: FlashWear
   /// Bytes that were written, ever.
   public private(set) var bytesWritten = 0
   /// The same in whole sectors, as flash wears.
@@ -32,6 +38,7 @@ public final class SimulatedFlash {
   /// Zeros.
   public init(bytes: Int, sectorBytes: Int = 4096) {
     self.sectorBytes = sectorBytes
+    wear = FlashWear(sectorCount: (bytes + sectorBytes - 1) / sectorBytes)
     current = [UInt8](repeating: 0, count: bytes)
     durable = current
   }
@@ -41,6 +48,12 @@ public final class SimulatedFlash {
 
   /// When the sync that is under way ends.
   var deadline: Instant { syncing?.end ?? .never }
+
+  /// It bears so much, in bytes and in writes of each sector; 0 for any number.
+  func bears(bytes: Double, cycles: Int) { wear.bears(bytes: bytes, cycles: cycles) }
+
+  /// So many sectors, or all of it with none, bear no more writing.
+  func wearOut(sectors: Int, _ chance: inout Generator) { wear.wearOut(sectors: sectors, &chance) }
 
   /// The power is cut; what is left is one of the states that this may leave.
   public func cutPower(_ chance: inout Generator) {
@@ -72,6 +85,10 @@ public final class SimulatedFlash {
 
   fileprivate func write(_ span: Span<UInt8>, at offset: Int) throws(StorageFault) {
     if let fault { throw fault }
+    if span.count > 0 {
+      let sectors = offset / sectorBytes...(offset + span.count - 1) / sectorBytes
+      guard wear.bears(writing: sectors, of: sectorBytes) else { throw .failed(code: 5) }
+    }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(span.count)
     for index in span.indices {

@@ -103,7 +103,11 @@ public final class World {
     flash = SimulatedFlash(
       bytes: configuration.uplink.journalBytes,
       sectorBytes: hardware?.sectorBytes ?? usualSector)
-    if let hardware { flash.syncTime = hardware.syncTime }
+    if let hardware {
+      flash.syncTime = hardware.syncTime
+      let endurance = configuration.flashEndurance ?? hardware.endurance
+      flash.bears(bytes: endurance, cycles: hardware.cycles)
+    }
     if case .lyingFlash = sabotage { flash.lies = true }
     way = Way(link, seed: chance.next())
     broker = MessageBroker(isObserved: true)

@@ -93,11 +93,13 @@ struct CourseSummary {
   private var flash: String {
     let sums = course.sums
     guard sums.journalBytes > 0 else { return "no journal" }
-    let life = sums.flashYears.map {
-      $0 > 1_000 ? "; it lasts for ever" : "; it lasts \(Self.rounded($0)) years"
-    }
-    return "\(Self.bytes(sums.flashBytes)) written in whole sectors, \(sums.flashSyncs) syncs"
-      + (life ?? "")
+    var life =
+      sums.flashYears.map {
+        $0 > 1_000 ? "; it lasts for ever" : "; it lasts \(Self.rounded($0)) years"
+      } ?? ""
+    if sums.isFlashWorn { life = "; it is worn out" }
+    return "\(Self.bytes(sums.flashBytes)) written in whole sectors, none more than "
+      + "\(sums.flashSectorWrites) times; \(sums.flashSyncs) syncs" + life
   }
 
   private var radio: String {
