@@ -1,6 +1,7 @@
 """`sandpiper-lab simulate`: lives in virtual time, from files that people write."""
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -36,6 +37,26 @@ class Simulate(EndToEndTest):
             self.assertGreaterEqual(len(shipped(kind)), 5)
             for name, file in shipped(kind).items():
                 validator.validate(json.loads(file.read_text()))
+
+    def test_the_made_up_day_is_as_its_description_says(self):
+        link = json.loads(shipped("links")["lte-day"].read_text())
+        for quarter, sample in enumerate(link["trace"]):
+            hour = quarter / 4
+            load = (0.1 + 0.35 * math.exp(-((hour - 13) / 3) ** 2)
+                    + 0.55 * math.exp(-((hour - 20.5) / 2) ** 2))
+            self.assertEqual(sample, {
+                "at": f"{15 * quarter}m", "latency": f"{40 + 360 * load ** 2:.0f}ms",
+                "jitter": f"{30 + 600 * load ** 2:.0f}ms", "up": round(40_000 * (1 - 0.9 * load)),
+                "down": round(120_000 * (1 - 0.9 * load)), "lossPerMille": round(2 + 30 * load)})
+        self.assertEqual(len(link["trace"]), 96)
+
+    def test_a_link_that_changes_is_slower_at_its_worst_hour(self):
+        worst = {}
+        for hours in "15h", "21h":
+            text = self.simulate(ROOMY, "--link", "lte-day", "--for", hours).stdout
+            self.assertIn("every promise was kept", text)
+            worst[hours] = int(re.search(r"latency .* (\d+) ms of 99 in 100", text)[1])
+        self.assertGreater(worst["21h"], worst["15h"] + 50)
 
     def test_the_schema_knows_every_fault(self):
         schema = json.loads((ROOT / "devices/scenarios/schema.json").read_text())

@@ -116,9 +116,8 @@ extension World {
       }
       resetConnection()
     case .slow:
-      way.link.latency = link.latency + happening.by
-      way.link.upRate = min(link.upRate, happening.rate)
-      way.link.downRate = min(link.downRate, happening.rate)
+      way.link = link
+      way.link.slow(by: happening.by, rate: happening.rate)
     case .forgetIdle: way.idleMax = happening.by
     case .heal:
       way.heal()

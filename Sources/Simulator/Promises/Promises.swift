@@ -51,7 +51,7 @@ extension World {
   var settlingMax: Interval {
     let spec = configuration.uplink
     let bytes = Int64(4 * (spec.journalBytes + spec.outboxBytes))
-    let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.upRate))
+    let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.leastUpRate))
     return onlineMax + .seconds(60) + drained + spec.batchEvery + .seconds(60)
   }
 

@@ -19,6 +19,37 @@ public struct LinkConditions: Sendable {
   /// Bytes that the system takes from the agent before it waits.
   public var bufferBytes = 16_384
 
+  /// How it changes with time, where it does: takes the place of the values above.
+  public var trace: LinkTrace? {
+    didSet { holdsUntil = trace == nil ? .never : .boot }
+  }
+  /// Until when the values above hold: `follow` is to be called then.
+  private(set) var holdsUntil = Instant.never
+  /// What a fault adds to the latency, and the rate that it leaves.
+  private var slowedBy = Interval.zero
+  private var rateMax = Int.max
+
   /// A cable.
   public init() {}
+
+  /// The least rate towards the broker that it ever has.
+  var leastUpRate: Int { trace?.samples.map(\.upRate).min().map { min($0, rateMax) } ?? upRate }
+
+  /// It is slower by so much from now on, and no faster than so many bytes a second.
+  mutating func slow(by latency: Interval, rate: Int) {
+    (slowedBy, rateMax) = (latency, rate)
+    self.latency = self.latency + latency
+    (upRate, downRate) = (min(upRate, rate), min(downRate, rate))
+    if trace != nil { holdsUntil = .boot }
+  }
+
+  /// Takes over what its trace says of `now`, where it has one.
+  mutating func follow(to now: Instant) {
+    guard now >= holdsUntil, let trace else { return }
+    let (sample, end) = trace.sample(at: now - .boot)
+    latency = sample.latency + slowedBy
+    (jitter, lossPerMille) = (sample.jitter, sample.lossPerMille)
+    (upRate, downRate) = (min(sample.upRate, rateMax), min(sample.downRate, rateMax))
+    holdsUntil = .boot + end
+  }
 }

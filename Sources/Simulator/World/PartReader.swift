@@ -40,23 +40,67 @@ public struct PartReader {
 
   private mutating func read(_ object: inout ObjectReader, _ link: inout LinkConditions) {
     _ = object.string("title", &problems)
-    let minute = Interval.seconds(60)
-    link.latency =
-      object.duration("latency", &problems, to: minute, example: "60ms") ?? link.latency
-    link.jitter = object.duration("jitter", &problems, to: minute, example: "200ms") ?? link.jitter
-    if let rate = object.whole("up", &problems, from: 1, to: 1 << 40) { link.upRate = Int(rate) }
-    if let rate = object.whole("down", &problems, from: 1, to: 1 << 40) {
-      link.downRate = Int(rate)
-    }
-    if let loss = object.whole("lossPerMille", &problems, from: 0, to: 900) {
-      link.lossPerMille = Int(loss)
-    }
+    var values = LinkTrace.Sample(link)
+    readValues(&object, &values)
+    (link.latency, link.jitter, link.lossPerMille) =
+      (values.latency, values.jitter, values.lossPerMille)
+    (link.upRate, link.downRate) = (values.upRate, values.downRate)
     link.idleMax = object.duration(
       "idleMax", &problems, from: .seconds(1), to: .seconds(86_400), example: "5m")
     link.radioTail =
       object.duration("radioTail", &problems, to: .seconds(600), example: "10s") ?? link.radioTail
     link.bufferBytes =
       object.size("buffer", &problems, from: 256, to: 1 << 20) ?? link.bufferBytes
+    readTrace(&object, &link)
+  }
+
+  /// What changes over time; what a sample does not name is the link's own.
+  private mutating func readTrace(_ object: inout ObjectReader, _ link: inout LinkConditions) {
+    let day = Interval.seconds(86_400)
+    let length = object.duration(
+      "repeat", &problems, from: .seconds(1), to: day * 366, example: "1d")
+    let nodes = object.expect("trace", "an array of samples", &problems) { node in
+      if case .array(let nodes) = node.value, !nodes.isEmpty { nodes } else { nil }
+    }
+    var samples: [LinkTrace.Sample] = []
+    for (index, node) in (nodes ?? []).enumerated() {
+      var sample = LinkTrace.Sample(link)
+      var part = ObjectReader(node, pointer: "/trace/\(index)", &problems)
+      sample.at = part.duration("at", &problems, to: day * 366, example: "15m") ?? .zero
+      readValues(&part, &sample)
+      part.finish(&problems)
+      let isInOrder = samples.last.map { $0.at < sample.at } ?? (sample.at == .zero)
+      if !isInOrder || sample.at >= length ?? day {
+        complain(
+          part, "expected samples in order of time, the first at 0s, all before \"repeat\" (1d)")
+      }
+      samples.append(sample)
+    }
+    guard problems.isEmpty, !samples.isEmpty else { return }
+    link.trace = LinkTrace(samples, length: length ?? day)
+  }
+
+  private mutating func readValues(
+    _ object: inout ObjectReader, _ sample: inout LinkTrace.Sample
+  ) {
+    let minute = Interval.seconds(60)
+    sample.latency =
+      object.duration("latency", &problems, to: minute, example: "60ms") ?? sample.latency
+    sample.jitter =
+      object.duration("jitter", &problems, to: minute, example: "200ms") ?? sample.jitter
+    let most = Int64(1) << 40
+    sample.upRate = Int(
+      object.whole("up", &problems, from: 1, to: most) ?? Int64(sample.upRate))
+    sample.downRate = Int(
+      object.whole("down", &problems, from: 1, to: most) ?? Int64(sample.downRate))
+    sample.lossPerMille = Int(
+      object.whole("lossPerMille", &problems, from: 0, to: 900) ?? Int64(sample.lossPerMille))
+  }
+
+  private mutating func complain(_ object: ObjectReader, _ message: String) {
+    problems.append(
+      ProfileProblem(
+        isWarning: false, offset: object.offset, pointer: object.pointer, message: message))
   }
 
   // MARK: Hardware

@@ -94,6 +94,7 @@ struct Way {
   /// The broker's end says something that nobody has asked for.
   mutating func babble(_ bytes: [UInt8], at now: Instant) {
     guard connection != nil, !swallowsDown else { return }
+    link.follow(to: now)
     down.send(bytes.span, rate: link.downRate, link, &chance, at: now)
   }
 
@@ -162,6 +163,7 @@ struct Way {
   /// How many of the bytes the system takes.
   mutating func send(_ bytes: Span<UInt8>, at now: Instant) -> Int {
     guard connection != nil else { return 0 }
+    link.follow(to: now)
     if bytes.count > 0 { passMiddlebox(at: now) }
     let count = min(bytes.count, max(0, link.bufferBytes - up.bytesWaiting))
     if isPortal, count > 0 {
@@ -193,6 +195,7 @@ struct Way {
 
   /// Brings the broker what has arrived and the time, and takes what it has to say.
   mutating func serve(_ broker: inout MessageBroker, at now: Instant) {
+    link.follow(to: now)
     if let far { serve(far, at: now) }
     while up.take(
       at: now, { if let connection { broker.receive($0, from: connection, at: now) } })

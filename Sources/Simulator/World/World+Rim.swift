@@ -42,6 +42,7 @@ extension World {
       counts.attempts += 1
       watches.attempts.attempted(at: now)
       way.close(&broker, at: now)
+      way.link.follow(to: now)
       let roundTrip = way.link.latency * 2
       dropDialing()
       let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses

@@ -37,7 +37,8 @@ struct SwarmCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The link, by name or by file; each seed another if none is named.", valueName: "name"))
+      "The link, by name or by file; each seed another, of those without a trace, if none is named.",
+      valueName: "name"))
   var link: String?
 
   @Flag(help: "Print all that happened to one seed, a line for each event.")
@@ -61,7 +62,8 @@ struct SwarmCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try Shelf.profile(profile)
-    let names = try link.map { [$0] } ?? Shelf.links()
+    // What changes by a trace does not by chance: it is for who asks for it.
+    let names = try link.map { [$0] } ?? Shelf.links().filter { try Shelf.link($0).trace == nil }
     let links = try names.map { try Shelf.link($0) }
     let seeds = log ? 1 : seeds
     let swarm = Swarm(
