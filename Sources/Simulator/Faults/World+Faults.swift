@@ -59,7 +59,8 @@ extension World {
     case .throwOut: way.throwsOutAfter = nil
     case .takeOver: rivalLeaves()
     case .powerCut: powerOn()
-    case .kill, .reload: startProcess()
+    case .kill: startProcess()
+    case .reload: restartProcess()
     case .clockStep: setClock()
     case .clockUnset:
       isClockKnown = true
@@ -90,6 +91,8 @@ extension World {
     setClock()
     turn()
     run(until: now + settlingMax)
+    // A poor link loses a connection now and then for no other reason: this may be the moment.
+    if !isWellConnected { run(until: now + reconnectingMax) }
     judge()
   }
 

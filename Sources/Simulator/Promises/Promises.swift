@@ -42,12 +42,21 @@ extension World {
   /// at half of its rate at least.
   var settlingMax: Interval {
     let spec = configuration.uplink
-    let online =
-      spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.dial.connectTimeout + spec.backoffMaximum
-      + .seconds(10)
     let bytes = Int64(4 * (spec.journalBytes + spec.outboxBytes))
     let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.upRate))
-    return online + .seconds(60) + drained + spec.batchEvery + .seconds(60)
+    return reconnectingMax + .seconds(60) + drained + spec.batchEvery + .seconds(60)
+  }
+
+  /// How long it takes until a dead connection is noticed and another one is open.
+  var reconnectingMax: Interval {
+    let spec = configuration.uplink
+    return spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.dial.connectTimeout
+      + spec.backoffMaximum + .seconds(10)
+  }
+
+  /// The device has a connection, and what either end says arrives.
+  var isWellConnected: Bool {
+    device.map { $0.agent.link.isOnline && way.isWhole } ?? false
   }
 
   /// Says what of the promises was not kept, once all has settled.
@@ -73,7 +82,7 @@ extension World {
 
   private func judgeConnection() {
     guard let device else { return }
-    if !device.agent.link.isOnline || !way.isWhole {
+    if !isWellConnected {
       ledger.complain("not online \(settlingMax.seconds) s after the last fault")
     }
     let waiting = device.agent.link.outbox.unacknowledged
