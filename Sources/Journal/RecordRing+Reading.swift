@@ -67,20 +67,30 @@ extension RecordRing where Medium: ~Copyable {
 
   // MARK: Finding
 
-  /// Learns the context that holds at `offset`: from its block's header, and the records before it.
+  /// Learns the context that holds at `offset`: from its block's header, and the records before it. Where
+  /// that has rotted, a block before tells, as long as all in between is whole; else nothing does.
   private mutating func seek(to offset: Int64) {
-    let number = layout.block(of: offset)
     readContext = RecordContext(repeating: 0)
     readOffset = offset
-    guard let header = blockHeader(number), header.number == number else { return }
-    readContext = header.context
-    guard header.first != Layout.noRecord else { return }
-    var place = layout.start(ofBlock: number) + Int64(wide: header.first)
-    while place < offset, let record = loadRecord(at: place, before: tailOffset) {
-      if record.kind == .context { readContext = loadedContext() }
-      place += Int64(wide: record.byteCount)
+    let number = layout.block(of: offset)
+    for before in 0...Self.blocksAskedMax {
+      guard let header = blockHeader(number - before), header.number == number - before else {
+        continue
+      }
+      readContext = header.context
+      guard header.first != Layout.noRecord else { break }
+      var place = layout.start(ofBlock: header.number) + Int64(wide: header.first)
+      while place < offset, let record = loadRecord(at: place, before: tailOffset) {
+        if record.kind == .context { readContext = loadedContext() }
+        place += Int64(wide: record.byteCount)
+      }
+      if before > 0, place != offset { readContext = RecordContext(repeating: 0) }
+      break
     }
   }
+
+  /// So many blocks before a rotten header are asked: each may be one that the medium reads for a second.
+  private static var blocksAskedMax: Int64 { 2 }
 
   func loadedContext() -> RecordContext {
     var context = RecordContext(repeating: 0)

@@ -135,6 +135,27 @@ final class RingBench {
     #expect(again.rotten == 1)
   }
 
+  /// A header says in which context its block begins; without it, the block before and what lies between do.
+  @Test(arguments: [1, 2, 3]) func aRottenHeaderCostsNoRecordItsContext(block: Int) throws {
+    let bench = try RingBench.fresh()
+    bench.ring.setContext(RecordContext(repeating: 6))
+    var places: [RecordPosition] = []
+    for number in 0..<80 {
+      if number == 20 { bench.ring.setContext(RecordContext(repeating: 7)) }
+      places.append(try bench.append("record \(number)"))
+    }
+    try bench.commit()
+    bench.memory.bytes[512 + RingBench.blockBytes * block + 30] ^= 1
+    let again = RingBench(bench.memory, seed: 2)
+    // Backwards, so that each is looked for anew.
+    for (number, place) in places.enumerated().reversed() {
+      let found = again.ring.next(from: place)
+      let context = again.ring.contextRead[0]
+      #expect(found?.position == place)
+      #expect(context == (number < 20 ? 6 : 7), "record \(number)")
+    }
+  }
+
   @Test func nothingIsWrittenWhileNothingIsAppendedOrSettled() throws {
     let bench = try RingBench.fresh()
     _ = try bench.append("one")

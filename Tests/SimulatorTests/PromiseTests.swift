@@ -45,13 +45,30 @@ import Uplink
     #expect(doubt.complaint(ofRepeating: 10) != nil)
   }
 
+  /// Times are remembered of every eighth message: of the 25th, here.
   @Test func whatAPowerCutMadeForgottenMayComeTwice() {
-    var doubt = doubt(heard: 10)
-    doubt.forgotten(since: start + .seconds(3), at: start + .seconds(11))
+    var doubt = doubt(heard: 40)
+    doubt.forgotten(since: start + .seconds(30), at: start + .seconds(41))
     doubt.connectionOpened()
-    for _ in 0..<10 { #expect(doubt.complaint(ofRepeating: 3) == nil) }
-    for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 2) == nil) }
-    #expect(doubt.complaint(ofRepeating: 2) != nil)
+    for number: UInt32 in 25...40 { #expect(doubt.complaint(ofRepeating: number) == nil) }
+    for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 24) == nil) }
+    #expect(doubt.complaint(ofRepeating: 24) != nil)
+  }
+
+  @Test func anOrderlyEndForgetsNothing() {
+    var doubt = doubt(heard: 40)
+    doubt.forgotten(since: start + .seconds(41), at: start + .seconds(41))
+    doubt.connectionOpened()
+    for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 36) == nil) }
+    #expect(doubt.complaint(ofRepeating: 36) != nil)
+  }
+
+  @Test func aReadingOfARunThatThereWasNotIsNoticed() {
+    var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
+    ledger.connectionOpened()
+    let history = Array(#"{"readings":[{"p":"pump","v":1,"seq":1,"run":0}]}"#.utf8)
+    ledger.take(topic: Array("history".utf8), payload: history, run: 1, runs: [9: 1], at: start)
+    #expect(ledger.violations == ["a reading of run 0, which there was not"])
   }
 
   @Test func readingsAreInOrderWithinEachStream() {

@@ -60,7 +60,8 @@ extension World {
     case .throwOut: way.throwsOutAfter = nil
     case .takeOver: rivalLeaves()
     case .powerCut: powerOn()
-    case .kill, .reload: startProcess()
+    case .kill: startProcess()
+    case .reload: restartProcess()
     case .clockStep: setClock()
     case .clockUnset:
       isClockKnown = true
@@ -87,7 +88,7 @@ extension World {
     rivalLeaves()
     flash.fault = nil
     powerOn()
-    startProcess()
+    restartProcess()
     isClockKnown = true
     setClock()
     turn()
@@ -97,6 +98,8 @@ extension World {
   func settle() {
     calm()
     run(until: now + settlingMax)
+    // A poor link loses a connection now and then for no other reason: this may be the moment.
+    if !isWellConnected { run(until: now + reconnectingMax) }
     judge()
   }
 

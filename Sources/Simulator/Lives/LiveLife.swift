@@ -66,9 +66,9 @@ public final class LiveLife {
     world.live(at: start + elapsed)
     if phase == .playing, elapsed >= length {
       tell("the scenario is over")
-      calm(until: world.now + world.onlineMax)
+      calm(until: world.now + world.reconnectingMax)
     }
-    if phase == .calming, world.isOnline || world.now >= calmBy { leave() }
+    if phase == .calming, world.isWellConnected || world.now >= calmBy { leave() }
     if phase == .stopping, world.device == nil { phase = .over }
   }
 
@@ -85,7 +85,8 @@ public final class LiveLife {
   }
 
   private func leave() {
-    (phase, calmBy, isLeaving) = (.stopping, .never, world.isOnline)
+    (phase, calmBy, isLeaving) = (.stopping, .never, world.isWellConnected)
+    world.mustRestart = false
     world.stop(.asked)
   }
 
@@ -103,7 +104,4 @@ extension World {
     takeAnswer()
     turn()
   }
-
-  /// True while the device is online, over a connection that carries what it says.
-  var isOnline: Bool { way.isWhole && device?.agent.link.isOnline == true }
 }

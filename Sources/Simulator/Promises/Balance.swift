@@ -79,10 +79,10 @@ struct Balance {
 
   /// A run ends: `hard`, without a chance to keep what is in memory, or in order.
   mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
-    // What a failing flash does not take waits in memory too. Without a journal all does, and an end in
-    // order can only say in the log how much that was.
+    // Without a journal, or with one that can't be written, an end in order can only say in the log how
+    // much was in memory.
     (mayCountTwice, underWay) = (mayCountTwice + underWay, 0)
-    let isMemoryLost = hard || device.flash.byteCount == 0 || device.flash.wear.isWorn
+    let isMemoryLost = hard || !device.canKeep
     for (point, count) in device.made.enumerated() {
       made[point] += Int(count)
       lost[point] += device.lost(point)
@@ -131,12 +131,17 @@ extension SimulatedDevice {
   /// How many of a point's were given up in this run, and counted.
   func lost(_ point: Int) -> Int { causes(of: point).all }
 
+  /// True while there is a journal that can be written, all of it.
+  var canKeep: Bool {
+    flash.byteCount > 0 && !flash.wear.isWorn && flash.fault == nil
+      && agent.link.backlog.fault == nil
+  }
+
   /// True while what is in memory has a place to go, or there is nothing. With a budget for flash it may
   /// have to wait for that.
   var keepsWhatItHas: Bool {
     flash.byteCount > 0 && !flash.wear.isWorn && agent.link.spec.flashPerDay == 0
-      ? flash.fault == nil && agent.link.backlog.fault == nil
-      : agent.link.outbox.unacknowledged == 0
+      ? canKeep : agent.link.outbox.unacknowledged == 0
   }
 }
 

@@ -13,43 +13,73 @@ import Core
 /// The agent sends nothing at QoS 2, so that there is no promise about that to watch here.
 struct Doubt {
   private let inflight: Int
-  /// Of each message from 1 on when it was heard and over which connection; the first stands for none.
-  private var heard: [(at: Instant, connection: Int)] = [(.boot, 0)]
-  /// Of each connection, the last message that was heard over it; 0 for none.
+  /// How many messages were heard; they are numbered from 1 on.
+  private(set) var messages = 0
+  /// When every eighth of them was heard, from the first on: a year of a lively device has millions.
+  private var times: [Instant] = []
+  /// Of each connection, the last message that was heard over it, or before; the first stands for none.
   private var last = [0]
-  private var forgotten: [(since: Instant, until: Instant)] = []
+  /// Messages that may come again.
+  private var forgotten: [ClosedRange<Int>] = []
+  /// The medium may have lost anything.
+  private(set) var hasRotted = false
   /// Repetitions over the present connection that nothing else explains.
   private var unexplained = 0
 
   init(inflight: Int) { self.inflight = inflight }
 
-  /// How many messages were heard.
-  var messages: Int { heard.count - 1 }
+  private static var messagesPerTime: Int { 8 }
 
   mutating func connectionOpened() {
-    last.append(0)
+    last.append(messages)
     unexplained = 0
   }
 
   /// What was heard between `known` and `now` may come again.
   mutating func forgotten(since known: Instant, at now: Instant) {
-    if known < now { forgotten.append((known, now)) }
+    guard known < now else { return }
+    var low = 0
+    var high = times.count
+    while low < high {
+      let middle = (low + high) / 2
+      if times[middle] < known { low = middle + 1 } else { high = middle }
+    }
+    let first = max(0, low - 1) * Self.messagesPerTime + 1
+    if first <= messages { forgotten.append(first...messages) }
+  }
+
+  /// The medium has rotted, and whatever was noted there with it.
+  mutating func rotted(at now: Instant) {
+    hasRotted = true
+    forgotten(since: .boot, at: now)
   }
 
   mutating func heard(at now: Instant) {
-    heard.append((now, last.count - 1))
+    if messages % Self.messagesPerTime == 0 { times.append(now) }
+    messages += 1
     last[last.count - 1] = messages
   }
 
   /// Why the present message may not repeat what message `number` has brought; nil when it may.
   mutating func complaint(ofRepeating number: UInt32) -> String? {
     let number = Int(number)
-    let (at, connection) = heard[number]
+    let connection = connection(of: number)
     if connection < last.count - 1, last[connection] - number < inflight { return nil }
-    if forgotten.contains(where: { $0.since <= at && at <= $0.until }) { return nil }
+    if forgotten.contains(where: { $0.contains(number) }) { return nil }
     guard connection < last.count - 1 else { return "over the same connection" }
     unexplained += 1
     guard unexplained > inflight else { return nil }
     return "which was no more under way when that connection was lost"
+  }
+
+  /// The connection over which a message was heard: the first that had as many.
+  private func connection(of number: Int) -> Int {
+    var low = 0
+    var high = last.count - 1
+    while low < high {
+      let middle = (low + high) / 2
+      if last[middle] < number { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

@@ -88,6 +88,9 @@ struct Ledger {
     doubt.forgotten(since: known, at: now)
   }
 
+  /// Bits of the medium have flipped: a note of what the broker has may be gone with them.
+  mutating func rotted(at now: Instant) { doubt.rotted(at: now) }
+
   /// A message from the device at `now`: `topic` is what follows its own prefix.
   mutating func take(
     topic: [UInt8], payload: [UInt8], run: Int, runs: [UInt32: Int], at now: Instant
@@ -108,10 +111,20 @@ struct Ledger {
         reading.point = Array(parts[1])
         reading.isEvent = isEvent
       }
-      let isNew = take(reading, isHistory: isHistory, run: reading.run.flatMap { runs[$0] } ?? run)
+      guard let run = reading.run.map({ runs[$0] }) ?? run else {
+        complainOfRun(reading)
+        continue
+      }
+      let isNew = take(reading, isHistory: isHistory, run: run)
       if !isNew { isRepeated = true }
     }
     if isRepeated { repeated += 1 }
+  }
+
+  /// Of which run a reading was, a medium that has rotted may not be able to tell.
+  private mutating func complainOfRun(_ reading: HeardReading) {
+    guard !doubt.hasRotted else { return }
+    complain("a reading of run \(reading.run ?? 0), which there was not")
   }
 
   /// True when it is new.

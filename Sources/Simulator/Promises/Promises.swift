@@ -35,14 +35,6 @@ extension World {
     }
   }
 
-  /// How long it takes at most, once no fault comes any more, until the device is online: a dead connection is
-  /// noticed, and the back-off ends.
-  var onlineMax: Interval {
-    let spec = configuration.uplink
-    return spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.dial.connectTimeout
-      + spec.backoffMaximum + .seconds(10)
-  }
-
   /// How long it takes, once no fault comes any more, until all that waited is delivered.
   ///
   /// A dead connection is noticed, the back-off ends and a new one opens; a medium that has failed is tried
@@ -52,7 +44,19 @@ extension World {
     let spec = configuration.uplink
     let bytes = Int64(4 * (spec.journalBytes + spec.outboxBytes))
     let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.leastUpRate))
-    return onlineMax + .seconds(60) + drained + spec.batchEvery + .seconds(60)
+    return reconnectingMax + .seconds(60) + drained + spec.batchEvery + .seconds(60)
+  }
+
+  /// How long it takes until a dead connection is noticed and another one is open.
+  var reconnectingMax: Interval {
+    let spec = configuration.uplink
+    return spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.dial.connectTimeout
+      + spec.backoffMaximum + .seconds(10)
+  }
+
+  /// The device has a connection, and what either end says arrives.
+  var isWellConnected: Bool {
+    device.map { $0.agent.link.isOnline && way.isWhole } ?? false
   }
 
   /// Says what of the promises was not kept, once all has settled.
@@ -78,7 +82,7 @@ extension World {
 
   private func judgeConnection() {
     guard let device else { return }
-    if !device.agent.link.isOnline || !way.isWhole {
+    if !isWellConnected {
       ledger.complain("not online \(settlingMax.seconds) s after the last fault")
     }
     let waiting = device.agent.link.outbox.unacknowledged

@@ -15,6 +15,7 @@ extension World {
   /// The agent's process starts.
   func startProcess() {
     guard hasPower, device == nil else { return }
+    mustRestart = false
     run += 1
     counts.runs += 1
     let device = SimulatedDevice(
@@ -37,6 +38,12 @@ extension World {
 
   /// The clock goes wrong by so much, and nobody knows.
   func stepClock(by milliseconds: Int64) { device?.wallAtStart += milliseconds }
+
+  /// The process that is asked to stop starts again: now, or once it has come to its end.
+  func restartProcess() {
+    startProcess()
+    mustRestart = device?.agent.stopReason != nil
+  }
 
   /// The power is cut.
   func powerOff() {
@@ -64,6 +71,7 @@ extension World {
     endRun(device, hard: false, "stopped")
     way.close(&broker, at: now)
     log.add(now, "process", "ended")
+    if mustRestart { startProcess() }
   }
 
   /// The present run ends.

@@ -47,8 +47,7 @@ extension World {
   func rot(bits: Int) {
     flash.flip(bits, &chance)
     balance.forgive(sums)
-    // A note of what the broker has may be gone with them.
-    ledger.forgotten(since: .boot, at: now)
+    ledger.rotted(at: now)
   }
 
   // MARK: At the broker

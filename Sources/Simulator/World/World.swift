@@ -32,6 +32,8 @@ public final class World {
   var rivalReturns = Instant.never
   /// The board has power.
   var hasPower = false
+  /// The process that stops is to start again.
+  var mustRestart = false
   /// A board that boots learns the time of day.
   var isClockKnown = true
   /// The broker takes connections.
