@@ -123,9 +123,8 @@ public enum Fault: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     }
   }
 
-  /// True for what only a broker that is ours can do: somebody else's is not restarted, and not told whom to
-  /// refuse or what to publish.
-  public var needsOwnBroker: Bool {
+  /// True for what can't be brought about at the device and on its way: the broker does it, or another client.
+  public var isBeyondDevice: Bool {
     switch self {
     case .restart, .reject, .takeOver, .publish: true
     default: false

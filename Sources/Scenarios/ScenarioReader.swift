@@ -46,11 +46,13 @@ public struct ScenarioReader {
 
   /// Says that a fault is not played where the broker is somebody else's.
   private mutating func warn(_ fault: Fault, _ offset: Int, _ pointer: String) {
-    guard !ownsBroker, fault.needsOwnBroker else { return }
+    guard !ownsBroker, fault.isBeyondDevice else { return }
+    let isClient = fault == .publish || fault == .takeOver
     problems.append(
       ProfileProblem(
         isWarning: true, offset: offset, pointer: pointer,
-        message: "not played: \"\(fault.word)\" needs a broker of its own"))
+        message: "not played: \"\(fault.word)\" needs "
+          + (isClient ? "another client at the broker" : "a broker of its own")))
   }
 
   // MARK: What happens when

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from harness.case import EndToEndTest
 from harness.processes import ROOT, Process, device_program
-from harness.waiting import wait_for
+from harness.waiting import free_port, wait_for
 
 LAB = ROOT / ".build/release/sandpiper-lab"
 PROFILE = {
@@ -29,9 +29,9 @@ class Scenario(EndToEndTest):
         if not LAB.exists():
             self.skipTest("swift build -c release has not been run")
 
-    def play(self, url, scenario, *options):
+    def play(self, url, scenario, *options, profile=None):
         """The device program on its way through a scenario, with the workbench on its PATH."""
-        command = [*device_program(), "run", self.write(PROFILE), "--simulate", "--broker", url,
+        command = [*device_program(), "run", self.write(profile or PROFILE), "--simulate", "--broker", url,
                    "--scenario", self.write(scenario, "scenario.json"), *options]
         path = f"{LAB.parent}:{os.environ['PATH']}"
         return self.start(Process(command, self.folder / "run.log", {"PATH": path}))
@@ -105,6 +105,26 @@ class Scenario(EndToEndTest):
         run.signal(signal.SIGINT)
         self.assertEqual(run.wait(10), 0, run.log())
         self.assertEqual(observer.messages[-1].fields["state"], "offline")
+
+    def test_the_way_is_the_profiles_with_its_login(self):
+        accounts = self.folder / "accounts"
+        accounts.touch(0o600)
+        subprocess.run(["mosquitto_passwd", "-b", accounts, "ann", "a secret"], check=True,
+                       stdin=subprocess.DEVNULL)
+        port = free_port()
+        broker = self.broker(web_socket_port=port, settings=[
+            "allow_anonymous false", f"password_file {accounts}"])
+        password = self.folder / "password"
+        login = {"user": "ann", "passwordFile": str(password)}
+        run = self.play(
+            f"ws://127.0.0.1:{port}/mqtt",
+            {"length": "8s", "events": [{"at": "4s", "do": "reset"}]},
+            profile=PROFILE | {"broker": PROFILE["broker"] | login})
+        wait_for(lambda: "password file" in run.log(), 10, "a complaint")
+        password.write_text("a secret\n")
+        self.assertEqual(run.wait(30), 0, run.log())
+        self.assertEqual(re.findall("online, session (.*)", run.log()), ["1", "2"])
+        self.assertEqual(broker.log().count("as mast"), 2)
 
     def test_what_cannot_be_played_is_told_with_its_line(self):
         broker = self.broker()

@@ -54,7 +54,7 @@ import Testing
     #expect(
       problems == [
         #"FILE:3:3: warning: /events/1: not played: "reject" needs a broker of its own"#,
-        #"FILE:4:12: warning: /random: not played: "publish" needs a broker of its own"#,
+        #"FILE:4:12: warning: /random: not played: "publish" needs another client at the broker"#,
       ])
   }
 

@@ -168,7 +168,7 @@ import Testing
     #expect(cut.states == ["online", "stopping", "offline"] && cut.hasTakenLeave)
   }
 
-  @Test func whatNeedsABrokerOfItsOwnIsNotPlayed() throws {
+  @Test func whatTheBrokerWouldHaveToDoIsNotPlayed() throws {
     let seen = try live(
       #"{"at": "3s", "do": "restart"}, {"at": "4s", "do": "reset"}"#, for: .seconds(8))
     #expect(!seen.lines.contains { $0.contains("restart") } && seen.lines.contains("reset"))

@@ -6,8 +6,8 @@ import Scenarios
 /// A simulated device that lives in real time, with a broker that is somebody else's.
 ///
 /// It is the same world as in virtual time: board, flash, clock, process and way, and what happens to them. Only
-/// its clock is kept outside, by who calls `turn`, and its way leads to `FarBroker`. What only a broker of its
-/// own could do is not played (`Fault.needsOwnBroker`), and nobody judges what the broker hears.
+/// its clock is kept outside, by who calls `turn`, and its way leads to `FarBroker`. What that or other
+/// clients would have to do is not played (`Fault.isBeyondDevice`), and nobody judges what the broker hears.
 ///
 /// | phase    | until                                        | then                              |
 /// |----------|----------------------------------------------|-----------------------------------|
@@ -37,7 +37,7 @@ public final class LiveLife {
     world = World(
       simulation.configuration, link: simulation.link.conditions, hardware: simulation.hardware,
       seed: simulation.seed, wallAtStart: wallAtStart - 1_000)
-    play = Play(simulation.happenings.filter { !$0.fault.needsOwnBroker })
+    play = Play(simulation.happenings.filter { !$0.fault.isBeyondDevice })
     (start, length, self.tell) = (world.now, simulation.length, tell)
     world.way.far = broker
     world.onNotice = { [unowned self] notice in hear(notice) }

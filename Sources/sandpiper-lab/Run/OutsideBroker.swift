@@ -76,7 +76,9 @@ final class OutsideBroker: FarBroker {
     guard line.isPresent else { return }
     switch event {
     case nil: break
-    case .opened: answer = login()
+    case .opened:
+      answer = login()
+      if case .failed = answer { end(line) }
     case .failed(let fault):
       answer = .failed(fault)
       end(line)

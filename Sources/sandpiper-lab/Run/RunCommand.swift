@@ -14,8 +14,8 @@ struct RunCommand: ParsableCommand {
       The world is that of "simulate", with the same board, flash, clock, process and way, and the same \
       scenarios; only time is real, and the way leads on to the profile's broker, or another. So what the \
       link does comes on top of what the network does. The journal lies on a simulated flash and ends \
-      with the program. What only a broker of its own could do (restart, reject, take-over, publish) is \
-      not played; a line says so for each.
+      with the program. What the broker or another client would have to do (restart, reject, take-over, \
+      publish) is not played; a line says so for each.
 
       Prints what happens, with the seconds since the start. At the scenario's end, with Ctrl-C and with \
       SIGTERM all faults are over and the agent stops in order; a second Ctrl-C ends at once. Ends with 0 \
