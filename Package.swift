@@ -130,7 +130,7 @@ let package = Package(
       name: "MadeUpCourse", dependencies: ["Core", "Simulator"], path: "Tests/MadeUpCourse",
       swiftSettings: strict),
     .executableTarget(
-      name: "course-report", dependencies: ["MadeUpCourse", "Report"],
+      name: "course-report", dependencies: ["MadeUpCourse", "Report", "Simulator"],
       path: "Tests/Tools/course-report", swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
     tests("CoreTests", ["Core", "TestSupport"]),
