@@ -76,8 +76,15 @@ extension RecordRing where Medium: ~Copyable {
     readContext = header.context
     guard header.first != Layout.noRecord else { return }
     var place = layout.start(ofBlock: number) + Int64(wide: header.first)
-    while place < offset, let record = loadRecord(at: place, before: tailOffset) {
+    var previous: UInt32?
+    while place < offset {
+      guard let record = loadRecord(at: place, before: tailOffset) else {
+        // Behind one that has rotted another may say more.
+        place = resync(from: place, behind: previous, before: offset) ?? offset
+        continue
+      }
       if record.kind == .context { readContext = loadedContext() }
+      previous = record.sequence
       place += Int64(wide: record.byteCount)
     }
   }
