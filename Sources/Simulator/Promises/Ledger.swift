@@ -151,6 +151,14 @@ struct Ledger {
     return true
   }
 
+  /// How many of these numbers of a series, twice its point, or one more for its events, were never heard.
+  func unheard(run: Int, series: Int, _ numbers: Range<UInt32>) -> Int {
+    guard let heard = heard[Stream(run: run, series: series)]?.messages else {
+      return numbers.count
+    }
+    return numbers.count { $0 >= heard.count || heard[Int($0)] == 0 }
+  }
+
   private func name(_ stream: Stream) -> String {
     let point = places.first { $0.value == stream.series / 2 }?.key ?? []
     return (stream.series % 2 == 0 ? "state " : "event ") + String(decoding: point, as: UTF8.self)
