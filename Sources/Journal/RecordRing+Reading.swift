@@ -68,29 +68,35 @@ extension RecordRing where Medium: ~Copyable {
   // MARK: Finding
 
   /// Learns the context that holds at `offset`: from its block's header, and the records before it. Where
-  /// that has rotted, a block before tells, as long as all in between is whole; else nothing does.
+  /// that has rotted, one of the two blocks before tells. (Each may be one that the medium tries to read
+  /// for a second.)
   private mutating func seek(to offset: Int64) {
     readContext = RecordContext(repeating: 0)
     readOffset = offset
     let number = layout.block(of: offset)
-    for before in 0...Self.blocksAskedMax {
-      guard let header = blockHeader(number - before), header.number == number - before else {
-        continue
-      }
-      readContext = header.context
-      guard header.first != Layout.noRecord else { break }
-      var place = layout.start(ofBlock: header.number) + Int64(wide: header.first)
-      while place < offset, let record = loadRecord(at: place, before: tailOffset) {
-        if record.kind == .context { readContext = loadedContext() }
-        place += Int64(wide: record.byteCount)
-      }
-      if before > 0, place != offset { readContext = RecordContext(repeating: 0) }
-      break
-    }
+    var block = number
+    while !learnContext(at: offset, from: block), block > max(0, number - 2) { block -= 1 }
   }
 
-  /// So many blocks before a rotten header are asked: each may be one that the medium reads for a second.
-  private static var blocksAskedMax: Int64 { 2 }
+  /// False when the header of block `number` does not tell.
+  private mutating func learnContext(at offset: Int64, from number: Int64) -> Bool {
+    guard let header = blockHeader(number), header.number == number else { return false }
+    readContext = header.context
+    guard header.first != Layout.noRecord else { return true }
+    var place = layout.start(ofBlock: number) + Int64(wide: header.first)
+    var previous: UInt32?
+    while place < offset {
+      guard let record = loadRecord(at: place, before: tailOffset) else {
+        // Behind one that has rotted another may say more.
+        place = resync(from: place, behind: previous, before: offset) ?? offset
+        continue
+      }
+      if record.kind == .context { readContext = loadedContext() }
+      previous = record.sequence
+      place += Int64(wide: record.byteCount)
+    }
+    return true
+  }
 
   func loadedContext() -> RecordContext {
     var context = RecordContext(repeating: 0)

@@ -156,6 +156,20 @@ final class RingBench {
     }
   }
 
+  /// Whoever goes on in the middle of a block learns the context from the records before.
+  @Test func aRottenRecordHidesNoContextThatIsSaidBehindIt() throws {
+    var bench = try RingBench.fresh()
+    bench.ring.setContext(RecordContext(repeating: 1))
+    let rotten = try bench.append("old")
+    bench.ring.setContext(RecordContext(repeating: 2))
+    let new = try bench.append("new")
+    try bench.commit()
+    bench.memory.bytes[512 + 64 + Int(rotten.offset) + 21] ^= 1
+    bench = RingBench(bench.memory, seed: 2)
+    #expect(bench.ring.next(from: new)?.position == new)
+    #expect(bench.ring.contextRead[0] == 2)
+  }
+
   @Test func nothingIsWrittenWhileNothingIsAppendedOrSettled() throws {
     let bench = try RingBench.fresh()
     _ = try bench.append("one")

@@ -11,16 +11,25 @@ struct Balance {
   private(set) var lost: [Int]
   /// The same by what was the cause.
   private var causesOfLost: [Causes]
-  /// Readings that were in memory only, as far as the profile allows it, when a run ended.
+  /// Readings that were in memory only, as far as the profile allows it, when a run ended; or on a medium
+  /// that has rotted.
   private(set) var mayBeLost: [Int]
+  /// Of each run that is over: which it was, and by series the numbers of the readings that have to have been
+  /// heard, or given up, whatever came: those behind were in memory only, as above, and those before may
+  /// have rotted.
+  private(set) var kept: [(run: Int, numbers: [Range<UInt32>])] = []
+  /// The last readings of the present run that may have rotted, by series.
+  private var rotten: [UInt32]
   /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
   let inMemoryMax: Interval
-  /// The same by point: one whose readings have to be durable before they are sent is synced at once.
-  private let inMemory: [Interval]
+  /// Points whose readings have to be durable before they are sent: these are synced at once.
+  private let isDurable: [Bool]
   private var recent: [(at: Instant, made: [UInt32])] = []
   /// When all that was older could be kept last: flash that works, or, where there is none, an empty
   /// outbox.
   private(set) var keptAt = Instant.boot
+  /// When it could not be kept last.
+  private var failedAt: Instant?
 
   /// Readings that were under way when connections were lost: they may be given up, and counted, although
   /// the broker has got them.
@@ -34,22 +43,25 @@ struct Balance {
     let spec = configuration.uplink
     made = [Int](repeating: 0, count: configuration.points.count)
     (lost, mayBeLost) = (made, made)
+    rotten = [UInt32](repeating: 0, count: 2 * made.count)
     causesOfLost = [Causes](repeating: Causes(), count: made.count)
-    let longest =
+    inMemoryMax =
       spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery + .seconds(5)
-    inMemoryMax = longest
-    inMemory = configuration.points.map { $0.keep.durability == .always ? .seconds(5) : longest }
+    isDurable = configuration.points.map { $0.keep.durability == .always }
   }
 
   /// A run begins.
-  mutating func begin() { recent = [] }
+  mutating func begin() {
+    recent = []
+    for series in rotten.indices { rotten[series] = 0 }
+  }
 
   /// A run goes on.
   mutating func note(_ device: SimulatedDevice, at now: Instant) {
     guard recent.last.map({ now - $0.at >= .seconds(1) }) ?? true else { return }
-    recent.append((now, device.made))
+    recent.append((now, device.madeBySeries))
     if recent.count > 2 * Self.recentMax { recent.removeFirst(recent.count - Self.recentMax) }
-    if device.keepsWhatItHas { keptAt = now }
+    if device.keepsWhatItHas { keptAt = now } else { failedAt = now }
   }
 
   /// At every turn.
@@ -62,12 +74,26 @@ struct Balance {
     }
   }
 
-  /// What this run had made at that time, by point; nil when that is not remembered.
-  func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
+  /// What this run had made at that time, by series; nil when that is not remembered.
+  private func made(before limit: Instant) -> [UInt32]? { recent.last { $0.at <= limit }?.made }
 
-  /// The medium has rotted: what was made and is not delivered may have been there.
-  mutating func forgive(_ sums: [(made: Int, delivered: Int, lost: Int)]) {
+  /// The numbers that the present run had made at that time and that cannot have rotted, by series.
+  func sound(before limit: Instant) -> [Range<UInt32>] {
+    numbers(upTo: made(before: limit) ?? rotten)
+  }
+
+  private func numbers(upTo last: [UInt32]) -> [Range<UInt32>] {
+    zip(rotten, last).map { rotten, last in rotten + 1..<max(rotten, last) + 1 }
+  }
+
+  /// The medium has rotted: what was made and is not delivered may have been there, of the present run and of
+  /// all before.
+  mutating func forgive(
+    _ sums: [(made: Int, delivered: Int, lost: Int)], _ device: SimulatedDevice?
+  ) {
     for (point, sum) in sums.enumerated() { mayBeLost[point] += max(0, sum.made - sum.delivered) }
+    kept = []
+    if let device { rotten = device.madeBySeries }
   }
 
   /// What was given up of a point, over all runs.
@@ -77,19 +103,32 @@ struct Balance {
     return causes
   }
 
+  /// How long a point's readings may be in memory only: what has to be durable, and could not be for want of a
+  /// medium that works, waits like anything else.
+  private func inMemory(_ point: Int, at now: Instant) -> Interval {
+    let isSynced = isDurable[point] && failedAt.map { now - $0 > inMemoryMax } ?? true
+    return isSynced ? .seconds(5) : inMemoryMax
+  }
+
   /// A run ends: `hard`, without a chance to keep what is in memory, or in order.
   mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
     // Without a journal, or with one that can't be written, an end in order can only say in the log how
     // much was in memory.
     (mayCountTwice, underWay) = (mayCountTwice + underWay, 0)
     let isMemoryLost = hard || !device.canKeep
+    var last = device.madeBySeries
     for (point, count) in device.made.enumerated() {
       made[point] += Int(count)
       lost[point] += device.lost(point)
       causesOfLost[point] += device.causes(of: point)
-      let before = made(before: min(now, keptAt) - inMemory[point])?[point] ?? 0
-      if isMemoryLost { mayBeLost[point] += Int(count - before) }
+      guard isMemoryLost else { continue }
+      let before = made(before: min(now, keptAt) - inMemory(point, at: now))
+      for series in [2 * point, 2 * point + 1] {
+        mayBeLost[point] += Int(last[series] - (before?[series] ?? 0))
+        last[series] = before?[series] ?? 0
+      }
     }
+    kept.append((device.run, numbers(upTo: last)))
   }
 }
 
@@ -113,6 +152,14 @@ extension SimulatedDevice {
   var made: [UInt32] {
     (0..<agent.points.pointCount).map { index in
       agent.points.stateCount(index) + agent.points.eventCount(index)
+    }
+  }
+
+  /// The same by series: of each point its states, then its events.
+  var madeBySeries: [UInt32] {
+    (0..<2 * agent.points.pointCount).map { series in
+      series % 2 == 0
+        ? agent.points.stateCount(series / 2) : agent.points.eventCount(series / 2)
     }
   }
 

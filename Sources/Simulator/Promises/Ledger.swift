@@ -77,6 +77,9 @@ struct Ledger {
     return news
   }
 
+  /// The medium may have lost anything.
+  var hasRotted: Bool { doubt.hasRotted }
+
   /// Messages with readings.
   var messages: Int { doubt.messages }
 
@@ -123,7 +126,7 @@ struct Ledger {
 
   /// Of which run a reading was, a medium that has rotted may not be able to tell.
   private mutating func complainOfRun(_ reading: HeardReading) {
-    guard !doubt.hasRotted else { return }
+    guard !hasRotted else { return }
     complain("a reading of run \(reading.run ?? 0), which there was not")
   }
 
@@ -162,6 +165,14 @@ struct Ledger {
       heard[stream]?.lastLive = reading.number
     }
     return true
+  }
+
+  /// How many of these numbers of a series, twice its point, or one more for its events, were never heard.
+  func unheard(run: Int, series: Int, _ numbers: Range<UInt32>) -> Int {
+    guard let heard = heard[Stream(run: run, series: series)]?.messages else {
+      return numbers.count
+    }
+    return numbers.count { $0 >= heard.count || heard[Int($0)] == 0 }
   }
 
   private func name(_ stream: Stream) -> String {

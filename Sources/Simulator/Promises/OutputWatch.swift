@@ -18,7 +18,8 @@ struct OutputWatch {
     var isLost = false
   }
 
-  private var outputs: [Int: Output] = [:]
+  /// By point; nil where that is none.
+  private var outputs: [Output?]
   private let names: [String: Int]
   private let keepsCommands: Bool
   private var offlineSince: Instant?
@@ -27,6 +28,7 @@ struct OutputWatch {
   init(_ configuration: Configuration) {
     keepsCommands = configuration.uplink.persistentSession
     var names: [String: Int] = [:]
+    outputs = configuration.points.map { _ in nil }
     for (index, point) in configuration.points.enumerated() where point.kind == .output {
       names[configuration.string(point.name)] = index
       outputs[index] = Output(
@@ -37,7 +39,7 @@ struct OutputWatch {
 
   mutating func runBegan(at now: Instant) {
     (offlineSince, connections) = (now, 0)
-    for index in outputs.keys {
+    for index in outputs.indices {
       update(index) {
         $0.due[$0.start ? 1 : 0] += 1; $0.isLost = false
       }
@@ -70,10 +72,11 @@ struct OutputWatch {
       // One may have come and gone since the last turn.
       self.connections = connections
       offlineSince = nil
-      for index in outputs.keys { update(index) { $0.isLost = false } }
+      for index in outputs.indices { update(index) { $0.isLost = false } }
     }
     if !isRunning || isOnline { offlineSince = nil } else { offlineSince = offlineSince ?? now }
-    for (index, output) in outputs {
+    for (index, output) in outputs.enumerated() {
+      guard let output else { continue }
       if let lost = output.lost, let since = offlineSince, now >= since + output.lostAfter {
         if !output.isLost {
           update(index) {

@@ -13,6 +13,7 @@ import Profile
 /// - No storm of attempts to connect (`AttemptWatch`), no busy loop (`lookForBusyLoop`), and a dead
 ///   connection is noticed in time (`SilenceWatch`).
 /// - Outputs are driven as somebody wished (`OutputWatch`).
+/// - A power cut leaves a journal that is whole as far as it was synced (`judgeJournal`).
 /// - Flash is written no more than its budget (`FlashWatch`).
 /// - Memory is exactly the plan: `SimulatedDevice` gives the agent an arena of that size, and a table more
 ///   stops the program there.
@@ -64,13 +65,11 @@ extension World {
     judgeConnection()
     let points = configuration.points.map { configuration.string($0.name) }
     for (point, sum) in sums.enumerated() {
-      let missing = sum.made - sum.delivered - sum.lost
-      // What was read last may be under way, or wait for the next batch.
-      if missing > balance.mayBeLost[point] + underWayMax(point) {
+      let missing = missing(point)
+      if missing > sum.lost {
         ledger.complain(
-          "\(points[point]): \(sum.made) made, \(sum.delivered) delivered, \(sum.lost) given up "
-            + "and counted, \(balance.mayBeLost[point]) at most lost with the memory: \(missing) are missing"
-        )
+          "\(points[point]): \(sum.made) made, \(sum.delivered) delivered, \(sum.lost) given up and counted: "
+            + "\(missing) are missing that no end can have cost")
       }
       if missing < -balance.mayCountTwice {
         ledger.complain(
@@ -92,16 +91,32 @@ extension World {
     if configuration.uplink.batchEvery == .zero, waiting > most {
       ledger.complain("\(waiting) records still wait")
     }
+    judgeJournal(of: device)
     if let fault = device.agent.link.backlog.fault, !flash.wear.isWorn {
       ledger.complain("the journal still fails: \(fault)")
     }
   }
 
-  /// How many readings of a point may be on their way at a quiet time.
-  private func underWayMax(_ point: Int) -> Int {
-    let limit = now - configuration.uplink.batchEvery - .seconds(60)
-    let before = balance.made(before: limit)
-    return device.map { Int($0.made[point] - (before?[point] ?? 0)) } ?? 0
+  /// Says so when a run has found holes in its journal: of what was synced, nothing goes but by rot.
+  func judgeJournal(of device: SimulatedDevice) {
+    let rotten = device.agent.link.backlog.counters.rotten
+    guard rotten > 0, !ledger.hasRotted else { return }
+    ledger.complain("the journal has lost \(rotten) records, and nothing has rotted")
+  }
+
+  /// How many readings of a point were never heard, of those that had to outlive their run, and of the present
+  /// run's those that cannot be under way at a quiet time, nor wait for the next batch.
+  private func missing(_ point: Int) -> Int {
+    var runs = balance.kept
+    if let device {
+      let limit = now - configuration.uplink.batchEvery - .seconds(60)
+      runs.append((device.run, balance.sound(before: limit)))
+    }
+    return runs.reduce(0) { sum, run in
+      [2 * point, 2 * point + 1].reduce(sum) { sum, series in
+        sum + ledger.unheard(run: run.run, series: series, run.numbers[series])
+      }
+    }
   }
 
   /// From when on a run that ends now has not noted on flash what the broker has got of the journal.

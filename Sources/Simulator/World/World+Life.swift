@@ -79,6 +79,7 @@ extension World {
     recorder?.lost(reason, heardAt: now, at: now)
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
+    judgeJournal(of: device)
     ledger.forgotten(since: knownSince(device, hard: hard), at: now)
     dropDialing()
     self.device = nil

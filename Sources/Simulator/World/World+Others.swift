@@ -46,7 +46,7 @@ extension World {
   /// Bits of the flash flip, anywhere.
   func rot(bits: Int) {
     flash.flip(bits, &chance)
-    balance.forgive(sums)
+    balance.forgive(sums, device)
     ledger.rotted(at: now)
   }
 

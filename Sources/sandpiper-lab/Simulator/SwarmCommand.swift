@@ -44,6 +44,9 @@ struct SwarmCommand: ParsableCommand {
   @Flag(help: "Print all that happened to one seed, a line for each event.")
   var log = false
 
+  @Flag(help: "Do not look which of the faults are enough to break the promise.")
+  var unshrunk = false
+
   @Flag(help: "Print a number that stands for all that happened to all seeds.")
   var digest = false
 
@@ -83,7 +86,7 @@ struct SwarmCommand: ParsableCommand {
     if digest { Terminal.print("digest \(String(outcome.digest, radix: 16))") }
     guard let failed = outcome.failed else { return }
     for violation in failed.violations { Terminal.print("  " + violation) }
-    if !log {
+    if !log && !unshrunk {
       let name = names[Int(failed.seed % UInt64(names.count))]
       try keep(swarm.shrunk(failed.seed), link: name)
     }
