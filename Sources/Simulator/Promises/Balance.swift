@@ -178,16 +178,15 @@ extension SimulatedDevice {
   /// How many of a point's were given up in this run, and counted.
   func lost(_ point: Int) -> Int { causes(of: point).all }
 
-  /// True while there is a journal that can be written, all of it.
+  /// True while there is a journal that can be written.
   var canKeep: Bool {
-    flash.byteCount > 0 && !flash.wear.isWorn && flash.fault == nil
-      && agent.link.backlog.fault == nil
+    flash.byteCount > 0 && flash.fault == nil && agent.link.backlog.fault == nil
   }
 
   /// True while what is in memory has a place to go, or there is nothing. With a budget for flash it may
   /// have to wait for that.
   var keepsWhatItHas: Bool {
-    flash.byteCount > 0 && !flash.wear.isWorn && agent.link.spec.flashPerDay == 0
+    flash.byteCount > 0 && agent.link.spec.flashPerDay == 0
       ? canKeep : agent.link.outbox.unacknowledged == 0
   }
 }

@@ -108,7 +108,8 @@ extension World {
   /// run's those that cannot be under way at a quiet time, nor wait for the next batch.
   private func missing(_ point: Int) -> Int {
     var runs = balance.kept
-    if let device {
+    // What a journal has in hand that is worn out waits there until it is opened anew.
+    if let device, !flash.wear.isWorn || device.canKeep {
       let limit = now - configuration.uplink.batchEvery - .seconds(60)
       runs.append((device.run, balance.sound(before: limit)))
     }
