@@ -23,8 +23,8 @@ import Uplink
 
   // MARK: What comes twice
 
-  private func doubt(heard count: Int) -> Doubt {
-    var doubt = Doubt(inflight: 4)
+  private func doubt(heard count: Int, hasDurable: Bool = false) -> Doubt {
+    var doubt = Doubt(inflight: 4, hasDurable: hasDurable)
     doubt.connectionOpened()
     for second in 1...count { doubt.heard(at: start + .seconds(Int64(second))) }
     return doubt
@@ -35,7 +35,12 @@ import Uplink
     doubt.connectionOpened()
     doubt.heard(at: start + .seconds(60))
     for _ in 0..<10 { #expect(doubt.complaint(ofRepeating: 7) == nil) }
-    // What the journal has forgotten: one window more.
+    #expect(doubt.complaint(ofRepeating: 6) != nil)
+  }
+
+  @Test func aJournalOfWhatHasToBeDurableForgetsAWindowMore() {
+    var doubt = doubt(heard: 10, hasDurable: true)
+    doubt.connectionOpened()
     for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 6) == nil) }
     #expect(doubt.complaint(ofRepeating: 6) != nil)
   }
@@ -51,7 +56,6 @@ import Uplink
     doubt.forgotten(since: start + .seconds(30), at: start + .seconds(41))
     doubt.connectionOpened()
     for number: UInt32 in 25...40 { #expect(doubt.complaint(ofRepeating: number) == nil) }
-    for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 24) == nil) }
     #expect(doubt.complaint(ofRepeating: 24) != nil)
   }
 
@@ -59,7 +63,6 @@ import Uplink
     var doubt = doubt(heard: 40)
     doubt.forgotten(since: start + .seconds(41), at: start + .seconds(41))
     doubt.connectionOpened()
-    for _ in 0..<4 { #expect(doubt.complaint(ofRepeating: 36) == nil) }
     #expect(doubt.complaint(ofRepeating: 36) != nil)
   }
 
@@ -87,6 +90,18 @@ import Uplink
     #expect(ledger.violations.count == 1)
     hear("state/pump", #"{"v":true}"#)
     #expect(ledger.violations.count == 2)
+  }
+
+  @Test func whatWasNeverHeardIsKnownByRunAndSeries() {
+    var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
+    ledger.connectionOpened()
+    let payload = #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4,"n":2}]}"#
+    ledger.take(
+      topic: Array("history".utf8), payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+    #expect(ledger.unheard(run: 1, series: 0, 1..<5) == 1)
+    #expect(ledger.unheard(run: 1, series: 0, 3..<8) == 3)
+    #expect(ledger.unheard(run: 1, series: 1, 1..<5) == 4)
+    #expect(ledger.unheard(run: 2, series: 0, 1..<1) == 0)
   }
 
   @Test func allHasToSettleOnceFaultsStop() throws {

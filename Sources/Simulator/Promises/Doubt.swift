@@ -6,13 +6,15 @@ import Core
 /// order. So where a connection is lost, the last `inflight` messages that were heard over it are in doubt.
 /// With a power cut goes, besides, what was not noted on flash by then.
 ///
-/// The journal remembers eight stretches that are settled ahead of its head, and forgets more (see
-/// `SettledRanges`): so as many messages as may be under way may come once more without any other reason, over
-/// each connection.
+/// What has to be durable leaves from memory, and is settled in the journal ahead of what waits there. The
+/// journal remembers eight such stretches, and forgets more (see `SettledRanges`): so where there are such
+/// readings, as many messages as may be under way may come once more without any other reason, over each
+/// connection; elsewhere none.
 ///
 /// The agent sends nothing at QoS 2, so that there is no promise about that to watch here.
 struct Doubt {
   private let inflight: Int
+  private let unexplainedMax: Int
   /// How many messages were heard; they are numbered from 1 on.
   private(set) var messages = 0
   /// When every eighth of them was heard, from the first on: a year of a lively device has millions.
@@ -26,7 +28,11 @@ struct Doubt {
   /// Repetitions over the present connection that nothing else explains.
   private var unexplained = 0
 
-  init(inflight: Int) { self.inflight = inflight }
+  /// `hasDurable`: some readings have to be durable before they are sent.
+  init(inflight: Int, hasDurable: Bool) {
+    self.inflight = inflight
+    unexplainedMax = hasDurable ? inflight : 0
+  }
 
   private static var messagesPerTime: Int { 8 }
 
@@ -68,7 +74,7 @@ struct Doubt {
     if forgotten.contains(where: { $0.contains(number) }) { return nil }
     guard connection < last.count - 1 else { return "over the same connection" }
     unexplained += 1
-    guard unexplained > inflight else { return nil }
+    guard unexplained > unexplainedMax else { return nil }
     return "which was no more under way when that connection was lost"
   }
 

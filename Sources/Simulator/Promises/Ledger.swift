@@ -62,7 +62,7 @@ struct Ledger {
   init(points: [[UInt8]], durable: [Bool], inflight: Int) {
     isDurable = durable
     places = Dictionary(uniqueKeysWithValues: zip(points, 0...))
-    doubt = Doubt(inflight: inflight)
+    doubt = Doubt(inflight: inflight, hasDurable: durable.contains(true))
     delivered = [Int](repeating: 0, count: points.count)
     lateOfPoint = delivered
   }
