@@ -207,6 +207,13 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     return count
   }
 
+  /// Records that these carry.
+  public var recordsUnderWay: Int {
+    var count = 0
+    for index in 0..<flights.count where flights[index].isUsed { count += flights[index].count }
+    return count
+  }
+
   /// From the oldest record under way to the newest.
   var underWay: (start: RecordPosition, end: RecordPosition)? {
     var found: (start: RecordPosition, end: RecordPosition)?

@@ -78,7 +78,9 @@ struct Balance {
     underWay = 0
     // What a journal has taken over may have to make room there much later.
     if link.outbox.unacknowledged == 0, link.backlog.capacityBytes == 0 { inDoubt = 0 }
-    guard link.isOnline, link.outbox.unacknowledged > 0 else { return }
+    guard link.isOnline else { return }
+    underWay = link.backlog.recordsUnderWay
+    guard link.outbox.unacknowledged > 0 else { return }
     for token in 0..<UInt32(link.spec.inflight) {
       underWay += link.outbox.records(of: token)?.count ?? 0
     }
