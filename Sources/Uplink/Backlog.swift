@@ -158,7 +158,7 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   var durable: Int64 { ring.durable.offset }
 
   /// True when all that was in the journal has been acknowledged.
-  var isDrained: Bool { !hasUnsent && flightCount == 0 }
+  public var isDrained: Bool { !hasUnsent && flightCount == 0 }
 
   /// Writes what waits to the medium, as one.
   mutating func commit() {

@@ -98,6 +98,8 @@ extension World {
   func settle() {
     calm()
     run(until: now + settlingMax)
+    let end = now + drainingMax
+    while isDraining, now < end { run(until: now + .seconds(60)) }
     // A poor link loses a connection now and then for no other reason: this may be the moment.
     if !isWellConnected { run(until: now + reconnectingMax) }
     judge()

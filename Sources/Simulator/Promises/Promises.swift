@@ -17,7 +17,7 @@ import Profile
 /// - Flash is written no more than its budget (`FlashWatch`).
 /// - Memory is exactly the plan: `SimulatedDevice` gives the agent an arena of that size, and a table more
 ///   stops the program there.
-/// - Once faults stop, all settles within `settlingMax` (`judge`).
+/// - Once faults stop, all settles within `settlingMax`, and `drainingMax` on a slow link (`judge`).
 extension World {
   /// Watches what must hold at any time.
   func watch() {
@@ -47,6 +47,17 @@ extension World {
     let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.leastUpRate))
     return reconnectingMax + .seconds(60) + drained + spec.batchEvery + .seconds(60)
   }
+
+  /// How much longer it takes on a link where packets are few for their round trips: one of them for each, at
+  /// least.
+  var drainingMax: Interval {
+    let spec = configuration.uplink
+    let packets = Int64(4 * (spec.journalBytes + spec.outboxBytes) / spec.packetBytes)
+    return (way.link.latency + way.link.jitter) * 2 * packets
+  }
+
+  /// The journal holds what the broker has not got.
+  var isDraining: Bool { device.map { !$0.agent.link.backlog.isDrained } ?? false }
 
   /// How long it takes until a dead connection is noticed and another one is open.
   var reconnectingMax: Interval {
