@@ -15,13 +15,13 @@ struct Balance {
   /// that has rotted.
   private(set) var mayBeLost: [Int]
   /// Of each run that is over: which it was, and by series the numbers of the readings that have to have been
-  /// heard, or given up, whatever came: those behind were in memory only, as above, and those before may
-  /// have rotted.
+  /// heard, or given up, whatever came: those behind were in memory only, as above. None where the medium
+  /// has rotted.
   private(set) var kept: [(run: Int, numbers: [Range<UInt32>])] = []
   /// True when the medium has rotted at some time.
   private(set) var hasRotted = false
-  /// The last readings of the present run that may have rotted, by series.
-  private var rotten: [UInt32]
+  /// True when it has in the present run: then what is written later has been lost, too, now and then.
+  private var isRotten = false
   /// How long a reading may be in memory only: until a dead link is noticed, and then until it is spilled.
   let inMemoryMax: Interval
   /// Points whose readings have to be durable before they are sent: these are synced at once.
@@ -48,7 +48,6 @@ struct Balance {
     let spec = configuration.uplink
     made = [Int](repeating: 0, count: configuration.points.count)
     (lost, mayBeLost) = (made, made)
-    rotten = [UInt32](repeating: 0, count: 2 * made.count)
     causesOfLost = [Causes](repeating: Causes(), count: made.count)
     inMemoryMax =
       spec.keepAlive * 3 / 2 + spec.replyTimeout + spec.spillAfter + spec.spillEvery + .seconds(5)
@@ -57,8 +56,7 @@ struct Balance {
 
   /// A run begins.
   mutating func begin() {
-    recent = []
-    for series in rotten.indices { rotten[series] = 0 }
+    (recent, isRotten) = ([], false)
   }
 
   /// A run goes on.
@@ -91,22 +89,20 @@ struct Balance {
 
   /// The numbers that the present run had made at that time and that cannot have rotted, by series.
   func sound(before limit: Instant) -> [Range<UInt32>] {
-    numbers(upTo: made(before: limit) ?? rotten)
+    numbers(upTo: made(before: limit) ?? [UInt32](repeating: 0, count: 2 * made.count))
   }
 
   private func numbers(upTo last: [UInt32]) -> [Range<UInt32>] {
-    zip(rotten, last).map { rotten, last in rotten + 1..<max(rotten, last) + 1 }
+    last.map { 1..<(isRotten ? 0 : $0) + 1 }
   }
 
   /// The medium has rotted: what was made and is not delivered may have been there, of the present run and of
   /// all before.
-  mutating func forgive(
-    _ sums: [(made: Int, delivered: Int, lost: Int)], _ device: SimulatedDevice?
-  ) {
+  mutating func forgive(_ sums: [(made: Int, delivered: Int, lost: Int)]) {
     for (point, sum) in sums.enumerated() { mayBeLost[point] += max(0, sum.made - sum.delivered) }
     kept = []
     hasRotted = true
-    if let device { rotten = device.madeBySeries }
+    isRotten = true
   }
 
   /// What was given up of a point, over all runs.

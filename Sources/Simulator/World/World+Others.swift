@@ -45,7 +45,7 @@ extension World {
   /// Bits of the flash flip, anywhere.
   func rot(bits: Int) {
     flash.flip(bits, &chance)
-    balance.forgive(sums, device)
+    balance.forgive(sums)
     // A note of what the broker has may be gone with them.
     ledger.forgotten(since: .boot, at: now)
   }
