@@ -201,12 +201,13 @@ import Testing
       }
     }
     let client = try await connected(peer.url) {
-      $0.keepAlive = .seconds(2)
+      // Long enough for a machine that has much else to do.
+      $0.keepAlive = .seconds(6)
       $0.limits.receiveMaximum = 4
     }
     let messages = try await within { try await client.subscribe(to: "t") }
     try await eventually { client.statistics.unacknowledged == 4 }
-    try await eventually { seen.all.filter { $0 == "192" }.count >= 2 }
+    try await eventually { seen.all.contains("192") }
     _ = try await within { try await client.publish("x", to: "other") }
     #expect(!seen.all.contains("64"), "no PUBACK")
     for id in 1...4 {
