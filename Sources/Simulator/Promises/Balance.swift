@@ -31,13 +31,10 @@ struct Balance {
   /// When it could not be kept last.
   private var failedAt: Instant?
 
-  /// Readings that were given up, and counted, although the broker may have got them: no more than were under
-  /// way, or had been so when connections were lost, and waited since.
+  /// Readings that were under way when connections were lost: they may be given up, and counted, although
+  /// the broker has got them.
   private(set) var mayCountTwice = 0
-  private var inDoubt = 0
   private var underWay = 0
-  /// What this run had given up at the last turn.
-  private var givenUp = 0
 
   /// So many moments are remembered, a second apart.
   private static var recentMax: Int { 4 * 3_600 }
@@ -69,15 +66,8 @@ struct Balance {
 
   /// At every turn.
   mutating func noteUnderWay(_ link: borrowing BrokerLink<FlashStorage>) {
-    let total = link.outbox.losses.total
-    let lost = Int(total.dropped) + Int(total.expired) + Int(total.replaced)
-    let counted = min(inDoubt + underWay, max(0, lost - givenUp))
-    givenUp = lost
-    mayCountTwice += counted
-    inDoubt = max(0, inDoubt + (link.isOnline ? 0 : underWay) - counted)
+    if !link.isOnline { mayCountTwice += underWay }
     underWay = 0
-    // What a journal has taken over may have to make room there much later.
-    if link.outbox.unacknowledged == 0, link.backlog.capacityBytes == 0 { inDoubt = 0 }
     guard link.isOnline else { return }
     underWay = link.backlog.recordsUnderWay
     guard link.outbox.unacknowledged > 0 else { return }
@@ -126,7 +116,7 @@ struct Balance {
   mutating func end(_ device: SimulatedDevice, hard: Bool, at now: Instant) {
     // Without a journal, or with one that can't be written, an end in order can only say in the log how
     // much was in memory.
-    (inDoubt, underWay, givenUp) = (inDoubt + underWay, 0, 0)
+    (mayCountTwice, underWay) = (mayCountTwice + underWay, 0)
     let isMemoryLost = hard || !device.canKeep
     var last = device.madeBySeries
     for (point, count) in device.made.enumerated() {

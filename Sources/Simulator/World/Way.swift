@@ -27,6 +27,8 @@ struct Way {
   private var swallowsUp = false
   private var swallowsDown = false
   private var endsAt: Instant?
+  /// The broker has closed the connection, whether or not the device knows.
+  private var hasBrokerEnded = false
   /// Whom the device talks to is no broker.
   private var isPortal = false
   private var lastMoved = Instant.boot
@@ -48,7 +50,9 @@ struct Way {
   var isOpen: Bool { connection != nil }
 
   /// True while what either end says arrives at the other, sooner or later.
-  var isWhole: Bool { connection != nil && !isPortal && !swallowsUp && !swallowsDown }
+  var isWhole: Bool {
+    connection != nil && !isPortal && !swallowsUp && !swallowsDown && !hasBrokerEnded
+  }
 
   /// Bytes carried to the broker, and from it.
   var carried: (up: Int, down: Int) { (up.carried, down.carried) }
@@ -110,6 +114,7 @@ struct Way {
     up.clear(at: now)
     down.clear(at: now)
     (swallowsUp, swallowsDown, endsAt) = (false, false, throwsOutAfter.map { now + $0 })
+    hasBrokerEnded = false
     lastMoved = now
     endsBroken = throwsOutAfter != nil
     connection = broker.open(at: now)
@@ -208,7 +213,10 @@ struct Way {
       if !bytes.isEmpty {
         down.send(bytes, rate: link.downRate, link, &chance, at: now + answerDelay)
       }
-      if isLast { endsAt = now + link.latency }
+      if isLast {
+        endsAt = now + link.latency
+        hasBrokerEnded = true
+      }
     }
   }
 
