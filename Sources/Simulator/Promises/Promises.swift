@@ -56,8 +56,15 @@ extension World {
     return (way.link.latency + way.link.jitter) * 2 * packets
   }
 
-  /// The journal holds what the broker has not got.
-  var isDraining: Bool { device.map { !$0.agent.link.backlog.isDrained } ?? false }
+  /// The journal holds what the broker has not got, or memory more than what is on its way.
+  var isDraining: Bool {
+    guard let device else { return false }
+    return !device.agent.link.backlog.isDrained
+      || device.agent.link.outbox.unacknowledged > waitingMax
+  }
+
+  /// What was read in the last moment may be under way, as much as a slow link takes.
+  private var waitingMax: Int { 2 * configuration.points.count + configuration.uplink.inflight }
 
   /// How long it takes until a dead connection is noticed and another one is open.
   var reconnectingMax: Interval {
@@ -96,10 +103,8 @@ extension World {
       ledger.complain("not online \(settlingMax.seconds) s after the last fault")
     }
     let waiting = device.agent.link.outbox.unacknowledged
-    // What was read in the last moment may be under way, as much as a slow link takes, or wait for the next
-    // batch.
-    let most = 2 * configuration.points.count + configuration.uplink.inflight
-    if configuration.uplink.batchEvery == .zero, waiting > most {
+    // Or it waits for the next batch.
+    if configuration.uplink.batchEvery == .zero, waiting > waitingMax {
       ledger.complain("\(waiting) records still wait")
     }
     judgeJournal(of: device)
