@@ -103,7 +103,7 @@ extension World {
       ledger.complain("not online \(settlingMax.seconds) s after the last fault")
     }
     let waiting = device.agent.link.outbox.unacknowledged
-    // Or it waits for the next batch.
+    // With batches it may wait for the next one.
     if configuration.uplink.batchEvery == .zero, waiting > waitingMax {
       ledger.complain("\(waiting) records still wait")
     }

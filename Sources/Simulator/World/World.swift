@@ -90,7 +90,7 @@ public final class World {
     var device: Instant { min(board, min(points, agent)) }
     var next: Instant { min(board, others) }
   }
-  /// 2026-01-01T00:00:00Z, at the world's beginning.
+  /// 2026-01-01T00:00:00Z: the time of day at the beginning of a world for which nobody says another.
   public static var wallAtStart: Int64 { 1_767_225_600_000 }
 
   /// A world for a profile, without its journal's file: a flash of the same size takes its place.
