@@ -59,7 +59,7 @@ public struct PartReader {
     let day = Interval.seconds(86_400)
     let length = object.duration(
       "repeat", &problems, from: .seconds(1), to: day * 366, example: "1d")
-    let nodes = object.expect("trace", "an array of samples", &problems) { node in
+    let nodes = object.expect("trace", "an array of at least one sample", &problems) { node in
       if case .array(let nodes) = node.value, !nodes.isEmpty { nodes } else { nil }
     }
     var samples: [LinkTrace.Sample] = []
@@ -72,7 +72,9 @@ public struct PartReader {
       let isInOrder = samples.last.map { $0.at < sample.at } ?? (sample.at == .zero)
       if !isInOrder || sample.at >= length ?? day {
         complain(
-          part, "expected samples in order of time, the first at 0s, all before \"repeat\" (1d)")
+          part,
+          "expected samples in order of time, the first at 0s, all before \"repeat\" (1d if not set)"
+        )
       }
       samples.append(sample)
     }
