@@ -104,6 +104,22 @@ import Uplink
     #expect(ledger.unheard(run: 2, series: 0, 1..<1) == 0)
   }
 
+  @Test func whatWentOutLiveIsNoPartOfAReadingThatWasMergedAroundIt() {
+    var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
+    ledger.connectionOpened()
+    func hear(_ topic: String, _ payload: String) {
+      ledger.take(
+        topic: Array(topic.utf8), payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+    }
+    hear("state/pump", #"{"v":1,"seq":5}"#)
+    hear("state/pump", #"{"v":1,"seq":6}"#)
+    hear("history", #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":8,"n":4}]}"#)
+    // 3, 4, 7 and 8.
+    #expect(ledger.delivered == [7] && ledger.unheard(run: 1, series: 0, 1..<9) == 1)
+    hear("history", #"{"readings":[{"p":"pump","seq":9,"n":3}]}"#)
+    #expect(ledger.delivered == [8] && ledger.unheard(run: 1, series: 0, 1..<9) == 1)
+  }
+
   @Test func allHasToSettleOnceFaultsStop() throws {
     for isBrokerUp in [true, false] {
       let world = World(try configuration(), link: LinkConditions(), seed: 1)

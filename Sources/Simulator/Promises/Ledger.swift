@@ -10,26 +10,50 @@ struct Ledger {
   }
 
   private struct Heard {
-    /// By number, which message has brought it last, counted from 1; 0 for none.
+    /// By number, which message has brought it last, counted from 1, and whether that was a live one; 0 for
+    /// none.
     var messages: [UInt32] = []
     /// The last in order, in the live stream and in the history.
     var lastLive: UInt32 = 0
     var lastLate: UInt32 = 0
 
+    private static let live: UInt32 = 0x8000_0000
+
     /// `message` brings the `count` numbers up to `last`: how many of them are new, and which message of
     /// those that have brought one of them before is the oldest; 0 for none.
-    mutating func insert(_ count: UInt32, upTo last: UInt32, _ message: UInt32) -> (Int, UInt32) {
+    ///
+    /// What went out live between two outages is no part of a reading that was merged of both: that one reaches
+    /// as much further back.
+    mutating func insert(
+      _ count: UInt32, upTo last: UInt32, _ message: UInt32, isLive: Bool
+    ) -> (Int, UInt32) {
       var new = 0
-      var oldest: UInt32 = 0
+      var (oldest, between): (UInt32, UInt32) = (0, 0)
       if messages.count <= last {
         messages.append(contentsOf: repeatElement(0, count: Int(last) + 1 - messages.count))
       }
-      for number in Int(last + 1 - min(count, last))...Int(last) {
+      let first = Int(last + 1 - min(count, last))
+      for number in first...Int(last) {
         let before = messages[number]
-        if before == 0 { new += 1 } else { oldest = oldest == 0 ? before : min(oldest, before) }
-        messages[number] = message
+        if before == 0 {
+          new += 1
+        } else {
+          let message = before & ~Self.live
+          oldest = oldest == 0 ? message : min(oldest, message)
+          if before != message, number < Int(last) { between += 1 }
+        }
+        messages[number] = isLive ? message | Self.live : message
       }
-      return (new, oldest)
+      var number = first - 1
+      while between > 0, number > 0, messages[number] == 0 || messages[number] & Self.live != 0 {
+        if messages[number] == 0 {
+          messages[number] = message
+          new += 1
+          between -= 1
+        }
+        number -= 1
+      }
+      return (new, new == Int(count) ? 0 : oldest)
     }
   }
 
@@ -138,7 +162,7 @@ struct Ledger {
     }
     let stream = Stream(run: run, series: 2 * place + (reading.isEvent ? 1 : 0))
     let (count, before) = heard[stream, default: Heard()].insert(
-      reading.count, upTo: reading.number, UInt32(messages))
+      reading.count, upTo: reading.number, UInt32(messages), isLive: !isHistory)
     if before > 0, !(isHistory && isDurable[place]),
       let reason = doubt.complaint(ofRepeating: before)
     {
