@@ -20,13 +20,16 @@ extension BrokerLink where Medium: ~Copyable {
     guard backlog.isUsable else {
       return backlog.fault != nil ? retryAt : .never
     }
-    if isOnline { return backlog.hasUnwritten ? marksAt : .never }
-    return outbox.unacknowledged > 0 ? spillAt : .never
+    // What is waited for comes by itself.
+    let spillAt = outbox.unacknowledged > 0 && !waitsToSpill ? spillAt : .never
+    return isOnline && backlog.hasUnwritten ? min(marksAt, spillAt) : spillAt
   }
 
   /// Does what is due for the journal. While the link has been down for `UplinkSpec.spillAfter`, or
   /// when memory gets short, what waits there goes to the journal, all at once; then again every
-  /// `UplinkSpec.spillEvery`. Where it can't, what waits is thinned in memory.
+  /// `UplinkSpec.spillEvery`. So does what had to wait for a link and still does so long after that was lost:
+  /// on a slow one it may wait for hours behind what the journal has. Where it can't, what waits is
+  /// thinned in memory.
   public mutating func keep(
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
@@ -101,7 +104,8 @@ extension BrokerLink where Medium: ~Copyable {
     waitsToSpill = false
     let used = outbox.bytesKept
     let isFull = used > outbox.capacity - outbox.capacity / 4
-    let isDue = !isOnline && (spillAt <= moment.instant || used > outbox.capacity / 2)
+    if isOnline, spillAt <= moment.instant, outbox.nextHistorical() == nil { spillAt = .never }
+    let isDue = spillAt <= moment.instant || !isOnline && used > outbox.capacity / 2
     guard outbox.unacknowledged > 0, isDue || isFull else { return }
     if backlog.isUsable, !backlog.isSyncing, !backlog.isRewriting {
       // What a record takes in the journal is a little more than here.
@@ -111,10 +115,10 @@ extension BrokerLink where Medium: ~Copyable {
         // for, while there is a little room.
         waitsToSpill = true
       } else if allowedAt <= moment.instant {
-        spillAll(renderer, at: moment)
+        spillAll(renderer, makingRoom: !isOnline || isFull, at: moment)
         if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
         spillAt = isOnline ? .never : moment.instant + spec.spillEvery
-      } else if !isOnline {
+      } else if isDue {
         spillAt = allowedAt
       }
     }
@@ -153,18 +157,18 @@ extension BrokerLink where Medium: ~Copyable {
     // No room could be made since the last time.
     let hasNoRoom = backlog.isFull
     _ = backlog.noteTime(at: moment, isLast: true)
-    spillAll(renderer, at: moment)
+    spillAll(renderer, makingRoom: true, at: moment)
     if !backlog.isSyncing, hasNoRoom || !backlog.isFull { keepsAll = false }
   }
 
   private mutating func spillAll(
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+    _ renderer: borrowing some MessageRenderer & ~Copyable, makingRoom: Bool, at moment: Moment
   ) {
     guard backlog.isUsable else { return }
     // A session that the broker keeps would have it sent again from memory, but may be gone by then.
     if !isOnline { waitAgain() }
     backlog.learnTime(at: moment)
-    Self.spill(&outbox, &backlog, renderer, at: moment.instant)
+    Self.spill(&outbox, &backlog, renderer, makingRoom: makingRoom, at: moment.instant)
     backlog.commit()
   }
 
@@ -210,9 +214,9 @@ extension BrokerLink where Medium: ~Copyable {
 
   private static func spill(
     _ outbox: inout Outbox, _ backlog: inout Backlog<Medium>,
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at now: Instant
+    _ renderer: borrowing some MessageRenderer & ~Copyable, makingRoom: Bool, at now: Instant
   ) {
-    outbox.handOver { label, record in
+    outbox.handOver(makingRoom: makingRoom) { label, record in
       backlog.append(label, at: now, bodyBytes: renderer.journaledBytes(of: record)) { out in
         renderer.appendToJournal(record, into: &out)
       } != nil

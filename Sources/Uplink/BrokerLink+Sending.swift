@@ -86,7 +86,8 @@ extension BrokerLink where Medium: ~Copyable {
       if let place = outbox.nextLive() {
         if isExpired(place, renderer, at: moment) { continue }
         guard sendOne(place, token, renderer, at: moment) else { return }
-      } else if outbox.hasLeftToJournal {
+      } else if outbox.hasLeftToJournal || backlog.isRewriting && !backlog.isStuck {
+        // What is late leaves behind what the journal has.
         return
       } else if backlog.hasUnsent {
         guard admitsPack(), sendBacklog(renderer, at: moment) else { return }

@@ -33,7 +33,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   public private(set) var heardAt = Instant.boot
   /// The end is near: what waits is kept, whatever the link does.
   var keepsAll = false
-  /// When what waits in memory goes to the journal, while the link is down.
+  /// When what had to wait for a link goes from memory to the journal; a link that comes and goes does not put
+  /// it off.
   var spillAt: Instant
   /// When it is noted in the journal how far it is drained.
   var marksAt = Instant.never
@@ -213,7 +214,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         backlog.connectionOpened()
         outbox.hasLeftToJournal = false
         window.connectionOpened()
-        spillAt = .never
+        if outbox.nextHistorical() == nil { spillAt = .never }
         if !sessionPresent { packsUnderWay = InlineArray(repeating: false) }
         return .online(sessionPresent: sessionPresent)
       case .refused(let refusal, let properties):
@@ -279,7 +280,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         packsUnderWay = InlineArray(repeating: false)
       }
       backlog.connectionLost()
-      spillAt = now + spec.spillAfter
+      spillAt = min(spillAt, now + spec.spillAfter)
     }
     if fault.isPermanent && !asksLower { counters.refusals &+= 1 }
     holdsRecords = false

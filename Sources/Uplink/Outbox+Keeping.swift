@@ -9,14 +9,17 @@ public struct JournalPlace: BitwiseCopyable, Equatable, Sendable {
 /// Records that the journal takes over, and those that it has to have before they are sent.
 extension Outbox {
   /// Offers each record that waits and may go to the journal to `take`, oldest first, until it refuses
-  /// one. What it takes, or the journal has already, is done here.
-  mutating func handOver(take: (RecordLabel, Span<UInt8>) -> Bool) {
+  /// one. What it takes, or the journal has already, is done here. Unless that is to make room, what is
+  /// durable before it is sent stays: the journal has it, and what lies behind it there may have been sent.
+  mutating func handOver(makingRoom: Bool, take: (RecordLabel, Span<UInt8>) -> Bool) {
     var place = head
     var isRefused = false
     for _ in 0..<count {
       place = skip(place)
       let label = label(at: place)
-      if state(at: place) == State.waiting, label.durability != .memory {
+      if state(at: place) == State.waiting,
+        label.durability == .spill || makingRoom && label.durability == .always
+      {
         if hasFlag(Flag.journaled, at: place) {
           leaveToJournal(place)
         } else if !isRefused {
