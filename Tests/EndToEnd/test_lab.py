@@ -23,7 +23,7 @@ class Lab(EndToEndTest):
             self.skipTest("swift build has not been run")
 
     def test_demo_shows_live_telemetry_and_ends_at_control_c(self):
-        demo = self.start(Process([LAB, "demo", "devices/greenhouse.json"], self.folder / "demo"))
+        demo = self.start(Process([LAB, "demo", "devices/demo.json"], self.folder / "demo"))
         wait_for(lambda: re.search("online", demo.log()), 30, "a birth")
         wait_for(lambda: re.search("state/", demo.log()), 30, "telemetry")
         demo.signal(signal.SIGINT)

@@ -12,7 +12,7 @@ private func shipped(_ name: String) throws -> Reading {
     try String(contentsOf: tree.appending(path: "devices/\(name).json"), encoding: .utf8))
 }
 
-@Test(arguments: ["greenhouse", "smallest"])
+@Test(arguments: ["demo", "greenhouse", "smallest"])
 func aShippedProfileIsGood(name: String) throws {
   let reading = try shipped(name)
   #expect(reading.told == [])
@@ -31,8 +31,8 @@ func aShippedProfileIsGood(name: String) throws {
   #expect(points.contains { $0.sensor.source == .oneWire })
 }
 
-@Test func theGreenhouseLivesWithinAMinuteWhenSimulated() throws {
-  let configuration = try #require(try shipped("greenhouse").configuration)
+@Test func theDemoLivesWithinAMinute() throws {
+  let configuration = try #require(try shipped("demo").configuration)
   for (point, simulation) in zip(configuration.points, configuration.simulations) {
     switch point.kind {
     case .input, .counter:
