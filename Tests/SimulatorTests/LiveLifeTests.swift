@@ -77,7 +77,9 @@ import Testing
       if message.topic.elementsEqual("sandpiper/d/status".utf8) {
         let words = String(decoding: message.payload, as: UTF8.self).split(separator: "\"")
         states.append(String(words[3]))
-      } else if let readings = HeardReading.all(in: message.payload) {
+      } else {
+        var readings: [HeardReading] = []
+        guard HeardReading.read(message.payload.span, into: &readings, { _ in nil }) else { return }
         numbers.formUnion(readings.map(\.number))
       }
     }

@@ -70,7 +70,8 @@ import Uplink
     var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
     ledger.connectionOpened()
     let history = Array(#"{"readings":[{"p":"pump","v":1,"seq":1,"run":0}]}"#.utf8)
-    ledger.take(topic: Array("history".utf8), payload: history, run: 1, runs: [9: 1], at: start)
+    ledger.take(
+      topic: Array("history".utf8).span, payload: history, run: 1, runs: [9: 1], at: start)
     #expect(ledger.violations == ["a reading of run 0, which there was not"])
   }
 
@@ -79,7 +80,7 @@ import Uplink
     ledger.connectionOpened()
     func hear(_ topic: String, _ payload: String) {
       ledger.take(
-        topic: Array(topic.utf8), payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+        topic: Array(topic.utf8).span, payload: Array(payload.utf8), run: 1, runs: [:], at: start)
     }
     hear("state/pump", #"{"v":true,"seq":1}"#)
     hear("state/pump", #"{"v":true,"seq":5}"#)
@@ -97,7 +98,7 @@ import Uplink
     ledger.connectionOpened()
     let payload = #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4,"n":2}]}"#
     ledger.take(
-      topic: Array("history".utf8), payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+      topic: Array("history".utf8).span, payload: Array(payload.utf8), run: 1, runs: [:], at: start)
     #expect(ledger.unheard(run: 1, series: 0, 1..<5) == 1)
     #expect(ledger.unheard(run: 1, series: 0, 3..<8) == 3)
     #expect(ledger.unheard(run: 1, series: 1, 1..<5) == 4)
@@ -109,7 +110,7 @@ import Uplink
     ledger.connectionOpened()
     func hear(_ topic: String, _ payload: String) {
       ledger.take(
-        topic: Array(topic.utf8), payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+        topic: Array(topic.utf8).span, payload: Array(payload.utf8), run: 1, runs: [:], at: start)
     }
     hear("state/pump", #"{"v":1,"seq":5}"#)
     hear("state/pump", #"{"v":1,"seq":6}"#)
@@ -208,7 +209,7 @@ import Uplink
   @Test func whatHoldsIsRetainedAndWhatHasPassedIsNot() {
     func mistake(_ topic: String, _ qos: QoS, _ retain: Bool) -> String? {
       let message = Message(topic: Array(topic.utf8), payload: [], qos: qos, retain: retain)
-      return Form.mistake(in: message, topic: message.topic)
+      return Form.mistake(in: message, topic: message.topic.span)
     }
     #expect(mistake("status", .atLeastOnce, true) == nil)
     #expect(mistake("status", .atLeastOnce, false) != nil)

@@ -3,12 +3,7 @@ import Core
 
 /// What was heard at the broker, against what was made on the device.
 struct Ledger {
-  /// States or events of one point, in one run.
-  private struct Stream: Hashable {
-    var run: Int
-    var series: Int
-  }
-
+  /// What was heard of the states or the events of one point, in one run.
   private struct Heard {
     /// By number, which message has brought it last, counted from 1, and whether that was a live one; 0 for
     /// none.
@@ -55,11 +50,21 @@ struct Ledger {
       }
       return (new, new == Int(count) ? 0 : oldest)
     }
+
+    /// The live stream or the history has come to `number`: what it had come to before.
+    mutating func follow(_ number: UInt32, isHistory: Bool) -> UInt32 {
+      let last = isHistory ? lastLate : lastLive
+      if isHistory { lastLate = number } else { lastLive = number }
+      return last
+    }
   }
 
-  /// Points of the profile, by name.
-  private let places: [[UInt8]: Int]
-  private var heard: [Stream: Heard] = [:]
+  /// The names of the profile's points.
+  private let points: [[UInt8]]
+  /// By run, counted from 1, and by series: twice its point, or one more for its events.
+  private var heard: [[Heard]] = []
+  /// What the present message brings.
+  private var readings: [HeardReading] = []
   private var doubt: Doubt
   /// Points whose readings are durable before they are sent. Such a one leaves from memory and is settled in
   /// the journal ahead of what waits there; the ring remembers eight such stretches, and what is in a ninth
@@ -85,7 +90,7 @@ struct Ledger {
   /// durable before they are sent.
   init(points: [[UInt8]], durable: [Bool], inflight: Int) {
     isDurable = durable
-    places = Dictionary(uniqueKeysWithValues: zip(points, 0...))
+    self.points = points
     doubt = Doubt(inflight: inflight, hasDurable: durable.contains(true))
     delivered = [Int](repeating: 0, count: points.count)
     lateOfPoint = delivered
@@ -95,10 +100,10 @@ struct Ledger {
     if violations.count < 20 { violations.append(text) }
   }
 
-  /// The readings that came live since the last call.
-  mutating func takeNews() -> [(series: Int, number: UInt32, run: Int)] {
-    defer { if !news.isEmpty { news = [] } }
-    return news
+  /// Hands `hear` the readings that came live since the last call.
+  mutating func drainNews(_ hear: (_ series: Int, _ number: UInt32, _ run: Int) -> Void) {
+    for news in news { hear(news.series, news.number, news.run) }
+    news.removeAll(keepingCapacity: true)
   }
 
   /// The medium may have lost anything.
@@ -120,24 +125,25 @@ struct Ledger {
 
   /// A message from the device at `now`: `topic` is what follows its own prefix.
   mutating func take(
-    topic: [UInt8], payload: [UInt8], run: Int, runs: [UInt32: Int], at now: Instant
+    topic: Span<UInt8>, payload: [UInt8], run: Int, runs: [UInt32: Int], at now: Instant
   ) {
-    let isHistory = topic.elementsEqual("history".utf8)
-    let parts = topic.split(separator: UInt8(ascii: "/"))
-    let isEvent = parts.first?.elementsEqual("event".utf8) == true
-    guard isHistory || parts.count == 2 && (isEvent || parts[0].elementsEqual("state".utf8)) else {
-      return
-    }
-    guard let readings = HeardReading.all(in: payload) else {
+    let isHistory = topic.equals("history")
+    let isEvent = topic.count > 6 && topic.extracting(first: 6).equals("event/")
+    let isState = topic.count > 6 && topic.extracting(first: 6).equals("state/")
+    guard isHistory || isEvent || isState else { return }
+    let points = points
+    func place(of name: Span<UInt8>) -> Int? { points.firstIndex { $0.span.equals(name) } }
+    guard HeardReading.read(payload.span, into: &readings, place) else {
       return complain("not what we say: \(String(decoding: payload, as: UTF8.self))")
     }
     doubt.heard(at: now)
     var isRepeated = false
-    for var reading in readings {
+    for index in readings.indices {
       if !isHistory {
-        reading.point = Array(parts[1])
-        reading.isEvent = isEvent
+        readings[index].place = place(of: topic.extracting(droppingFirst: 6))
+        readings[index].isEvent = isEvent
       }
+      let reading = readings[index]
       guard let run = reading.run.map({ runs[$0] }) ?? run else {
         complainOfRun(reading)
         continue
@@ -156,17 +162,20 @@ struct Ledger {
 
   /// True when it is new.
   private mutating func take(_ reading: HeardReading, isHistory: Bool, run: Int) -> Bool {
-    guard let place = places[reading.point] else {
+    guard let place = reading.place else {
       complain("a reading of a point that there is not")
       return true
     }
-    let stream = Stream(run: run, series: 2 * place + (reading.isEvent ? 1 : 0))
-    let (count, before) = heard[stream, default: Heard()].insert(
+    while heard.count < run {
+      heard.append([Heard](repeating: Heard(), count: 2 * points.count))
+    }
+    let series = 2 * place + (reading.isEvent ? 1 : 0)
+    let (count, before) = heard[run - 1][series].insert(
       reading.count, upTo: reading.number, UInt32(messages), isLive: !isHistory)
     if before > 0, !(isHistory && isDurable[place]),
       let reason = doubt.complaint(ofRepeating: before)
     {
-      complain("twice: \(name(stream)) has \(reading.number) again, \(reason)")
+      complain("twice: \(name(series, run)) has \(reading.number) again, \(reason)")
     }
     guard count > 0 else { return false }
     delivered[place] += count
@@ -175,33 +184,26 @@ struct Ledger {
       late += count
       lateOfPoint[place] += count
     } else if wantsNews {
-      news.append((stream.series, reading.number, run))
+      news.append((series, reading.number, run))
     }
-    let last = heard[stream].map { isHistory ? $0.lastLate : $0.lastLive } ?? 0
+    let last = heard[run - 1][series].follow(reading.number, isHistory: isHistory)
     if reading.number <= last {
       complain(
-        "order: \(name(stream)) has \(reading.number) after \(last) in the "
+        "order: \(name(series, run)) has \(reading.number) after \(last) in the "
           + (isHistory ? "history" : "live stream"))
-    }
-    if isHistory {
-      heard[stream]?.lastLate = reading.number
-    } else {
-      heard[stream]?.lastLive = reading.number
     }
     return true
   }
 
-  /// How many of these numbers of a series, twice its point, or one more for its events, were never heard.
+  /// How many of these numbers of a series were never heard.
   func unheard(run: Int, series: Int, _ numbers: Range<UInt32>) -> Int {
-    guard let heard = heard[Stream(run: run, series: series)]?.messages else {
-      return numbers.count
-    }
-    return numbers.count { $0 >= heard.count || heard[Int($0)] == 0 }
+    guard run <= heard.count else { return numbers.count }
+    let messages = heard[run - 1][series].messages
+    return numbers.count { $0 >= messages.count || messages[Int($0)] == 0 }
   }
 
-  private func name(_ stream: Stream) -> String {
-    let point = places.first { $0.value == stream.series / 2 }?.key ?? []
-    return (stream.series % 2 == 0 ? "state " : "event ") + String(decoding: point, as: UTF8.self)
-      + " of run \(stream.run)"
+  private func name(_ series: Int, _ run: Int) -> String {
+    (series % 2 == 0 ? "state " : "event ")
+      + String(decoding: points[series / 2], as: UTF8.self) + " of run \(run)"
   }
 }

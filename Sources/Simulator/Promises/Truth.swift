@@ -51,9 +51,7 @@ struct Truth {
         switch try reader.next(in: payload.span) {
         case .beginObject?, .beginArray?: try reader.skipContainer(in: payload.span)
         case .string(let value)? where isState:
-          state = value.withBytes(in: payload.span) { bytes in
-            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-          }
+          state = value.withBytes(in: payload.span) { String(copying: $0) }
         case .number(let value)? where isSession: session = UInt64(value.whole ?? 0)
         default: break
         }

@@ -11,20 +11,22 @@ struct EventLog {
   init(isKept: Bool) { self.isKept = isKept }
 
   mutating func add(_ at: Instant, _ subject: String, _ text: String) {
-    add(at, Array(subject.utf8), Array(text.utf8), "")
+    add(at, Array(subject.utf8).span, Array(text.utf8).span, "")
   }
 
   /// Adds a message: its topic, its payload, and what there is to say of it.
-  mutating func add(_ at: Instant, _ topic: [UInt8], _ payload: [UInt8], _ remark: StaticString) {
+  mutating func add(
+    _ at: Instant, _ topic: Span<UInt8>, _ payload: Span<UInt8>, _ remark: StaticString
+  ) {
     take(UInt64(bitPattern: at.nanoseconds))
-    take(topic.span)
-    take(payload.span)
+    take(topic)
+    take(payload)
     take(UInt64(remark.utf8CodeUnitCount))
     guard isKept else { return }
     let milliseconds = at.nanoseconds / 1_000_000
     lines.append(
-      "\(milliseconds / 1_000).\(milliseconds % 1_000) \(String(decoding: topic, as: UTF8.self)): "
-        + String(decoding: payload, as: UTF8.self) + "\(remark)")
+      "\(milliseconds / 1_000).\(milliseconds % 1_000) \(String(copying: topic)): "
+        + String(copying: payload) + "\(remark)")
   }
 
   /// Takes the bytes and their number, eight at a time: a year has thousands of millions of them.

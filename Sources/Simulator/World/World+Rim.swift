@@ -117,7 +117,7 @@ extension World {
   }
 
   func deliver() -> Bool {
-    guard let device else { return false }
+    guard way.hasArrived(at: now) || way.hasEnded(at: now), let device else { return false }
     let instant = device.moment(at: now).instant
     var hasMoved = false
     while device.agent.hasInputRoom, way.hasArrived(at: now) {
@@ -148,27 +148,29 @@ extension World {
   }
 
   private func hear(_ message: Message, isWill: Bool) {
-    guard message.topic.starts(with: prefix) else { return }
-    let topic = Array(message.topic.dropFirst(prefix.count))
+    let whole = message.topic.span
+    let prefix = prefix
+    guard whole.extracting(first: prefix.count).equals(prefix.span) else { return }
+    let topic = whole.extracting(droppingFirst: prefix.count)
     if isSabotaged(topic) { return }
-    log.add(now, topic, message.payload, isWill ? " (will)" : "")
+    log.add(now, topic, message.payload.span, isWill ? " (will)" : "")
     counts.bytesHeard += message.payload.count
-    if topic.elementsEqual("status".utf8), let lie = truth.heard(message.payload, isWill: isWill) {
+    if topic.equals("status"), let lie = truth.heard(message.payload, isWill: isWill) {
       ledger.complain(lie)
     }
     if let mistake = Form.mistake(in: message, topic: topic) { ledger.complain(mistake) }
     ledger.take(topic: topic, payload: message.payload, run: run, runs: runs, at: now)
-    for news in ledger.takeNews() {
-      recorder?.heard(series: news.series, number: news.number, run: news.run, at: now)
+    ledger.drainNews { series, number, run in
+      recorder?.heard(series: series, number: number, run: run, at: now)
     }
   }
 
   /// True when nobody gets to hear this message.
-  func isSabotaged(_ topic: [UInt8]) -> Bool {
+  private func isSabotaged(_ topic: Span<UInt8>) -> Bool {
     switch sabotage {
     case nil, .lyingFlash: false
     case .losingBroker: chance.next(below: 100) == 0
-    case .staleStatus: topic.elementsEqual("status".utf8) && chance.next(below: 10) == 0
+    case .staleStatus: topic.equals("status") && chance.next(below: 10) == 0
     }
   }
 }
