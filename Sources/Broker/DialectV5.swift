@@ -187,15 +187,18 @@ struct DialectV5: Dialect {
   private func explained(
     _ name: String?, _ list: PropertyList, _ codesCount: Int = 0, _ encode: Encoder
   ) -> [UInt8]? {
-    var full = list
-    if let name { full.append(.reasonString, text: words(of: name)) }
-    for properties in [full.bytes, list.bytes, []] {
-      let packet = fitting(16 + properties.count + codesCount) { out throws(EncodeError) in
-        try encode(properties.span, &out)
+    func packet(_ properties: PropertyList) -> [UInt8]? {
+      let bytes = properties.bytes
+      return fitting(16 + bytes.count + codesCount) { out throws(EncodeError) in
+        try encode(bytes.span, &out)
       }
-      if let packet { return packet }
     }
-    return nil
+    if let name {
+      var full = list
+      full.append(.reasonString, text: words(of: name))
+      if let packet = packet(full) { return packet }
+    }
+    return packet(list) ?? packet(PropertyList())
   }
 
   private func fitting(

@@ -67,7 +67,7 @@ public struct MessageBroker: ~Copyable {
     connection.input.append(addingCapacity: bytes.count) { $0.append(contentsOf: bytes) }
     activate(connection)
     var start = 0
-    while !connection.isFinished {
+    while !connection.isFinished, start < connection.input.count {
       let next: Request.Decoded?
       do throws(DecodeError) {
         next = try connection.request(at: start, limits)

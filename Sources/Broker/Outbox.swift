@@ -51,6 +51,7 @@ struct Outbox {
   mutating func pump(
     to connection: Connection, _ limits: BrokerLimits, at now: Instant
   ) -> [Loss] {
+    guard !queue.isEmpty || !underWay.isEmpty else { return [] }
     var losses: [Loss] = []
     guard resend(to: connection, limits, at: now, &losses) else { return losses }
     var credit = connection.receiveMaximum - publishedCount

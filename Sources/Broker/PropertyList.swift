@@ -63,19 +63,23 @@ struct PropertyList {
 func packetBytes(
   upTo count: Int, _ encode: (inout OutputSpan<UInt8>) throws(EncodeError) -> Void
 ) -> [UInt8] {
-  [UInt8](capacity: count) { out in
+  var bytes: [UInt8] = []
+  bytes.append(addingCapacity: count) { out in
     do throws(EncodeError) {
       try encode(&out)
     } catch {
       preconditionFailure("the broker writes only what it may: \(error)")
     }
   }
+  return bytes
 }
 
 extension Span<UInt8> {
   /// A copy of the bytes of a field of a packet that this span holds.
   func copy(_ field: Field) -> [UInt8] {
     let bytes = self[field]
-    return [UInt8](capacity: bytes.count) { out in out.append(contentsOf: bytes) }
+    var copy: [UInt8] = []
+    copy.append(addingCapacity: bytes.count) { out in out.append(contentsOf: bytes) }
+    return copy
   }
 }

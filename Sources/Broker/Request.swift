@@ -3,7 +3,8 @@ import MQTT
 /// What a client says, whatever version it says it in. What a version cannot say is as if it were
 /// not said in 5.0. Holds copies: the packet is not needed any more.
 enum Request {
-  case connect(ConnectRequest)
+  /// Indirect, so that the others, of which there are many more, are short.
+  indirect case connect(ConnectRequest)
   case publish(PublishRequest)
   case publishAck(packetID: UInt16)
   /// `isRefusal`: the client does not take the message, and waits for no PUBREL.

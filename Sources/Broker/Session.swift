@@ -25,7 +25,12 @@ final class Session {
     let filter: [UInt8]
     var options: V5.SubscriptionOptions
     var identifier: UInt32?
-    var isShared: Bool { TopicFilter.isShared(filter.span) }
+    let isShared: Bool
+
+    init(filter: [UInt8], options: V5.SubscriptionOptions, identifier: UInt32?) {
+      (self.filter, self.options, self.identifier) = (filter, options, identifier)
+      isShared = TopicFilter.isShared(filter.span)
+    }
   }
 
   /// How a message suits the subscriptions of a client.
