@@ -90,18 +90,18 @@
 
 /// A fixed run of elements in an arena, owned by one holder.
 @safe public struct Table<Element: BitwiseCopyable>: ~Copyable {
-  private let slots: UnsafeMutableBufferPointer<Element>
+  @usableFromInline let slots: UnsafeMutableBufferPointer<Element>
 
   /// A table without elements.
-  public init() { unsafe slots = UnsafeMutableBufferPointer(start: nil, count: 0) }
+  @inlinable public init() { unsafe slots = UnsafeMutableBufferPointer(start: nil, count: 0) }
 
   @unsafe init(over slots: UnsafeMutableBufferPointer<Element>) { unsafe self.slots = slots }
 
   /// How many elements there are.
-  public var count: Int { unsafe slots.count }
+  @inlinable public var count: Int { unsafe slots.count }
 
   /// Element `index`; traps outside `0..<count`.
-  public subscript(index: Int) -> Element {
+  @inlinable public subscript(index: Int) -> Element {
     get {
       precondition(index >= 0 && index < count)
       return unsafe slots[index]
@@ -113,13 +113,13 @@
   }
 
   /// Changes element `index` in place.
-  public mutating func update<R>(_ index: Int, _ body: (inout Element) -> R) -> R {
+  @inlinable public mutating func update<R>(_ index: Int, _ body: (inout Element) -> R) -> R {
     precondition(index >= 0 && index < count)
     return unsafe body(&slots[index])
   }
 
   /// Lends elements `start..<start + count`.
-  public func withSpan<R: ~Copyable, E: Error>(
+  @inlinable public func withSpan<R: ~Copyable, E: Error>(
     from start: Int = 0, count: Int? = nil, _ body: (Span<Element>) throws(E) -> R
   ) throws(E) -> R {
     let end = start + (count ?? self.count - start)
@@ -129,7 +129,7 @@
   }
 
   /// Lends elements `start..<start + count` for writing.
-  public mutating func withMutableSpan<R, E: Error>(
+  @inlinable public mutating func withMutableSpan<R, E: Error>(
     from start: Int = 0, count: Int? = nil, _ body: (inout MutableSpan<Element>) throws(E) -> R
   ) throws(E) -> R {
     let end = start + (count ?? self.count - start)
@@ -143,7 +143,7 @@
 extension Table where Element == UInt8 {
   /// Lends the bytes from `start` on as empty space to append to; returns how many were appended.
   /// When `body` throws, nothing counts as appended.
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func fill<E: Error>(
     from start: Int, limit: Int? = nil, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
   ) throws(E) -> Int {
@@ -170,7 +170,7 @@ extension Table where Element == UInt8 {
   }
 
   /// The four bytes from `start` on as a number, most significant first.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func bigEndian(at start: Int) -> UInt32 {
     // Without a sign a negative number is larger than any other, and one difference tells both.
     precondition(UInt(bitPattern: start) < UInt(bitPattern: self.count) && self.count &- start >= 4)
@@ -180,7 +180,7 @@ extension Table where Element == UInt8 {
   }
 
   /// Moves `count` bytes from `source` to `target`; the two ranges may overlap.
-  public mutating func move(from source: Int, to target: Int, count: Int) {
+  @inlinable public mutating func move(from source: Int, to target: Int, count: Int) {
     precondition(source >= 0 && target >= 0 && count >= 0)
     precondition(source + count <= self.count && target + count <= self.count)
     guard count > 0, let base = unsafe slots.baseAddress else { return }

@@ -7,9 +7,9 @@
 /// Invariant: 0 <= start <= end <= capacity. The waiting bytes move to the front only when the room
 /// behind them does not suffice for what is to be appended.
 public struct ByteQueue: ~Copyable {
-  private var bytes: Table<UInt8>
-  private var start = 0
-  private var end = 0
+  @usableFromInline var bytes: Table<UInt8>
+  @usableFromInline var start = 0
+  @usableFromInline var end = 0
 
   /// A queue without room.
   public init() { bytes = Table() }
@@ -20,17 +20,17 @@ public struct ByteQueue: ~Copyable {
   }
 
   /// Bytes that wait.
-  public var count: Int { end &- start }
+  @inlinable public var count: Int { end &- start }
 
   /// How many bytes the queue can hold.
-  public var capacity: Int { bytes.count }
+  @inlinable public var capacity: Int { bytes.count }
 
   /// How many bytes fit behind those that wait.
-  public var freeCapacity: Int { capacity &- count }
+  @inlinable public var freeCapacity: Int { capacity &- count }
 
   /// Appends what `body` writes; it sees room for `bytes` at least, or all of `freeCapacity` where
   /// that is less. Nothing when it throws.
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func append<E: Error>(
     upTo bytes: Int = .max, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
   ) throws(E) {
@@ -64,19 +64,20 @@ public struct ByteQueue: ~Copyable {
 
   /// The first four bytes that wait, the first of them the most significant; nil where fewer wait.
   /// Whoever knows by them what waits need not be lent it.
-  @inline(__always)
+  @inlinable @inline(__always)
   public var firstFour: UInt32? {
     guard count >= 4 else { return nil }
     return bytes.bigEndian(at: start)
   }
 
   /// Lends the bytes that wait.
-  public func withBytes<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+  @inlinable public func withBytes<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R
+  {
     try bytes.withSpan(from: start, count: count, body)
   }
 
   /// Drops the first `count` bytes.
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= self.count)
     start = start &+ count
@@ -84,12 +85,13 @@ public struct ByteQueue: ~Copyable {
   }
 
   /// Drops everything.
-  public mutating func removeAll() {
+  @inlinable public mutating func removeAll() {
     start = 0
     end = 0
   }
 
-  private mutating func compact() {
+  @usableFromInline
+  mutating func compact() {
     bytes.move(from: start, to: 0, count: count)
     end -= start
     start = 0

@@ -38,7 +38,7 @@ extension OutputSpan<UInt8> {
     // Sound: a StaticString's bytes live as long as the program.
     let bytes = unsafe UnsafeBufferPointer(
       start: literal.utf8Start, count: literal.utf8CodeUnitCount)
-    for index in bytes.indices { unsafe append(bytes[index]) }
+    unsafe append(contentsOf: bytes.span)
   }
 
   /// Appends a whole number in decimal.
