@@ -38,6 +38,9 @@ struct PointState: BitwiseCopyable {
   /// The link-lost state was applied for the present loss.
   var lostApplied = false
 
+  /// When there is something to do next, whatever it is.
+  var dueAt = Instant.never
+
   /// When a line's candidate level counts; `.never` without one.
   func settleAt(debounce: Interval) -> Instant {
     candidateSince == .never ? .never : candidateSince + debounce

@@ -33,6 +33,7 @@ extension Points {
     }
     report(point, read: moment.instant, at: moment.instant, &outbox)
     settleCommand(point: point, readBack: readBack, at: moment, outbox: &outbox)
+    plan(point)
   }
 
   /// Outputs take the state that the profile names for an orderly stop.
@@ -47,5 +48,6 @@ extension Points {
     states[point].revertAt = .never
     states[point].wanted = level
     states[point].mustDrive = true
+    plan(point)
   }
 }

@@ -18,6 +18,9 @@ public struct Points: ~Copyable {
   /// Since when there has been no link; nil while there is one.
   private var lostSince: Instant?
   private var pacing = Pacing.usual
+  /// The earliest moment at which `deadlineReached` has something to do. It is asked for more often than
+  /// a point changes: who changes one calls `plan`.
+  public private(set) var deadline = Instant.never
   /// The command whose output is being driven.
   var openCommand: Command?
   /// Edges that the kernel dropped because its buffer was full.
@@ -44,6 +47,7 @@ public struct Points: ~Copyable {
         states[index].mustDrive = true
       }
     }
+    planAll()
   }
 
   /// How many points there are.
@@ -55,16 +59,6 @@ public struct Points: ~Copyable {
   /// How many events of a point were made since the start.
   public func eventCount(_ index: Int) -> UInt32 { states[index].eventSequence }
 
-  /// The earliest moment at which `deadlineReached` has something to do.
-  public var deadline: Instant {
-    var earliest = Instant.never
-    for index in 0..<points.count {
-      earliest = min(earliest, min(reportAt(index), settleAt(index)))
-      earliest = min(earliest, min(states[index].revertAt, lostAt(index)))
-    }
-    return earliest
-  }
-
   // MARK: What the board says
 
   /// Takes in what the board reports.
@@ -74,12 +68,14 @@ public struct Points: ~Copyable {
     switch event {
     case .edge(let point, let level, let at):
       edge(point, level, at: at, moment, &outbox)
+      plan(point)
     case .level(let point, let level, let at):
       if states[point].levelKnown {
         edge(point, level, at: at, moment, &outbox)
       } else {
         firstLevel(point, level, at: at, moment, &outbox)
       }
+      plan(point)
     case .edgesLost(_, let count):
       edgesLost &+= UInt32(truncatingIfNeeded: count)
     case .sample(let point, let value, let at):
@@ -87,9 +83,11 @@ public struct Points: ~Copyable {
       let published = value * spec.scale + spec.offset
       let inRange = published >= spec.sensor.low && published <= spec.sensor.high
       learn(point, published, inRange ? .good : .outOfRange, at: at, moment, &outbox)
+      plan(point)
     case .failed(let point, let fault, let at):
       states[point].candidateSince = .never
       learn(point, states[point].value, Quality(fault), at: at, moment, &outbox)
+      plan(point)
     }
   }
 
@@ -231,6 +229,7 @@ public struct Points: ~Copyable {
       let read = points[index].kind == .sensor ? states[index].readAt : moment.instant
       report(index, read: read, at: moment.instant, &outbox)
     }
+    planAll()
   }
 
   /// The agent stops: what is known and waits for its turn is said now, and so is what comes from here
@@ -238,10 +237,14 @@ public struct Points: ~Copyable {
   public mutating func hurry(at moment: Moment, outbox: inout Outbox) {
     pacing = .atOnce
     for index in 0..<points.count { reportIfDue(index, at: moment.instant, &outbox) }
+    planAll()
   }
 
   /// Nothing is reported any more: the last word is said.
-  public mutating func fallSilent() { pacing = .over }
+  public mutating func fallSilent() {
+    pacing = .over
+    planAll()
+  }
 
   /// The name of point `index`.
   public func name(_ index: Int) -> Text { points[index].name }
@@ -254,7 +257,8 @@ public struct Points: ~Copyable {
   /// Does what is due at `moment`.
   public mutating func deadlineReached(at moment: Moment, outbox: inout Outbox) {
     let now = moment.instant
-    for index in 0..<points.count {
+    guard deadline <= now else { return }
+    for index in 0..<points.count where states[index].dueAt <= now {
       settle(index, upTo: now, moment, &outbox)
       reportIfDue(index, at: now, &outbox)
       if states[index].revertAt <= now {
@@ -264,6 +268,7 @@ public struct Points: ~Copyable {
         states[index].lostApplied = true
         want(index, level)
       }
+      plan(index)
     }
   }
 
@@ -271,11 +276,13 @@ public struct Points: ~Copyable {
   public mutating func linkFound() {
     lostSince = nil
     for index in 0..<points.count { states[index].lostApplied = false }
+    planAll()
   }
 
   /// The link to the broker is gone since `now`; outputs take their `lost` state in time.
   public mutating func linkLost(at now: Instant) {
     if lostSince == nil { lostSince = now }
+    planAll()
   }
 
   /// When an output takes its `lost` state; `.never` while the link is there, or after it did.
@@ -292,5 +299,28 @@ public struct Points: ~Copyable {
 
   private func reportAt(_ index: Int) -> Instant {
     states[index].reportAt(points[index].report, pacing)
+  }
+
+  // MARK: What is due
+
+  /// The point has changed, and with it when it is due.
+  mutating func plan(_ index: Int) {
+    let (before, after) = (states[index].dueAt, dueAt(index))
+    states[index].dueAt = after
+    if after <= deadline { deadline = after } else if before == deadline { findDeadline() }
+  }
+
+  private mutating func planAll() {
+    for index in 0..<points.count { states[index].dueAt = dueAt(index) }
+    findDeadline()
+  }
+
+  private mutating func findDeadline() {
+    deadline = .never
+    for index in 0..<states.count { deadline = min(deadline, states[index].dueAt) }
+  }
+
+  private func dueAt(_ index: Int) -> Instant {
+    min(min(reportAt(index), settleAt(index)), min(states[index].revertAt, lostAt(index)))
   }
 }
