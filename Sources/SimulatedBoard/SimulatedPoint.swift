@@ -23,6 +23,8 @@ struct SimulatedPoint: BitwiseCopyable {
   private static var pulsesMax: UInt32 { 1_000_000 }
   private var fault: PointFault?
   private var faultIsNew = false
+  /// The next thing that happens at this point; never, at an output.
+  private(set) var deadline = Instant.never
 
   init() {
     chance = Generator(seed: 0)
@@ -39,18 +41,18 @@ struct SimulatedPoint: BitwiseCopyable {
     case .sensor: sampleAt = start
     case .output: level = spec.output.start
     }
+    plan()
   }
 
-  /// The next thing that happens at this point.
-  var deadline: Instant {
-    faultIsNew ? start : min(levelAt, min(edgeAt, sampleAt))
+  private mutating func plan() {
+    deadline = faultIsNew ? start : min(levelAt, min(edgeAt, sampleAt))
   }
 
   /// What happens next, if it happens up to `now`.
   mutating func next(
     _ point: Int, _ spec: PointSpec, _ simulation: SimulationSpec, upTo now: Instant
   ) -> BoardEvent? {
-    if spec.kind == .output { return nil }
+    defer { plan() }
     if faultIsNew, let fault {
       faultIsNew = false
       return .failed(point: point, fault: fault, at: now)
@@ -85,6 +87,7 @@ struct SimulatedPoint: BitwiseCopyable {
   mutating func hold(
     _ value: Double?, _ spec: PointSpec, _ simulation: SimulationSpec, at now: Instant
   ) {
+    defer { plan() }
     switch spec.kind {
     case .sensor:
       held = value
@@ -114,7 +117,8 @@ struct SimulatedPoint: BitwiseCopyable {
       levelAt = now
     }
     self.fault = fault
-    faultIsNew = fault != nil
+    faultIsNew = fault != nil && spec.kind != .output
+    plan()
   }
 
   // MARK: Lines

@@ -43,7 +43,7 @@ public struct VirtualBoard: ~Copyable, Board {
   /// Finds out when something happens next.
   private mutating func plan() {
     deadline = .never
-    for index in 0..<points.count where specs[index].kind != .output {
+    for index in 0..<points.count {
       deadline = min(deadline, points[index].deadline)
     }
   }
@@ -51,10 +51,12 @@ public struct VirtualBoard: ~Copyable, Board {
   /// See `Board`.
   public mutating func poll(at now: Instant, _ report: (BoardEvent) -> Void) {
     var left = Self.eventsMax
-    for index in 0..<points.count where points[index].deadline <= now {
-      poll(index, upTo: now, &left, report)
+    var earliest = Instant.never
+    for index in 0..<points.count {
+      if points[index].deadline <= now { poll(index, upTo: now, &left, report) }
+      earliest = min(earliest, points[index].deadline)
     }
-    plan()
+    deadline = earliest
   }
 
   private mutating func poll(
@@ -66,7 +68,6 @@ public struct VirtualBoard: ~Copyable, Board {
       let event = points.update(index) { $0.next(index, spec, simulation, upTo: now) }
       left -= 1
       if let event { report(event) }
-      if spec.kind == .output { break }
     }
   }
 
