@@ -140,7 +140,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// Does everything that is due, and takes in everything that has been received.
   public mutating func advance(at moment: Moment) {
     link.deadlineReached(at: moment.instant)
-    points.deadlineReached(at: moment, outbox: &link.outbox)
+    pointsDeadlineReached(at: moment)
     while !points.isDriving, let event = link.nextEvent(at: moment.instant) {
       handle(event, at: moment)
     }
@@ -157,6 +157,11 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     if greeting.isOver, stopping.letsRecordsOut {
       link.pump(points, onlyAgain: owesStates, at: moment)
     }
+  }
+
+  /// Does what is due at the points alone, of which `advance` is a part.
+  public mutating func pointsDeadlineReached(at moment: Moment) {
+    points.deadlineReached(at: moment, outbox: &link.outbox)
   }
 
   /// The next thing to do, or nil.

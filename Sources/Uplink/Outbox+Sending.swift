@@ -184,6 +184,13 @@ extension Outbox {
     return (Place(offset: batches[index].offset), batches[index].count)
   }
 
+  /// Records under way, in all packets.
+  public var recordsUnderWay: Int {
+    var count = 0
+    for index in 0..<batches.count where batches[index].used { count += batches[index].count }
+    return count
+  }
+
   /// The packet of `token` was sent again, but carries only its first `count` records now. The
   /// others wait again, as late ones.
   public mutating func sentAgain(_ token: UInt32, count: Int) {

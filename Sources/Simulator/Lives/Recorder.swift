@@ -25,6 +25,8 @@ final class Recorder {
   private var radioTime = Interval.zero
   private var lastWake = Instant.boot
   private var run = 0
+  /// Records that this run had made when the latencies were noted last.
+  private var appendCount: UInt64 = 0
 
   /// What only grows.
   struct Totals {
@@ -101,8 +103,12 @@ final class Recorder {
     if device.run != run {
       run = device.run
       latencies.begin()
+      appendCount = 0
     }
-    latencies.note(device, at: world.now)
+    if device.agent.link.outbox.appendCount != appendCount {
+      appendCount = device.agent.link.outbox.appendCount
+      latencies.note(device, at: world.now)
+    }
     let outbox = Int32(clamping: device.agent.link.outbox.bytesUsed)
     slice.outboxMost = max(slice.outboxMost, outbox)
     guard device.agent.link.backlog.isUsable else { return }

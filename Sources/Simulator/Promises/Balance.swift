@@ -69,11 +69,7 @@ struct Balance {
     if !link.isOnline { mayCountTwice += underWay }
     underWay = 0
     guard link.isOnline else { return }
-    underWay = link.backlog.recordsUnderWay
-    guard link.outbox.unacknowledged > 0 else { return }
-    for token in 0..<UInt32(link.spec.inflight) {
-      underWay += link.outbox.records(of: token)?.count ?? 0
-    }
+    underWay = link.backlog.recordsUnderWay + link.outbox.recordsUnderWay
   }
 
   /// What this run had made at that time, by series; nil when that is not remembered.

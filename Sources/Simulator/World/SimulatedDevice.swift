@@ -118,4 +118,11 @@ import Uplink
     board.poll(at: moment.instant) { event in agent.handle(event, at: moment) }
     return agent.link.outbox.appendCount != before
   }
+
+  /// Lets the points do what is due at `now`; true when a record has come of it, or an output is to be driven.
+  func pollPoints(at now: Instant) -> Bool {
+    let before = agent.link.outbox.appendCount
+    agent.pointsDeadlineReached(at: moment(at: now))
+    return agent.link.outbox.appendCount != before || agent.points.isDriving
+  }
 }

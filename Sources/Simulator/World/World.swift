@@ -85,10 +85,10 @@ public final class World {
     /// When it is noted what was made: with the first turn from then on.
     var noteAt = Instant.boot
 
-    /// All but the board.
-    var others: Instant { min(min(points, agent), min(way, min(broker, dialing))) }
-    var device: Instant { min(board, min(points, agent)) }
-    var next: Instant { min(board, others) }
+    /// All but board and points.
+    var others: Instant { min(agent, min(way, min(broker, dialing))) }
+    var device: Instant { min(agent, min(board, points)) }
+    var next: Instant { min(others, min(board, points)) }
   }
   /// 2026-01-01T00:00:00Z: the time of day at the beginning of a world for which nobody says another.
   public static var wallAtStart: Int64 { 1_767_225_600_000 }
@@ -149,17 +149,23 @@ public final class World {
   /// When something is due next, as of the last turn.
   var deadline: Instant { agenda.next }
 
-  /// Does what is due. Most of what a board reports, such as the bouncing of a contact, concerns nobody
-  /// but the point: no reading has come of it, and all others are where they were.
+  /// Does what is due. Most of what a board reports, such as the bouncing of a contact, and much of what a
+  /// point does at its time, concerns nobody but the point: no reading has come of it, nothing is to be
+  /// driven, and all others are where they were.
   private func step() {
     guard let device, agenda.others > now, !truth.isInDoubt else {
       return turn(asksAgent: min(agenda.device, agenda.dialing) <= now)
     }
     if device.pollBoard(at: now) { return turn() }
+    agenda.points = device.pointsDeadline
+    if agenda.points <= now {
+      recorder?.timePassed(self)
+      if device.pollPoints(at: now) { return turn() }
+      agenda.points = device.pointsDeadline
+    }
+    agenda.board = device.boardDeadline
     counts.turns += 1
     if agenda.noteAt <= now { note(device) }
-    agenda.board = device.boardDeadline
-    agenda.points = device.pointsDeadline
     if agenda.points <= now { turn() }
   }
 
