@@ -124,7 +124,7 @@ import Uplink
   @Test func allHasToSettleOnceFaultsStop() throws {
     for isBrokerUp in [true, false] {
       let world = World(try configuration(), link: LinkConditions(), seed: 1)
-      world.isBrokerUp = isBrokerUp
+      world.sites[0].isUp = isBrokerUp
       world.run(until: world.now + world.settlingMax)
       world.judge()
       #expect(world.violations.isEmpty == isBrokerUp)

@@ -10,22 +10,13 @@ extension World {
     recorder?.began(happening, at: now)
     switch happening.fault {
     case .cut, .halfOpen, .deafen, .reset, .refuse, .silence, .nameUnknown, .slow, .portal,
-      .forgetIdle, .heal, .garbage:
-      disturb(happening)
-    case .restart:
-      if happening.length > .zero { isBrokerUp = false }
-      restartBroker(forgetting: happening.forgets)
-    case .delay: way.answerDelay = happening.by
-    case .reject:
-      refusal = happening.refusal
-      setRules()
-      resetConnection()
-    case .throwOut:
-      way.throwsOutAfter = happening.by
-      resetConnection()
-    case .takeOver: rivalConnects()
-    case .publish:
-      publish(happening.topic, happening.payload, retain: happening.retain)
+      .forgetIdle, .heal:
+      for site in sites(of: happening) { disturb(happening, site) }
+    case .restart, .delay, .reject, .throwOut, .takeOver, .publish:
+      for site in sites(of: happening) { play(happening, at: site) }
+    case .garbage:
+      let bytes = (0..<40).map { _ in UInt8(truncatingIfNeeded: chance.next()) }
+      for site in sites(of: happening) { site.way.babble(bytes, at: now) }
     case .powerCut: powerOff()
     case .kill: kill()
     case .reload: stop()
@@ -49,16 +40,9 @@ extension World {
   /// What lasted is over.
   func end(_ happening: Happening) {
     switch happening.fault {
-    case .cut, .refuse, .silence, .nameUnknown, .portal: way.heal()
-    case .slow: way.link = link
-    case .forgetIdle: way.idleMax = link.idleMax
-    case .restart: isBrokerUp = true
-    case .delay: way.answerDelay = .zero
-    case .reject:
-      refusal = nil
-      setRules()
-    case .throwOut: way.throwsOutAfter = nil
-    case .takeOver: rivalLeaves()
+    case .cut, .refuse, .silence, .nameUnknown, .portal, .slow, .forgetIdle, .restart, .delay,
+      .reject, .throwOut, .takeOver:
+      for site in sites(of: happening) { end(happening, at: site) }
     case .powerCut: powerOn()
     case .kill: startProcess()
     case .reload: restartProcess()
@@ -78,14 +62,7 @@ extension World {
 
   /// All faults are over, and what was to be on is on.
   func calm() {
-    way.heal()
-    way.link = link
-    way.idleMax = link.idleMax
-    way.answerDelay = .zero
-    isBrokerUp = true
-    refusal = nil
-    setRules()
-    rivalLeaves()
+    for site in sites { site.calm(link, at: now) }
     flash.fault = nil
     powerOn()
     restartProcess()
@@ -105,31 +82,67 @@ extension World {
     judge()
   }
 
-  private func disturb(_ happening: Happening) {
+  /// The brokers that a fault is of: all where it names none.
+  private func sites(of happening: Happening) -> ArraySlice<BrokerSite> {
+    happening.broker.map { sites[$0 - 1..<$0] } ?? sites[...]
+  }
+
+  /// A fault of the way to that broker begins.
+  private func disturb(_ happening: Happening, _ site: BrokerSite) {
     switch happening.fault {
-    case .halfOpen: way.die(at: now)
-    case .deafen: way.deafen(at: now)
+    case .halfOpen: site.way.die(at: now)
+    case .deafen: site.way.deafen(at: now)
     case .cut:
-      way.answer = .isSilent
-      way.block(until: .never)
+      site.way.answer = .isSilent
+      site.way.block(until: .never)
     case .refuse, .silence, .nameUnknown, .portal:
       switch happening.fault {
-      case .refuse: way.answer = .refuses
-      case .silence: way.answer = .isSilent
-      case .portal: way.answer = .portal
-      default: way.answer = .nameUnknown
+      case .refuse: site.way.answer = .refuses
+      case .silence: site.way.answer = .isSilent
+      case .portal: site.way.answer = .portal
+      default: site.way.answer = .nameUnknown
       }
-      resetConnection()
+      resetConnection(to: site)
     case .slow:
-      way.link = link
-      way.link.slow(by: happening.by, rate: happening.rate)
-    case .forgetIdle: way.idleMax = happening.by
+      site.way.link = link
+      site.way.link.slow(by: happening.by, rate: happening.rate)
+    case .forgetIdle: site.way.idleMax = happening.by
     case .heal:
-      way.heal()
-      way.link = link
-    case .garbage:
-      way.babble((0..<40).map { _ in UInt8(truncatingIfNeeded: chance.next()) }, at: now)
-    default: resetConnection()
+      site.way.heal()
+      site.way.link = link
+    default: resetConnection(to: site)
+    }
+  }
+
+  /// A fault of that broker begins, or somebody else does something there.
+  private func play(_ happening: Happening, at site: BrokerSite) {
+    switch happening.fault {
+    case .restart:
+      if happening.length > .zero { site.isUp = false }
+      restart(site, forgetting: happening.forgets)
+    case .delay: site.way.answerDelay = happening.by
+    case .reject:
+      site.refusal = happening.refusal
+      resetConnection(to: site)
+    case .throwOut:
+      site.way.throwsOutAfter = happening.by
+      resetConnection(to: site)
+    case .takeOver: rivalConnects(at: site)
+    default: publish(happening.topic, happening.payload, retain: happening.retain, at: site)
+    }
+  }
+
+  /// What lasted at that broker, or on the way to it, is over.
+  private func end(_ happening: Happening, at site: BrokerSite) {
+    switch happening.fault {
+    case .slow: site.way.link = link
+    case .forgetIdle: site.way.idleMax = link.idleMax
+    case .restart: site.isUp = true
+    case .delay: site.way.answerDelay = .zero
+    case .reject: site.refusal = nil
+    case .throwOut: site.way.throwsOutAfter = nil
+    case .takeOver: site.rivalLeaves(at: now)
+    default: site.way.heal()
     }
   }
 

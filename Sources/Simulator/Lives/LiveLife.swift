@@ -39,7 +39,7 @@ public final class LiveLife {
       seed: simulation.seed, wallAtStart: wallAtStart - 1_000)
     play = Play(simulation.happenings.filter { !$0.fault.isBeyondDevice })
     (start, length, self.tell) = (world.now, simulation.length, tell)
-    world.way.far = broker
+    world.site.way.far = broker
     world.onNotice = { [unowned self] notice in hear(notice) }
   }
 

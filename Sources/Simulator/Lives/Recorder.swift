@@ -117,7 +117,7 @@ final class Recorder {
   }
 
   private func noteRadio(_ world: World) {
-    let carried = world.way.carried
+    let carried = world.bytesCarried
     guard carried.up + carried.down != bytesMoved else { return }
     bytesMoved = carried.up + carried.down
     let now = world.now - start

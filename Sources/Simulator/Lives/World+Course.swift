@@ -3,6 +3,16 @@ import Scenarios
 
 /// What a recorder wants to know of a world.
 extension World {
+  /// Bytes carried to all brokers together, and from them.
+  var bytesCarried: (up: Int, down: Int) {
+    var sum = (up: 0, down: 0)
+    for site in sites {
+      let carried = site.way.carried
+      sum = (sum.up + carried.up, sum.down + carried.down)
+    }
+    return sum
+  }
+
   /// What only grows.
   var totals: Recorder.Totals {
     var totals = Recorder.Totals()
@@ -13,7 +23,7 @@ extension World {
     }
     totals.late = ledger.late
     totals.live -= ledger.late
-    (totals.bytesUp, totals.bytesDown) = way.carried
+    (totals.bytesUp, totals.bytesDown) = bytesCarried
     totals.flashBytes = flash.sectorBytesWritten
     return totals
   }

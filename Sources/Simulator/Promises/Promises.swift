@@ -23,17 +23,26 @@ extension World {
   func watch() {
     if let device { balance.noteUnderWay(device.agent.link) }
     let believes = device?.agent.link.isOnline ?? false
-    let isOnline = believes && way.isWhole && isBrokerUp
-    if let complaint = truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
-      ledger.complain(complaint)
+    isInDoubt = false
+    for site in sites {
+      let isOnline = site === self.site && believes && site.way.isWhole && site.isUp
+      if let lie = site.truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
+        complain(lie, of: site)
+      }
+      if site.truth.isInDoubt { isInDoubt = true }
     }
     if let complaint = watches.check(
       isRunning: device.map { !$0.agent.isStopped } ?? false, believes: believes,
-      isWhole: way.isWhole, connections: device?.agent.link.counters.connections ?? 0,
+      isWhole: site.way.isWhole, connections: device?.agent.link.counters.connections ?? 0,
       blocksWritten: flash.blocksWritten, at: now)
     {
       ledger.complain(complaint)
     }
+  }
+
+  /// Something that one of the brokers has said, or not said, breaks a promise.
+  func complain(_ text: String, of site: BrokerSite) {
+    ledger.complain(site.mark.isEmpty ? text : "\(site.title): \(text)")
   }
 
   /// How long it takes, once no fault comes any more, until all that waited is delivered.
@@ -44,7 +53,7 @@ extension World {
   var settlingMax: Interval {
     let spec = configuration.uplink
     let bytes = Int64(4 * (spec.journalBytes + spec.outboxBytes))
-    let drained = Interval.milliseconds(bytes * 1_000 / Int64(way.link.leastUpRate))
+    let drained = Interval.milliseconds(bytes * 1_000 / Int64(site.way.link.leastUpRate))
     return reconnectingMax + .seconds(60) + drained + spec.batchEvery + .seconds(60)
   }
 
@@ -53,7 +62,7 @@ extension World {
   var drainingMax: Interval {
     let spec = configuration.uplink
     let packets = Int64(4 * (spec.journalBytes + spec.outboxBytes) / spec.packetBytes)
-    return (way.link.latency + way.link.jitter) * 2 * packets
+    return (site.way.link.latency + site.way.link.jitter) * 2 * packets
   }
 
   /// The journal holds what the broker has not got, or memory more than what is on its way.
@@ -75,7 +84,7 @@ extension World {
 
   /// The device has a connection, and what either end says arrives.
   var isWellConnected: Bool {
-    device.map { $0.agent.link.isOnline && way.isWhole } ?? false
+    device.map { $0.agent.link.isOnline && site.way.isWhole } ?? false
   }
 
   /// Says what of the promises was not kept, once all has settled.

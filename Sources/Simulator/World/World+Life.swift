@@ -51,7 +51,7 @@ extension World {
     hasPower = false
     if let device {
       endRun(device, hard: true, "power cut")
-      way.fallSilent(at: now)
+      site.way.fallSilent(at: now)
     }
     flash.cutPower(&chance)
     log.add(now, "power", "off")
@@ -61,7 +61,7 @@ extension World {
   func kill() {
     guard let device else { return }
     endRun(device, hard: true, "killed")
-    way.close(&broker, at: now)
+    site.close(at: now)
     flash.processDied()
     log.add(now, "process", "killed")
   }
@@ -69,7 +69,7 @@ extension World {
   func processEnded() {
     guard let device else { return }
     endRun(device, hard: false, "stopped")
-    way.close(&broker, at: now)
+    site.close(at: now)
     log.add(now, "process", "ended")
     if mustRestart { startProcess() }
   }
@@ -85,15 +85,9 @@ extension World {
     self.device = nil
   }
 
-  /// The broker ends and starts again at once, with or without what it knew.
-  func restartBroker(forgetting: Bool) {
-    way.brokerEnds(&broker, at: now)
-    if forgetting {
-      broker = MessageBroker(isObserved: true)
-      setRules()
-      truth.forget()
-    }
-    rival = nil
-    log.add(now, "broker", forgetting ? "restarted, all forgotten" : "restarted")
+  /// A broker ends and starts again at once, with or without what it knew.
+  func restart(_ site: BrokerSite, forgetting: Bool) {
+    site.restart(forgetting: forgetting, at: now)
+    log.add(now, site.title, forgetting ? "restarted, all forgotten" : "restarted")
   }
 }

@@ -13,10 +13,10 @@ extension World {
     log.add(now, "fault", happening.text)
   }
 
-  /// The connection is reset, noticed at both ends at once.
-  func resetConnection() {
-    guard way.isOpen else { return }
-    way.reset(&broker, at: now)
+  /// The connection to that broker is reset, noticed at both ends at once.
+  func resetConnection(to site: BrokerSite) {
+    guard site.way.isOpen else { return }
+    site.reset(at: now)
     if let device {
       device.agent.link.failed(.broken(code: 104), at: device.moment(at: now).instant)
     }
@@ -50,14 +50,15 @@ extension World {
     ledger.rotted(at: now)
   }
 
-  // MARK: At the broker
+  // MARK: At the brokers
 
-  /// Somebody else publishes on one of the device's topics.
-  func publish(_ topic: [UInt8], _ payload: [UInt8], retain: Bool) {
-    broker.publish(
+  /// Somebody else publishes at a broker, on one of the device's topics.
+  func publish(_ topic: [UInt8], _ payload: [UInt8], retain: Bool, at site: BrokerSite) {
+    site.broker.publish(
       Message(topic: prefix + topic, payload: payload, qos: .atLeastOnce, retain: retain), at: now)
-    if topic.elementsEqual("status".utf8) { truth.forged(payload) }
-    if topic.starts(with: "cmd/".utf8) {
+    if topic.elementsEqual("status".utf8) { site.truth.forged(payload) }
+    // Elsewhere the device does not hear of it.
+    if site === self.site, topic.starts(with: "cmd/".utf8) {
       watches.outputs.asked(
         String(decoding: topic, as: UTF8.self), String(decoding: payload, as: UTF8.self))
     }
@@ -65,45 +66,8 @@ extension World {
   }
 
   /// Somebody else connects under the device's name.
-  func rivalConnects() {
-    rivalReturns = .never
-    guard isBrokerUp, rival == nil else { return }
-    let id = broker.open(at: now)
-    rival = id
-    let name = Array(configuration.string(configuration.device.id).utf8)
-    // CONNECT (MQTT 3.1.1, section 3.1): clean session, no keep-alive.
-    var packet: [UInt8] = [0, 4] + Array("MQTT".utf8) + [4, 2, 0, 0, 0, UInt8(name.count)] + name
-    packet = [0x10, UInt8(packet.count)] + packet
-    broker.receive(packet.span, from: id, at: now)
-  }
-
-  /// The other one is as patient as most clients are: thrown out, it comes again five seconds later.
-  func lookAfterRival() {
-    guard let id = rival, broker.isFinished(id) else { return }
-    rival = nil
-    rivalReturns = now + .seconds(5)
-  }
-
-  /// That one is gone for good.
-  func rivalLeaves() {
-    rivalReturns = .never
-    guard let rival else { return }
-    self.rival = nil
-    broker.closed(rival, at: now)
-  }
-
-  /// Tells the broker whom it is to refuse.
-  func setRules() {
-    guard let refusal else {
-      broker.rules.login = nil
-      return
-    }
-    broker.rules.login = { _ in
-      switch refusal {
-      case .busy: .serverUnavailable
-      case .badCredentials: .badUserNameOrPassword
-      case .notAuthorized: .notAuthorized
-      }
-    }
+  func rivalConnects(at site: BrokerSite) {
+    site.rivalConnects(
+      as: Array(configuration.string(configuration.device.id).utf8), at: now)
   }
 }

@@ -41,15 +41,16 @@ extension World {
     case .open:
       counts.attempts += 1
       watches.attempts.attempted(at: now)
-      way.close(&broker, at: now)
-      way.link.follow(to: now)
-      let roundTrip = way.link.latency * 2
+      site.close(at: now)
       dropDialing()
-      let answer = isBrokerUp || way.answer != .accepts ? way.answer : .refuses
+      turn(to: device.agent.link.broker)
+      site.way.link.follow(to: now)
+      let roundTrip = site.way.link.latency * 2
+      let answer = site.answer
       let dial = configuration.uplink.dial
       switch answer {
-      case .accepts where way.far != nil:
-        way.far?.dial(device.agent.link.broker, sentTo: device.agent.link.reference)
+      case .accepts where site.way.far != nil:
+        site.way.far?.dial(device.agent.link.broker, sentTo: device.agent.link.reference)
         dialing = (.accepts, .never)
       case .accepts, .portal, .refuses: dialing = (answer, now + roundTrip)
       case .isSilent: dialing = (answer, now + dial.connectTimeout)
@@ -57,26 +58,25 @@ extension World {
       }
     case .close:
       dropDialing()
-      way.close(&broker, at: now)
+      site.close(at: now)
     }
   }
 
   /// The way that is being opened is not wanted any more.
   func dropDialing() {
-    if dialing != nil { way.far?.close() }
+    if dialing != nil { site.way.far?.close() }
     dialing = nil
   }
 
   /// Takes what has come of dialling a broker beyond the world: one that is there is reached when this
   /// world's link has carried that.
   func takeAnswer() {
-    guard let device, let dialing, dialing.at == .never, let answer = way.far?.takeAnswer() else {
-      return
-    }
+    guard let device, let dialing, dialing.at == .never, let answer = site.way.far?.takeAnswer()
+    else { return }
     switch answer {
     case .opened(let password):
       self.password = password
-      self.dialing = (.accepts, now + way.link.latency * 2)
+      self.dialing = (.accepts, now + site.way.link.latency * 2)
     case .failed(let fault):
       self.dialing = nil
       device.agent.link.failed(fault, at: device.moment(at: now).instant)
@@ -86,19 +86,18 @@ extension World {
   func endDialing(_ answer: Way.Answer) {
     dialing = nil
     guard let device else { return }
-    if way.answer != .accepts { way.far?.close() }
+    if site.way.answer != .accepts { site.way.far?.close() }
     let moment = device.moment(at: now)
     switch answer {
-    case .accepts where isBrokerUp && way.answer == .accepts,
-      .portal where way.answer == .portal:
-      way.open(&broker, at: now)
+    case .accepts where site.answer == .accepts, .portal where site.way.answer == .portal:
+      site.open(at: now)
       if let password {
         device.agent.opened(password: password.span, at: moment)
       } else {
         device.agent.opened(password: nil, at: moment)
       }
       ledger.connectionOpened()
-      truth.opened(session: device.agent.session)
+      site.truth.opened(session: device.agent.session)
     case .accepts, .portal, .refuses:
       device.agent.link.failed(.connectFailed(code: 111), at: moment.instant)
     case .isSilent: device.agent.link.failed(.timedOut(.connect), at: moment.instant)
@@ -110,26 +109,27 @@ extension World {
     guard let device else { return false }
     var count = 0
     device.agent.withOutput(at: device.moment(at: now).instant) { bytes in
-      count = way.send(bytes, at: now)
+      count = site.way.send(bytes, at: now)
       return count
     }
     return count > 0
   }
 
   func deliver() -> Bool {
-    guard way.hasArrived(at: now) || way.hasEnded(at: now), let device else { return false }
+    guard site.way.hasArrived(at: now) || site.way.hasEnded(at: now), let device else { return false }
     let instant = device.moment(at: now).instant
     var hasMoved = false
-    while device.agent.hasInputRoom, way.hasArrived(at: now) {
+    while device.agent.hasInputRoom, site.way.hasArrived(at: now) {
       device.agent.receive(at: instant) { out in
-        way.take(into: &out, at: now)
+        site.way.take(into: &out, at: now)
       }
       hasMoved = true
     }
-    if way.hasEnded(at: now) {
+    if site.way.hasEnded(at: now) {
       advance()
-      way.reset(&broker, at: now)
-      device.agent.link.failed(way.endsBroken ? .broken(code: 104) : .closedByPeer, at: instant)
+      site.reset(at: now)
+      device.agent.link.failed(
+        site.way.endsBroken ? .broken(code: 104) : .closedByPeer, at: instant)
       hasMoved = true
     }
     return hasMoved
@@ -137,26 +137,32 @@ extension World {
 
   // MARK: The broker's rim
 
-  func listen() {
-    broker.drainEvents { event in
+  func listen(at site: BrokerSite) {
+    site.broker.drainEvents { event in
       // What others publish comes without a client.
       guard case .published(let client, let message, let isWill) = event, !client.isEmpty else {
         return
       }
-      hear(message, isWill: isWill)
+      hear(message, isWill: isWill, at: site)
     }
   }
 
-  private func hear(_ message: Message, isWill: Bool) {
+  private func hear(_ message: Message, isWill: Bool, at site: BrokerSite) {
     let whole = message.topic.span
     let prefix = prefix
     guard whole.extracting(first: prefix.count).equals(prefix.span) else { return }
     let topic = whole.extracting(droppingFirst: prefix.count)
     if isSabotaged(topic) { return }
-    log.add(now, topic, message.payload.span, isWill ? " (will)" : "")
+    let remark: StaticString = isWill ? " (will)" : ""
+    if site.mark.isEmpty {
+      log.add(now, topic, message.payload.span, remark)
+    } else {
+      let said = site.mark + message.topic.dropFirst(prefix.count)
+      log.add(now, said.span, message.payload.span, remark)
+    }
     counts.bytesHeard += message.payload.count
-    if topic.equals("status"), let lie = truth.heard(message.payload, isWill: isWill) {
-      ledger.complain(lie)
+    if topic.equals("status"), let lie = site.truth.heard(message.payload, isWill: isWill) {
+      complain(lie, of: site)
     }
     if let mistake = Form.mistake(in: message, topic: topic) { ledger.complain(mistake) }
     ledger.take(topic: topic, payload: message.payload, run: run, runs: runs, at: now)

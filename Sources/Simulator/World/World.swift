@@ -7,7 +7,7 @@ import Profile
 import Scenarios
 import Uplink
 
-/// One device, its board and flash, the way to its broker, and the broker, in virtual time.
+/// One device, its board and flash, and its brokers with the way to each, in virtual time.
 ///
 /// The agent is the same as on a board, and is driven as the program's loop drives it; time passes only in
 /// `run`, from one deadline to the next. One seed, one course of events.
@@ -22,24 +22,17 @@ public final class World {
   public let flash: SimulatedFlash
   /// How the way is when nothing is wrong with it.
   let link: LinkConditions
-  var way: Way
-  var broker: MessageBroker
-  /// The broker refuses who connects, so.
-  var refusal: Happening.Refusal?
-  /// Somebody else's connection under the device's name.
-  var rival: ConnectionID?
-  /// When that one, thrown out, comes again.
-  var rivalReturns = Instant.never
+  /// The brokers, as the profile lists them.
+  let sites: [BrokerSite]
+  /// Where the device is: the broker that it has dialled last, and before that the first.
+  private(set) var site: BrokerSite
   /// The board has power.
   var hasPower = false
   /// The process that stops is to start again.
   var mustRestart = false
   /// A board that boots learns the time of day.
   var isClockKnown = true
-  /// The broker takes connections.
-  var isBrokerUp = true
   var ledger: Ledger
-  var truth: Truth
   var watches: Watches
   /// What happened, one line for each event, for those who compare.
   var log: EventLog
@@ -59,6 +52,8 @@ public final class World {
   /// What was made, and lost.
   var balance: Balance
   var stuckTurns = 0
+  /// True while a broker's last word on the device is not true: each moment may be the one that is too long.
+  var isInDoubt = false
   let sabotage: Sabotage?
   /// Writes down how it goes, where somebody wants to know.
   var recorder: Recorder? {
@@ -111,14 +106,18 @@ public final class World {
       flash.bears(bytes: endurance, cycles: hardware.cycles)
     }
     if case .lyingFlash = sabotage { flash.lies = true }
-    way = Way(link, seed: chance.next())
-    broker = MessageBroker(isObserved: true)
+    let (spec, count) = (configuration.uplink, configuration.uplink.dial.brokerCount)
+    var sites: [BrokerSite] = []
+    for number in 1...count {
+      sites.append(
+        BrokerSite(number, of: count, link, seed: chance.next(), keepAlive: spec.keepAlive))
+    }
+    (self.sites, site) = (sites, sites[0])
     let names = configuration.points.map { Array(configuration.string($0.name).utf8) }
     ledger = Ledger(
       points: names, durable: configuration.points.map { $0.keep.durability == .always },
-      inflight: configuration.uplink.inflight)
+      inflight: spec.inflight)
     watches = Watches(configuration)
-    truth = Truth(keepAlive: configuration.uplink.keepAlive)
     log = EventLog(isKept: logs)
     prefix = Array(
       (configuration.string(configuration.device.base) + "/"
@@ -131,6 +130,15 @@ public final class World {
       }
     }
     powerOn()
+  }
+
+  /// The device dials this broker from now on; its connection elsewhere is closed.
+  func turn(to index: Int) {
+    // A broker beyond the world is wherever the device is.
+    let far = site.way.far
+    site.way.far = nil
+    site = sites[index]
+    site.way.far = far
   }
 
   // MARK: Time
@@ -153,7 +161,7 @@ public final class World {
   /// point does at its time, concerns nobody but the point: no reading has come of it, nothing is to be
   /// driven, and all others are where they were.
   private func step() {
-    guard let device, agenda.others > now, !truth.isInDoubt else {
+    guard let device, agenda.others > now, !isInDoubt else {
       return turn(asksAgent: min(agenda.device, agenda.dialing) <= now)
     }
     if device.pollBoard(at: now) { return turn() }
@@ -176,17 +184,14 @@ public final class World {
     recorder?.timePassed(self)
     if let device { device.flash.now = device.moment(at: now).instant }
     if let dialing, dialing.at <= now { endDialing(dialing.answer) }
-    if rivalReturns <= now { rivalConnects() }
+    for site in sites where site.rivalReturns <= now { rivalConnects(at: site) }
     if let device { _ = device.pollBoard(at: now) }
     var rounds = 0
     var isMoving = true
     while isMoving {
       if asksAgent || rounds > 0 { advance() }
       isMoving = send()
-      if way.hasBusiness(with: broker, at: now) {
-        way.serve(&broker, at: now)
-        listen()
-      }
+      for site in sites where site.serve(at: now) { listen(at: site) }
       isMoving = deliver() || isMoving
       rounds += 1
       if rounds > 10_000 {
@@ -194,7 +199,7 @@ public final class World {
         break
       }
     }
-    lookAfterRival()
+    for site in sites { site.lookAfterRival(at: now) }
     plan()
     lookForBusyLoop()
     if let device, agenda.noteAt <= now { note(device) }
@@ -208,7 +213,7 @@ public final class World {
 
   /// True when something that the device waits for is due, as of the last turn. A contact's bouncing is not,
   /// which a board's kernel keeps to itself.
-  var isDeviceDue: Bool { device != nil && (agenda.device <= now || way.hasArrived(at: now)) }
+  var isDeviceDue: Bool { device != nil && (agenda.device <= now || site.way.hasArrived(at: now)) }
 
   /// A run has begun, of which nothing is noted yet.
   func noteSoon() { agenda.noteAt = now }
@@ -223,9 +228,14 @@ public final class World {
     agenda.board = device?.boardDeadline ?? .never
     agenda.points = device?.pointsDeadline ?? .never
     agenda.agent = device?.agentDeadline ?? .never
-    agenda.broker = broker.deadline
-    agenda.way = way.deadline(reads: device?.agent.hasInputRoom ?? false)
-    agenda.dialing = min(dialing?.at ?? .never, rivalReturns)
+    // Nothing is on its way to a broker where the device is not.
+    agenda.way = site.way.deadline(reads: device?.agent.hasInputRoom ?? false)
+    agenda.dialing = dialing?.at ?? .never
+    agenda.broker = .never
+    for site in sites {
+      agenda.broker = min(agenda.broker, site.broker.deadline)
+      agenda.dialing = min(agenda.dialing, site.rivalReturns)
+    }
   }
 
   private func lookForBusyLoop() {
