@@ -123,6 +123,16 @@ public enum Fault: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     }
   }
 
+  /// True for what happens at a broker, or on the way to one.
+  public var isAtBroker: Bool {
+    switch self {
+    case .cut, .halfOpen, .deafen, .reset, .refuse, .silence, .nameUnknown, .slow, .portal,
+      .forgetIdle, .heal, .restart, .delay, .reject, .throwOut, .takeOver, .garbage, .publish:
+      true
+    default: false
+    }
+  }
+
   /// True for what can't be brought about at the device and on its way: the broker does it, or another client.
   public var isBeyondDevice: Bool {
     switch self {

@@ -77,8 +77,8 @@ public struct Happening: Equatable, Sendable {
   /// What.
   public var fault: Fault
 
-  /// Which broker, as the profile lists them, from 1 on; nil for all of them. Of faults that are at a broker or
-  /// on the way to one.
+  /// Which broker, as the profile lists them, from 1 on; nil for all of them. For faults that are
+  /// `isAtBroker`.
   public var broker: Int?
   /// The point's name. Empty: all for `break`, the first that can for others.
   public var point: [UInt8] = []

@@ -94,6 +94,7 @@ public struct ScenarioReader {
         happening.length = .seconds(5)
       }
     }
+    if fault.isAtBroker { happening.broker = readBroker(&object, configuration) }
     readDetails(&object, &happening, configuration)
     object.finish(&problems)
     return happening
@@ -164,6 +165,25 @@ public struct ScenarioReader {
         "expected a topic without + and #, at most 256 bytes, none of them 0")
     }
     return topic.bytes
+  }
+
+  private mutating func readBroker(
+    _ object: inout ObjectReader, _ configuration: Configuration
+  ) -> Int? {
+    let count = configuration.uplink.dial.brokerCount
+    let what =
+      count == 1
+      ? "1, for the only broker of the profile"
+      : "a broker's place in the profile's list, 1 to " + text(Int64(wide: count))
+    return object.expect("broker", what, &problems) { node in
+      if case .number(let number) = node.value, let whole = number.whole, whole >= 1,
+        whole <= Int64(wide: count)
+      {
+        Int(narrow: whole)
+      } else {
+        nil
+      }
+    }
   }
 
   private mutating func readPoint(

@@ -7,7 +7,7 @@ import Testing
 /// What a scenario may say, and what is said of one that is wrong.
 @Suite struct ScenarioReaderTests {
   private static let profile = """
-    {"device": {"id": "d"}, "points": {
+    {"device": {"id": "d"}, "broker": {"urls": ["mqtt://a", "mqtt://b"]}, "points": {
       "door": {"kind": "input", "line": "GPIO17"},
       "air": {"kind": "sensor", "thermal": "cpu-thermal"}}}
     """
@@ -39,6 +39,28 @@ import Testing
       #expect(problems.isEmpty)
       #expect(try #require(scenario).happenings.map(\.fault) == [fault])
     }
+  }
+
+  @Test func anEventAtABrokerMayNameIt() throws {
+    for fault in Fault.allCases {
+      let (scenario, problems) = try read(#"{"events": [{"do": "\#(fault.word)", "broker": 2}]}"#)
+      #expect(scenario?.happenings.map(\.broker) == (fault.isAtBroker ? [2] : nil))
+      #expect(problems.isEmpty == fault.isAtBroker)
+    }
+  }
+
+  @Test func theOnlyBrokerIsTheFirst() throws {
+    let profile =
+      #"{"device": {"id": "d"}, "points": {"door": {"kind": "input", "line": "GPIO17"}}}"#
+    let configuration = try #require(ProfileReader.read(Array(profile.utf8)).configuration)
+    func read(_ broker: Int) -> (scenario: Scenario?, problems: [String]) {
+      let text = #"{"events": [{"do": "cut", "broker": \#(broker)}]}"#
+      let reading = ScenarioReader.read(Array(text.utf8), for: configuration)
+      return (reading.scenario, reading.problems.map(\.message))
+    }
+    #expect(read(1).scenario?.happenings.map(\.broker) == [1])
+    #expect(
+      read(2).problems == ["expected 1, for the only broker of the profile, found the number 2"])
   }
 
   @Test func whatSomebodyElsesBrokerIsNotToldIsSaid() throws {
@@ -105,6 +127,15 @@ import Testing
       #"{"events": [{"do": "publish", "topic": "a\u0000"}]}"#,
       "1:40: error: /events/0/topic: expected a topic without + and #"
     ),
+    (
+      #"{"events": [{"do": "cut", "broker": 3}]}"#,
+      "1:37: error: /events/0/broker: expected a broker's place in the profile's list, 1 to 2, found the number 3"
+    ),
+    (
+      #"{"events": [{"do": "cut", "broker": "b"}]}"#,
+      "1:37: error: /events/0/broker: expected a broker's place in the profile's list, 1 to 2, found \"b\""
+    ),
+    (#"{"events": [{"do": "kill", "broker": 1}]}"#, "1:28: error: /events/0/broker: unknown name"),
     (#"{"events": {}}"#, "1:12: error: /events: expected an array of events, found an object"),
     (#"{"random": {"perDay": 0}}"#, "1:23: error: /random/perDay: expected a whole number"),
     (#"{"random": {"only": ["x"]}}"#, "1:22: error: /random/only/0: expected one of"),

@@ -54,6 +54,11 @@ public struct Chaos {
     var happening = Happening(fault, at: at)
     if fault.lasts { happening.length = after(longest(fault)) }
     addDetails(&happening, configuration)
+    let brokers = configuration.uplink.dial.brokerCount
+    if fault.isAtBroker, brokers > 1 {
+      let broker = Int(chance.next(below: UInt64(brokers + 1)))
+      happening.broker = broker > 0 ? broker : nil
+    }
     return happening
   }
 

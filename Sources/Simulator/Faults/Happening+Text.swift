@@ -7,14 +7,22 @@ extension Happening {
   var text: String {
     var text = "\(fault.word)"
     if !point.isEmpty { text += " " + String(decoding: point, as: UTF8.self) }
+    text += place
     return length > .zero ? text + " for " + length.inWords : text
   }
+
+  /// Where it is, for what is at one of several brokers.
+  private var place: String { broker.map { " at broker \($0)" } ?? "" }
+
+  /// The end of what has lasted, as one line of a log says it.
+  var endText: String { "\(fault.word)" + place + ": over" }
 
   /// As a scenario spells it.
   var json: String {
     var members = ["\"at\": \"\(at.spelled)\"", "\"do\": \"\(fault.word)\""]
     if length > .zero { members.append("\"for\": \"\(length.spelled)\"") }
     if every > .zero { members.append("\"every\": \"\(every.spelled)\"") }
+    if let broker { members.append("\"broker\": \(broker)") }
     if !point.isEmpty { members.append("\"point\": \(Self.quoted(point))") }
     return "{" + (members + details).joined(separator: ", ") + "}"
   }

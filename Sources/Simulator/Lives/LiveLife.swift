@@ -61,7 +61,7 @@ public final class LiveLife {
     while phase == .playing, let at = play.nextAt, at <= elapsed, at < length {
       world.live(at: start + at)
       let cue = play.playNext(in: world)
-      tell(cue.isEnd ? "\(cue.happening.fault.word): over" : cue.happening.text)
+      tell(cue.isEnd ? cue.happening.endText : cue.happening.text)
     }
     world.live(at: start + elapsed)
     if phase == .playing, elapsed >= length {
