@@ -9,7 +9,7 @@ extension CourseReport {
   static let pointsMax = 100
 
   /// The tables as a piece of HTML.
-  var tables: String { [points, outages, incidents].joined(separator: "\n") }
+  var tables: String { [points, brokers, outages, incidents].joined(separator: "\n") }
 
   private struct Column {
     var name: String
@@ -60,6 +60,20 @@ extension CourseReport {
         <p class="key">Dropped for want of room, expired by age, replaced by a newer one, cut off while in \
         memory only.</p>
         """
+  }
+
+  private var brokers: String {
+    guard course.brokers.count > 1 else { return "" }
+    let rows = course.brokers.enumerated().map { index, broker in
+      [
+        grouped(index + 1), grouped(broker.connections), Unit.seconds.text(broker.online.inSeconds),
+        percent(min(accounts.length, broker.online.inSeconds), of: accounts.length),
+        Unit.bytes.text(Double(broker.bytesUp)),
+      ]
+    }
+    let names = ["broker", "connections", "online", "of the time", "bytes to it"]
+    return table(
+      "Brokers", names.map { Column(name: $0) }, rows, of: rows.count, kind: "brokers")
   }
 
   private var outages: String {

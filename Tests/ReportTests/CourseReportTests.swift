@@ -48,6 +48,17 @@ import Testing
     }
   }
 
+  @Test func severalBrokersHaveTheirShares() {
+    var course = course(made: 10, live: 10)
+    course.brokers = [Course.BrokerSums()]
+    #expect(!html(course).contains("<h2>Brokers</h2>"))
+    course.brokers.append(Course.BrokerSums())
+    course.brokers[1].connections = 3
+    course.brokers[1].online = .seconds(43_200)
+    let page = html(course)
+    #expect(page.contains("<h2>Brokers</h2>") && page.contains("50\u{A0}%"))
+  }
+
   @Test func verdictIsBrokenWhenAPromiseIs() {
     var course = course(made: 10, live: 10)
     course.violations = ["reading 7 of air came twice"]

@@ -8,13 +8,15 @@ public struct Course: Sendable {
   public var sums = Sums()
   /// Each point's share, in the profile's order.
   public var points: [PointSums] = []
+  /// Each broker's share, in the profile's order.
+  public var brokers: [BrokerSums] = []
   /// The time in equal slices, from the beginning on.
   public var slices: [Slice] = []
   /// How long each slice is.
   public var sliceLength = Interval.seconds(60)
   /// Times without the broker, in order; the last may not have ended.
   public var outages: [Outage] = []
-  /// What happened to the device, in order: faults, starts, ends.
+  /// What happened to the device, in order: faults, and that it is at another broker.
   public var incidents: [Incident] = []
   /// Promises that were broken; empty when all were kept.
   public var violations: [String] = []
@@ -61,6 +63,19 @@ public struct Course: Sendable {
     public var replaced = 0
     /// Those that were in memory only when power or process ended.
     public var cut = 0
+
+    /// None.
+    public init() {}
+  }
+
+  /// The time at one broker.
+  public struct BrokerSums: Sendable {
+    /// How often the device came online there.
+    public var connections = 0
+    /// How long it was, in all.
+    public var online = Interval.zero
+    /// Bytes to it, without what TCP, IP and TLS add.
+    public var bytesUp = 0
 
     /// None.
     public init() {}

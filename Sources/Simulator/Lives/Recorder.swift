@@ -13,7 +13,12 @@ final class Recorder {
   /// Up to when time is accounted for, and how it has been since then.
   private var since = Interval.zero
   private var isRunning = false
-  private var isOnline = false
+  /// The broker at which it was online, from 0 on; nil for none.
+  private var broker: Int?
+  /// The one at which it was before.
+  private var brokerBefore: Int?
+  /// When a later broker was left for the first, which has not answered yet.
+  private var leftAt: Instant?
   /// Shares of the present slice, as time.
   private var runningTime = Interval.zero
   private var onlineTime = Interval.zero
@@ -45,6 +50,7 @@ final class Recorder {
     radioTail = world.link.radioTail
     course.sliceLength = max(.seconds(1), length / Int64(slices))
     sliceEnd = course.sliceLength
+    course.brokers = world.sites.map { _ in Course.BrokerSums() }
     latencies = Latencies(points: world.configuration.points.count)
   }
 
@@ -70,7 +76,10 @@ final class Recorder {
       runningTime = runningTime + length
       course.sums.running = course.sums.running + length
     }
-    if isOnline { onlineTime = onlineTime + length }
+    if let broker {
+      onlineTime = onlineTime + length
+      course.brokers[broker].online = course.brokers[broker].online + length
+    }
     since = now
   }
 
@@ -97,7 +106,7 @@ final class Recorder {
   /// All that was due has been done.
   func turned(_ world: World) {
     isRunning = world.device != nil
-    isOnline = world.device?.agent.link.isOnline ?? false
+    broker = world.device?.agent.link.isOnline ?? false ? world.site.number - 1 : nil
     noteRadio(world)
     guard let device = world.device else { return }
     if device.run != run {
@@ -144,14 +153,34 @@ final class Recorder {
 
   /// The connection was lost, which the agent had last heard of at `heard`.
   func lost(_ reason: String, heardAt heard: Instant, at now: Instant) {
+    leftAt = nil
     guard course.outages.last.map({ $0.end != nil }) ?? true else { return }
     var outage = Course.Outage()
     (outage.begin, outage.noticed, outage.reason) = (heard - start, now - start, reason)
     course.outages.append(outage)
   }
 
-  /// The agent is online.
-  func online(at now: Instant) {
+  /// A later broker is left for the first, in order. That is no outage unless the first is not there.
+  func leftForFirst(at now: Instant) { leftAt = now }
+
+  /// Nobody answers where the device would like to be.
+  func attemptFailed() {
+    guard let left = leftAt else { return }
+    leftAt = nil
+    lost("returned", heardAt: left, at: left)
+  }
+
+  /// The agent is online at that broker.
+  func online(at site: BrokerSite, _ now: Instant) {
+    let broker = site.number - 1
+    leftAt = nil
+    course.brokers[broker].connections += 1
+    if broker != brokerBefore ?? 0 {
+      var incident = Course.Incident()
+      (incident.at, incident.text) = (now - start, "the device is" + site.place)
+      course.incidents.append(incident)
+    }
+    brokerBefore = broker
     guard let last = course.outages.indices.last, course.outages[last].end == nil else { return }
     course.outages[last].end = now - start
   }

@@ -43,6 +43,9 @@ extension World {
       point.cut = min(balance.mayBeLost[index], max(0, sum.made - sum.delivered - sum.lost))
       course.points.append(point)
     }
+    for (index, site) in sites.enumerated() where index < course.brokers.count {
+      course.brokers[index].bytesUp = site.way.carried.up
+    }
     let totals = totals
     (course.sums.bytesUp, course.sums.bytesDown) = (totals.bytesUp, totals.bytesDown)
     course.sums.flashBytes = totals.flashBytes

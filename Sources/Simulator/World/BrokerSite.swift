@@ -34,6 +34,9 @@ final class BrokerSite {
     truth = Truth(keepAlive: keepAlive)
   }
 
+  /// Where something was, for people: nothing where there is one broker only.
+  var place: String { mark.isEmpty ? "" : " at broker \(number)" }
+
   /// How logs call the broker.
   var title: String { mark.isEmpty ? "broker" : "broker \(number)" }
 

@@ -27,10 +27,13 @@ extension World {
       log.add(now, "notice", "\(notice)")
       onNotice?(notice)
       switch notice {
+      case .lost(.returned):
+        recorder?.leftForFirst(at: now)
       case .lost(let fault):
         counts.losses += 1
-        recorder?.lost("\(fault.slug)", heardAt: device.heardAt, at: now)
-      case .online: recorder?.online(at: now)
+        recorder?.lost("\(fault.slug)" + site.place, heardAt: device.heardAt, at: now)
+      case .attemptFailed, .refused: recorder?.attemptFailed()
+      case .online: recorder?.online(at: site, now)
       default: break
       }
     }

@@ -13,7 +13,7 @@ struct CourseSummary {
   }
 
   var lines: [String] {
-    head + verdict + [""] + rows.map { Self.left($0.0, 12) + $0.1 }
+    head + verdict + [""] + rows.filter { !$0.1.isEmpty }.map { Self.left($0.0, 12) + $0.1 }
   }
 
   private var head: [String] {
@@ -39,7 +39,7 @@ struct CourseSummary {
     return [
       ("readings", readings), ("lost", lost),
       ("messages", "\(sums.messages), \(sums.repeated) came twice"),
-      ("links", links), ("outages", outages),
+      ("links", links), ("brokers", brokers), ("outages", outages),
       (
         "latency",
         "\(sums.latencyMedian.inWords) in the middle, \(sums.latency99.inWords) of 99 in 100, "
@@ -70,6 +70,17 @@ struct CourseSummary {
     let sums = course.sums
     return "\(sums.losses) connections lost, \(sums.attempts) attempts, \(sums.runs) run"
       + (sums.runs == 1 ? "" : "s") + " of the agent"
+  }
+
+  /// Nothing where there is one only.
+  private var brokers: String {
+    guard course.brokers.count > 1 else { return "" }
+    let shares = course.brokers.enumerated().map { index, broker in
+      let share = broker.online.inSeconds / max(course.setting.length.inSeconds, 1e-9) * 100
+      return "\(index + 1): \(Self.rounded(min(100, share))) % of the time, "
+        + "\(broker.connections) connection" + (broker.connections == 1 ? "" : "s")
+    }
+    return shares.joined(separator: "; ")
   }
 
   private var outages: String {
