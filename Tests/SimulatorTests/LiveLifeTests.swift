@@ -14,6 +14,8 @@ import Testing
     var broker = MessageBroker(isObserved: true)
     var now = Instant.boot
     var isThere = true
+    /// Which brokers of the profile were asked for, in turn.
+    var dialled: [Int] = []
     private var present: ConnectionID?
     private var waiting: [UInt8] = []
     private var hasEnded = false
@@ -21,6 +23,7 @@ import Testing
 
     func dial(_ number: Int, sentTo reference: ServerReference?) {
       close()
+      dialled.append(number)
       answer = isThere ? .opened(password: nil) : .failed(.connectFailed(code: 111))
       if isThere { present = broker.open(at: now) }
       (waiting, hasEnded) = ([], false)
@@ -87,7 +90,7 @@ import Testing
 
   private static let profile = """
     {"device": {"id": "d", "diagnostics": "0s"},
-     "broker": {"url": "mqtt://localhost", "keepAlive": "10s"},
+     "broker": {"urls": ["mqtt://a", "mqtt://b"], "keepAlive": "10s"},
      "points": {"air": {"kind": "sensor", "simulated": true, "every": "1s"}}}
     """
 
@@ -133,6 +136,16 @@ import Testing
     #expect(seen.states == ["online", "stopping", "offline"])
     #expect(seen.hasAll(over: 11))
     #expect(seen.lines.contains("cut for 4 s") && seen.lines.contains("cut: over"))
+  }
+
+  @Test func aBrokerThatTheScenarioTakesAwayIsPassedOver() throws {
+    let outside = Outside()
+    let seen = try live(
+      #"{"at": "3s", "do": "refuse", "broker": 1, "for": "20s"}"#, for: .seconds(30), to: outside)
+    #expect(outside.dialled == [0, 1])
+    #expect(seen.states == ["online", "lost", "online", "stopping", "offline"])
+    #expect(seen.hasAll(over: 29) && seen.lines.contains("refuse at broker 1: over"))
+    #expect(seen.lines.contains("broker 2"))
   }
 
   @Test func aKillIsToldByTheWillAtOnceAndAPowerCutByTheKeepAlive() throws {

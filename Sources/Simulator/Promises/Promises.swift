@@ -8,10 +8,12 @@ import Profile
 ///   no longer than the profile says when power or process ended (`judge`, `Balance`).
 /// - Readings of a point are in order within the live stream and within the history (`Ledger`).
 /// - Nothing comes twice but what was under way when a connection was lost (`Doubt`).
-/// - The status tells the truth within its bound, and an old session's will does not stay (`Truth`).
+/// - At each broker the status tells the truth within its bound, and an old session's will does not stay
+///   (`Truth`).
 /// - What holds is retained, what has passed is not (`Form`).
 /// - No storm of attempts to connect (`AttemptWatch`), no busy loop (`lookForBusyLoop`), and a dead
 ///   connection is noticed in time (`SilenceWatch`).
+/// - Of several brokers one that is well is found, and the first is gone back to (`FailoverWatch`).
 /// - Outputs are driven as somebody wished (`OutputWatch`).
 /// - A power cut leaves a journal that is whole as far as it was synced (`judgeJournal`).
 /// - Flash is written no more than its budget (`FlashWatch`).
@@ -35,6 +37,12 @@ extension World {
       isRunning: device.map { !$0.agent.isStopped } ?? false, believes: believes,
       isWhole: site.way.isWhole, connections: device?.agent.link.counters.connections ?? 0,
       blocksWritten: flash.blocksWritten, at: now)
+    {
+      ledger.complain(complaint)
+    }
+    if let complaint = watches.failover?.check(
+      isRunning: device.map { $0.agent.stopReason == nil } ?? false,
+      onlineAt: believes ? site.number - 1 : nil, isWell: { sites[$0].isWell }, at: now)
     {
       ledger.complain(complaint)
     }

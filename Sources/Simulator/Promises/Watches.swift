@@ -5,18 +5,22 @@ import Profile
 struct Watches {
   var attempts: AttemptWatch
   var outputs: OutputWatch
+  /// Nil where there is one broker only.
+  var failover: FailoverWatch?
   private var silence: SilenceWatch
   private var flash: FlashWatch
 
   init(_ configuration: Configuration) {
     attempts = AttemptWatch(configuration.uplink)
     outputs = OutputWatch(configuration)
+    failover = FailoverWatch(configuration.uplink)
     silence = SilenceWatch(configuration.uplink)
     flash = FlashWatch(configuration.uplink)
   }
 
   mutating func runBegan(at now: Instant) {
     attempts.runBegan()
+    failover?.runBegan()
     outputs.runBegan(at: now)
     flash.runBegan()
   }

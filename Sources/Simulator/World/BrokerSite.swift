@@ -45,6 +45,11 @@ final class BrokerSite {
   /// What an attempt to connect meets.
   var answer: Way.Answer { isUp || way.answer != .accepts ? way.answer : .refuses }
 
+  /// True while whoever connects finds what he is looking for.
+  var isWell: Bool {
+    isUp && way.isWell && refusal == nil && rival == nil && rivalReturns == .never
+  }
+
   func open(at now: Instant) { way.open(&broker, at: now) }
 
   func close(at now: Instant) { way.close(&broker, at: now) }

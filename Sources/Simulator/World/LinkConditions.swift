@@ -32,6 +32,9 @@ public struct LinkConditions: Sendable {
   /// A cable.
   public init() {}
 
+  /// True while a fault makes it slower.
+  var isSlowed: Bool { rateMax < .max }
+
   /// The least rate towards the broker that it ever has.
   var leastUpRate: Int { trace?.samples.map(\.upRate).min().map { min($0, rateMax) } ?? upRate }
 

@@ -54,6 +54,11 @@ struct Way {
     connection != nil && !isPortal && !swallowsUp && !swallowsDown && !hasBrokerEnded
   }
 
+  /// True while nothing is wrong with it for who connects now.
+  var isWell: Bool {
+    answer == .accepts && throwsOutAfter == nil && answerDelay == .zero && !link.isSlowed
+  }
+
   /// Bytes carried to the broker, and from it.
   var carried: (up: Int, down: Int) { (up.carried, down.carried) }
 

@@ -28,6 +28,7 @@ extension World {
       onNotice?(notice)
       switch notice {
       case .lost(.returned):
+        watches.failover?.returned()
         recorder?.leftForFirst(at: now)
       case .lost(let fault):
         counts.losses += 1
