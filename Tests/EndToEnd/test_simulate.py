@@ -14,6 +14,7 @@ from harness.processes import ROOT
 LAB = ROOT / ".build/release/sandpiper-lab"
 GREENHOUSE = ROOT / "devices/greenhouse.json"
 ROOMY = ROOT / "Tests/Swarm/roomy.json"
+BROKERS = ROOT / "Tests/Swarm/brokers.json"
 
 
 def shipped(kind):
@@ -73,6 +74,15 @@ class Simulate(EndToEndTest):
         for name in shipped("scenarios"):
             result = self.simulate(ROOMY, "--scenario", name, "--for", "1d")
             self.assertIn("every promise was kept", result.stdout)
+
+    def test_the_second_broker_is_used_and_left_again(self):
+        page = self.folder / "report.html"
+        text = self.simulate(BROKERS, "--scenario", "second-broker", "--report", page).stdout
+        self.assertIn("every promise was kept", text)
+        shares = re.search(r"brokers +1: (\d+) % of the time, .*; 2: (\d+) % of the time", text)
+        self.assertGreater(int(shares[1]), 50)
+        self.assertGreater(int(shares[2]), 25)
+        self.assertIn("<h2>Brokers</h2>", page.read_text())
 
     def test_hardware_brings_its_link_and_its_costs(self):
         result = self.simulate(ROOMY, "--hardware", "lte-gateway", "--for", "1h")

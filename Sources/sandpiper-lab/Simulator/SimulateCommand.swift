@@ -13,7 +13,7 @@ struct SimulateCommand: ParsableCommand {
     commandName: "simulate",
     abstract: "Let a device live in virtual time, and say what became of its readings.",
     discussion: """
-      The same agent as on a board, with a board, a flash, a link and a broker that are simulated, \
+      The same agent as on a board, with a board, a flash, a link and brokers that are simulated, \
       thousands of times faster than life. A scenario says what goes wrong, and when. Ends with 0 when \
       every promise was kept, with 1 when one was not, and with 6 for a profile, scenario, link or \
       hardware that is wrong or does not fit.
