@@ -35,7 +35,8 @@ extension World {
     }
     if let complaint = watches.check(
       isRunning: device.map { !$0.agent.isStopped } ?? false, believes: believes,
-      isWhole: site.way.isWhole, connections: device?.agent.link.counters.connections ?? 0,
+      isLeaving: device?.agent.link.isClosing ?? false, isWhole: site.way.isWhole,
+      connections: device?.agent.link.counters.connections ?? 0,
       blocksWritten: flash.blocksWritten, at: now)
     {
       ledger.complain(complaint)

@@ -25,13 +25,16 @@ struct Watches {
     flash.runBegan()
   }
 
-  /// What of the promises is broken now, one at a time.
+  /// What of the promises is broken now, one at a time. A connection that the device is leaving in order is not
+  /// lost before it is closed.
   mutating func check(
-    isRunning: Bool, believes: Bool, isWhole: Bool, connections: UInt32, blocksWritten: Int,
+    isRunning: Bool, believes: Bool, isLeaving: Bool, isWhole: Bool, connections: UInt32,
+    blocksWritten: Int,
     at now: Instant
   ) -> String? {
     attempts.check(isOnline: believes, at: now)
-      ?? outputs.check(isRunning: isRunning, isOnline: believes, connections: connections, at: now)
+      ?? outputs.check(
+        isRunning: isRunning, isOnline: believes || isLeaving, connections: connections, at: now)
       ?? silence.check(believes: believes, isWhole: isWhole, at: now)
       ?? flash.check(blocksWritten, at: now)
   }
