@@ -44,7 +44,7 @@ extension BrokerLink where Medium: ~Copyable {
     Self.makeRoom(&backlog, &merger, &outbox, renderer, mayThin: mayThin)
     if backlog.noteTime(at: moment, isLast: false) { backlog.commit() }
     if keepsAll { goOnKeepingAll(renderer, at: moment) }
-    keepHeld(renderer, at: moment)
+    keepHeld(renderer, mayThin: mayThin, at: moment)
     if backlog.fault != nil, retryAt <= moment.instant {
       retryAt = moment.instant + .seconds(60)
       backlog.retry()
@@ -54,9 +54,9 @@ extension BrokerLink where Medium: ~Copyable {
   }
 
   /// What has to be durable goes to the journal, all that there is at once, and may be sent after that;
-  /// without a journal that works it is sent as it is.
+  /// without a journal that works, or that can be made to have room, it is sent as it is.
   private mutating func keepHeld(
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+    _ renderer: borrowing some MessageRenderer & ~Copyable, mayThin: Bool, at moment: Moment
   ) {
     guard outbox.heldCount > 0, !backlog.isRewriting || backlog.isStuck || !backlog.isUsable
     else { return }
@@ -66,8 +66,12 @@ extension BrokerLink where Medium: ~Copyable {
     Self.journalHeld(&outbox, &backlog, renderer, at: moment.instant)
     backlog.commit()
     if !backlog.isSyncing { outbox.release(durable: backlog.isUsable ? backlog.durable : nil) }
-    // The journal has no room even so.
-    if !backlog.isSyncing { outbox.release(durable: nil) }
+    guard outbox.heldCount > 0, !backlog.isSyncing else { return }
+    guard backlog.isFull, mayThin, !isOnline else { return outbox.release(durable: nil) }
+    // Room is made once all that the journal has leaves from there.
+    spillAll(renderer, makingRoom: true, at: moment)
+    Self.makeRoom(&backlog, &merger, &outbox, renderer, mayThin: true)
+    keepHeld(renderer, mayThin: false, at: moment)
   }
 
   private static func journalHeld(

@@ -96,6 +96,26 @@ import Testing
     }
   }
 
+  /// At moments of the time in which the journal is full for the first time, and then again.
+  @Test(arguments: (0..<60 as Range<Int64>).map { 100 + 7 * $0 })
+  func whatHasToBeDurableIsSoWhileRoomIsMade(seconds: Int64) throws {
+    let fuel =
+      #""fuel": {"kind": "sensor", "w1": "28-00000a1b2c3e", "every": "1s", "#
+      + #""keep": {"durability": "always"}, "simulate": {"wave": "sine", "mean": 20, "amplitude": 5}}"#
+    let world = try World.online(
+      profile(
+        Point.cpu + "," + fuel, uplink: #""outbox": "4KiB", "backoff": {"max": "5s"}"#,
+        journal: #""size": "32KiB", "after": "10s", "every": "30s""#))
+    world.beWithoutLink(.seconds(seconds))
+    let made = Int(world.agent.points.stateCount(1))
+    world.restart(boot: UInt8(ascii: "b"))
+    world.network.answer = .accepts
+    world.run(.seconds(60))
+    let readings = world.heard.filter { $0.topic == "history" }.flatMap(\.readings)
+    // The last ones may be on their way.
+    #expect(readings.filter { $0.p == "fuel" && $0.run == 1 }.map(\.seq).max() ?? 0 >= made - 2)
+  }
+
   @Test func theFlashBudgetHoldsAndCostsResolutionOnly() throws {
     let world = try World.online(
       profile(
