@@ -114,21 +114,39 @@ extension BrokerLink where Medium: ~Copyable {
     if backlog.isUsable, !backlog.isSyncing, !backlog.isRewriting {
       // What a record takes in the journal is a little more than here.
       let allowedAt = flash.earliest(for: used * 2)
-      if isOnline, outbox.batchCount > 0, used <= outbox.capacity - outbox.capacity / 8 {
+      if allowedAt > moment.instant {
+        if isDue { spillAt = allowedAt }
+      } else if isOnline, isFull, outbox.batchCount > 0,
+        used <= outbox.capacity - outbox.capacity / 8
+      {
         // Should the link go, what is under way would come behind what the journal has then: it is waited
         // for, while there is a little room.
         waitsToSpill = true
-      } else if allowedAt <= moment.instant {
-        spillAll(renderer, makingRoom: !isOnline || isFull, at: moment)
-        if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
-        spillAt = isOnline ? .never : moment.instant + spec.spillEvery
-      } else if isDue {
-        spillAt = allowedAt
+      } else {
+        if isOnline, !isFull {
+          spillLate(renderer, at: moment)
+        } else {
+          spillAll(renderer, makingRoom: true, at: moment)
+        }
+        let isDone = isOnline && outbox.nextHistorical() == nil
+        spillAt = isDone ? .never : moment.instant + spec.spillEvery
       }
+      if backlog.fault != nil { retryAt = moment.instant + .seconds(60) }
     }
     if outbox.bytesKept > outbox.capacity - outbox.capacity / 4 {
       _ = outbox.thin(&merger, renderer, onlyHistorical: isOnline)
     }
+  }
+
+  /// What is late and waits behind a journal that drains slowly goes there as well: not what is live, which
+  /// would be late then, and not before what is older and under way: should the link go, that would come behind.
+  private mutating func spillLate(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) {
+    guard !outbox.hasUnderWayBeforeHistorical else { return }
+    spillAll(renderer, makingRoom: false, at: moment)
+    // Room comes by itself, as the journal drains.
+    backlog.isFull = false
   }
 
   /// All records that wait and may go to the journal go there, at the end of an orderly stop, and what the
@@ -137,6 +155,8 @@ extension BrokerLink where Medium: ~Copyable {
     _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
     keepsAll = true
+    // Room may be made now, whatever the budget.
+    backlog.isFull = false
     // What has no answer by now may come twice; without this it might not come at all.
     waitAgain()
     goOnKeepingAll(renderer, at: moment)

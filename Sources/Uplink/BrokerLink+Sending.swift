@@ -86,7 +86,7 @@ extension BrokerLink where Medium: ~Copyable {
       if let place = outbox.nextLive() {
         if isExpired(place, renderer, at: moment) { continue }
         guard sendOne(place, token, renderer, at: moment) else { return }
-      } else if outbox.hasLeftToJournal || backlog.isRewriting && !backlog.isStuck {
+      } else if outbox.hasLeftToJournal || holdsUpLate {
         // What is late leaves behind what the journal has.
         return
       } else if backlog.hasUnsent {
@@ -99,6 +99,9 @@ extension BrokerLink where Medium: ~Copyable {
       }
     }
   }
+
+  /// True while room is made in a journal that works: what it has leaves soon.
+  private var holdsUpLate: Bool { backlog.isRewriting && backlog.isUsable && !backlog.isStuck }
 
   /// What was passed over, because it was to leave from memory, leaves from the journal after all. Late
   /// records wait until nothing from there is under way, so that nothing is sent twice.

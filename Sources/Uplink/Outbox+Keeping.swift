@@ -9,8 +9,9 @@ public struct JournalPlace: BitwiseCopyable, Equatable, Sendable {
 /// Records that the journal takes over, and those that it has to have before they are sent.
 extension Outbox {
   /// Offers each record that waits and may go to the journal to `take`, oldest first, until it refuses
-  /// one. What it takes, or the journal has already, is done here. Unless that is to make room, what is
-  /// durable before it is sent stays: the journal has it, and what lies behind it there may have been sent.
+  /// one. What it takes, or the journal has already, is done here. Unless that is to make room, live ones
+  /// stay, and what is durable before it is sent: the journal has that, and what lies behind it there may have
+  /// been sent.
   mutating func handOver(makingRoom: Bool, take: (RecordLabel, Span<UInt8>) -> Bool) {
     var place = head
     var isRefused = false
@@ -18,7 +19,8 @@ extension Outbox {
       place = skip(place)
       let label = label(at: place)
       if state(at: place) == State.waiting,
-        label.durability == .spill || makingRoom && label.durability == .always
+        label.durability == .spill && isHistorical(place)
+          || makingRoom && label.durability != .memory
       {
         if hasFlag(Flag.journaled, at: place) {
           leaveToJournal(place)

@@ -57,6 +57,21 @@ extension Outbox {
     return history == tail ? nil : Place(offset: history)
   }
 
+  /// True while a record is under way that is older than a historical one that waits.
+  var hasUnderWayBeforeHistorical: Bool {
+    var isUnderWay = false
+    var place = skip(head)
+    while place != tail {
+      switch state(at: place) {
+      case State.underWay: isUnderWay = true
+      case State.waiting: if isUnderWay, isHistorical(place) { return true }
+      default: break
+      }
+      place = next(after: place)
+    }
+    return false
+  }
+
   /// The record behind `place`, when it waits and is historical too.
   public func historical(after place: Place) -> Place? {
     let following = next(after: place.offset)
