@@ -75,30 +75,36 @@ import Uplink
     #expect(ledger.violations == ["a reading of run 0, which there was not"])
   }
 
-  @Test func readingsAreInOrderWithinEachStream() {
+  /// A ledger, and what it hears of a device in its first run.
+  private struct Listener {
     var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
-    ledger.connectionOpened()
-    func hear(_ topic: String, _ payload: String) {
+
+    init() { ledger.connectionOpened() }
+
+    mutating func hear(_ topic: String, _ payload: String) {
       ledger.take(
-        topic: Array(topic.utf8).span, payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+        topic: Array(topic.utf8).span, payload: Array(payload.utf8), run: 1, runs: [:],
+        at: .boot)
     }
-    hear("state/pump", #"{"v":true,"seq":1}"#)
-    hear("state/pump", #"{"v":true,"seq":5}"#)
-    hear("event/pump", #"{"v":true,"seq":1}"#)
-    hear("history", #"{"readings":[{"p":"pump","seq":2},{"p":"pump","seq":3}]}"#)
-    #expect(ledger.violations.isEmpty && ledger.delivered == [5])
-    hear("state/pump", #"{"v":true,"seq":4}"#)
-    #expect(ledger.violations.count == 1)
-    hear("state/pump", #"{"v":true}"#)
-    #expect(ledger.violations.count == 2)
+  }
+
+  @Test func readingsAreInOrderWithinEachStream() {
+    var listener = Listener()
+    listener.hear("state/pump", #"{"v":true,"seq":1}"#)
+    listener.hear("state/pump", #"{"v":true,"seq":5}"#)
+    listener.hear("event/pump", #"{"v":true,"seq":1}"#)
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":2},{"p":"pump","seq":3}]}"#)
+    #expect(listener.ledger.violations.isEmpty && listener.ledger.delivered == [5])
+    listener.hear("state/pump", #"{"v":true,"seq":4}"#)
+    #expect(listener.ledger.violations.count == 1)
+    listener.hear("state/pump", #"{"v":true}"#)
+    #expect(listener.ledger.violations.count == 2)
   }
 
   @Test func whatWasNeverHeardIsKnownByRunAndSeries() {
-    var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
-    ledger.connectionOpened()
-    let payload = #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4,"n":2}]}"#
-    ledger.take(
-      topic: Array("history".utf8).span, payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+    var listener = Listener()
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4,"n":2}]}"#)
+    let ledger = listener.ledger
     #expect(ledger.unheard(run: 1, series: 0, 1..<5) == 1)
     #expect(ledger.unheard(run: 1, series: 0, 3..<8) == 3)
     #expect(ledger.unheard(run: 1, series: 1, 1..<5) == 4)
@@ -106,19 +112,18 @@ import Uplink
   }
 
   @Test func whatWentOutLiveIsNoPartOfAReadingThatWasMergedAroundIt() {
-    var ledger = Ledger(points: [Array("pump".utf8)], durable: [false], inflight: 16)
-    ledger.connectionOpened()
-    func hear(_ topic: String, _ payload: String) {
-      ledger.take(
-        topic: Array(topic.utf8).span, payload: Array(payload.utf8), run: 1, runs: [:], at: start)
+    var listener = Listener()
+    func expect(delivered: Int) {
+      #expect(listener.ledger.delivered == [delivered])
+      #expect(listener.ledger.unheard(run: 1, series: 0, 1..<9) == 1)
     }
-    hear("state/pump", #"{"v":1,"seq":5}"#)
-    hear("state/pump", #"{"v":1,"seq":6}"#)
-    hear("history", #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":8,"n":4}]}"#)
+    listener.hear("state/pump", #"{"v":1,"seq":5}"#)
+    listener.hear("state/pump", #"{"v":1,"seq":6}"#)
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":8,"n":4}]}"#)
     // 3, 4, 7 and 8.
-    #expect(ledger.delivered == [7] && ledger.unheard(run: 1, series: 0, 1..<9) == 1)
-    hear("history", #"{"readings":[{"p":"pump","seq":9,"n":3}]}"#)
-    #expect(ledger.delivered == [8] && ledger.unheard(run: 1, series: 0, 1..<9) == 1)
+    expect(delivered: 7)
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":9,"n":3}]}"#)
+    expect(delivered: 8)
   }
 
   @Test func allHasToSettleOnceFaultsStop() throws {

@@ -18,7 +18,8 @@ struct Ledger {
     /// those that have brought one of them before is the oldest; 0 for none.
     ///
     /// What went out live between two outages is no part of a reading that was merged of both: that one reaches
-    /// as much further back.
+    /// as much further back. (So one that says live ones again is not noticed where as many before it are
+    /// missing.)
     mutating func insert(
       _ count: UInt32, upTo last: UInt32, _ message: UInt32, isLive: Bool
     ) -> (Int, UInt32) {
