@@ -120,7 +120,9 @@ extension World {
   }
 
   func deliver() -> Bool {
-    guard site.way.hasArrived(at: now) || site.way.hasEnded(at: now), let device else { return false }
+    guard site.way.hasArrived(at: now) || site.way.hasEnded(at: now), let device else {
+      return false
+    }
     let instant = device.moment(at: now).instant
     var hasMoved = false
     while device.agent.hasInputRoom, site.way.hasArrived(at: now) {
