@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import re
 import shutil
+import stat
 import subprocess
 
 import jsonschema
@@ -127,6 +129,17 @@ class Simulate(EndToEndTest):
             capture_output=True, text=True, cwd=self.folder, timeout=60, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("SANDPIPER_DEVICES", done.stderr)
+
+    def test_a_report_to_a_device_leaves_the_device(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root may make a device")
+        device = self.folder / "full"
+        # What /dev/full is.
+        os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+        result = self.simulate(GREENHOUSE, "--for", "1h", "--report", device, code=1)
+        self.assertRegex(result.stderr, r"full: .")
+        self.assertNotIn("report  ", result.stdout)
+        self.assertTrue(stat.S_ISCHR(device.stat().st_mode))
 
     def test_what_is_wrong_is_told_with_its_place(self):
         scenario = self.folder / "s.json"

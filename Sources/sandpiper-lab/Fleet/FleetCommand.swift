@@ -147,7 +147,7 @@ struct FleetCommand: ParsableCommand {
     Terminal.print(summary.text)
     guard let report else { return }
     do {
-      try summary.page(of: profile).write(toFile: report, atomically: true, encoding: .utf8)
+      try ReportFile.write(summary.page(of: profile), to: report)
     } catch {
       throw Self.failure("\(report): \(error.localizedDescription)")
     }

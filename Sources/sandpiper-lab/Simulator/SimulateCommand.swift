@@ -84,7 +84,7 @@ struct SimulateCommand: ParsableCommand {
   private func write(_ course: Course, to path: String) throws {
     do {
       let report = CourseReport(course, command: command(course))
-      try report.html.write(toFile: path, atomically: true, encoding: .utf8)
+      try ReportFile.write(report.html, to: path)
     } catch {
       Terminal.complain("sandpiper-lab: \(path): \(error.localizedDescription)")
       throw ExitCode(1)
