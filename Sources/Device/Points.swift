@@ -16,11 +16,11 @@ public struct Points: ~Copyable {
   /// True when lines come already debounced (libgpiod 2.x lets the kernel do it).
   private let boardDebounces: Bool
   /// Since when there has been no link; nil while there is one.
-  private var lostSince: Instant?
-  private var pacing = Pacing.usual
+  var lostSince: Instant?
+  var pacing = Pacing.usual
   /// The earliest moment at which `deadlineReached` has something to do. It is asked for more often than
   /// a point changes: who changes one calls `plan`.
-  public private(set) var deadline = Instant.never
+  public internal(set) var deadline = Instant.never
   /// The command whose output is being driven.
   var openCommand: Command?
   /// Edges that the kernel dropped because its buffer was full.
@@ -118,7 +118,7 @@ public struct Points: ~Copyable {
     }
   }
 
-  private mutating func settle(
+  mutating func settle(
     _ point: Int, upTo now: Instant, _ moment: Moment, _ outbox: inout Outbox
   ) {
     guard settleAt(point) <= now else { return }
@@ -173,7 +173,7 @@ public struct Points: ~Copyable {
     reportIfDue(point, at: moment.instant, &outbox)
   }
 
-  private mutating func reportIfDue(
+  mutating func reportIfDue(
     _ point: Int, at now: Instant, _ outbox: inout Outbox
   ) {
     guard reportAt(point) <= now else { return }
@@ -251,76 +251,4 @@ public struct Points: ~Copyable {
 
   /// How the readings of point `index` are kept.
   public func keep(_ index: Int) -> KeepSpec { points[index].keep }
-
-  // MARK: Time and link
-
-  /// Does what is due at `moment`.
-  public mutating func deadlineReached(at moment: Moment, outbox: inout Outbox) {
-    let now = moment.instant
-    guard deadline <= now else { return }
-    for index in 0..<points.count where states[index].dueAt <= now {
-      settle(index, upTo: now, moment, &outbox)
-      reportIfDue(index, at: now, &outbox)
-      if states[index].revertAt <= now {
-        want(index, points[index].output.start)
-      }
-      if lostAt(index) <= now, let level = points[index].output.lost {
-        states[index].lostApplied = true
-        want(index, level)
-      }
-      plan(index)
-    }
-  }
-
-  /// The link to the broker is up.
-  public mutating func linkFound() {
-    lostSince = nil
-    for index in 0..<points.count { states[index].lostApplied = false }
-    planAll()
-  }
-
-  /// The link to the broker is gone since `now`; outputs take their `lost` state in time.
-  public mutating func linkLost(at now: Instant) {
-    if lostSince == nil { lostSince = now }
-    planAll()
-  }
-
-  /// When an output takes its `lost` state; `.never` while the link is there, or after it did.
-  private func lostAt(_ index: Int) -> Instant {
-    guard points[index].kind == .output, points[index].output.lost != nil,
-      !states[index].lostApplied, let since = lostSince
-    else { return .never }
-    return since + points[index].output.lostAfter
-  }
-
-  private func settleAt(_ index: Int) -> Instant {
-    states[index].settleAt(debounce: points[index].line.debounce)
-  }
-
-  private func reportAt(_ index: Int) -> Instant {
-    states[index].reportAt(points[index].report, pacing)
-  }
-
-  // MARK: What is due
-
-  /// The point has changed, and with it when it is due.
-  mutating func plan(_ index: Int) {
-    let (before, after) = (states[index].dueAt, dueAt(index))
-    states[index].dueAt = after
-    if after <= deadline { deadline = after } else if before == deadline { findDeadline() }
-  }
-
-  private mutating func planAll() {
-    for index in 0..<points.count { states[index].dueAt = dueAt(index) }
-    findDeadline()
-  }
-
-  private mutating func findDeadline() {
-    deadline = .never
-    for index in 0..<states.count { deadline = min(deadline, states[index].dueAt) }
-  }
-
-  private func dueAt(_ index: Int) -> Instant {
-    min(min(reportAt(index), settleAt(index)), min(states[index].revertAt, lostAt(index)))
-  }
 }

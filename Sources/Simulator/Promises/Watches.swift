@@ -29,8 +29,7 @@ struct Watches {
   /// lost before it is closed.
   mutating func check(
     isRunning: Bool, believes: Bool, isLeaving: Bool, isWhole: Bool, connections: UInt32,
-    blocksWritten: Int,
-    at now: Instant
+    blocksWritten: Int, at now: Instant
   ) -> String? {
     attempts.check(isOnline: believes, at: now)
       ?? outputs.check(

@@ -47,7 +47,7 @@ extension World {
       watches.attempts.attempted(at: now)
       site.close(at: now)
       dropDialing()
-      turn(to: device.agent.link.broker)
+      move(to: device.agent.link.broker)
       site.way.link.follow(to: now)
       let roundTrip = site.way.link.latency * 2
       let answer = site.answer

@@ -133,7 +133,7 @@ public final class World {
   }
 
   /// The device dials this broker from now on; its connection elsewhere is closed.
-  func turn(to index: Int) {
+  func move(to index: Int) {
     // A broker beyond the world is wherever the device is.
     let far = site.way.far
     site.way.far = nil
