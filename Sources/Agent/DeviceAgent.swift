@@ -141,7 +141,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   public mutating func advance(at moment: Moment) {
     link.deadlineReached(at: moment.instant)
     pointsDeadlineReached(at: moment)
-    while !points.isDriving, let event = link.nextEvent(at: moment.instant) {
+    while !points.isDriving, let event = link.nextEvent(points, at: moment.instant) {
       handle(event, at: moment)
     }
     advanceLife(at: moment)

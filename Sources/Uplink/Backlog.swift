@@ -13,6 +13,10 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     var end = RecordPosition(offset: 0)
     /// How many records of them it carries.
     var count = 0
+    /// Some of them it does not carry.
+    var passes = false
+    /// When it was made up.
+    var madeAt = Moment(instant: .boot, wall: WallTime(milliseconds: 0), quality: .none)
     var isUsed = false
   }
 
@@ -238,8 +242,12 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// Returns where the first one is that it did not take, or the end of the last one that it did.
   mutating func read(
     _ body: (RecordHead, RunStamp, Span<UInt8>) -> Bool
+  ) -> RecordPosition { read(from: cursor, body) }
+
+  private mutating func read(
+    from start: RecordPosition, _ body: (RecordHead, RunStamp, Span<UInt8>) -> Bool
   ) -> RecordPosition {
-    var place = cursor
+    var place = start
     while let head = ring.next(from: place) {
       let stamp = stampRead
       guard ring.withBody(of: head, { body(head, stamp, $0) }) else { return head.position }
@@ -256,10 +264,32 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
     return stamp
   }
 
-  /// The records from the cursor up to `end`, or `count` of them, are under way as packet `flight`.
-  mutating func sent(upTo end: RecordPosition, count: Int, flight: Int) {
-    flights[flight] = Flight(start: cursor, end: end, count: count, isUsed: true)
+  /// The records from the cursor up to `end`, or `count` of them and some are passed over, are under way as
+  /// packet `flight`.
+  mutating func sent(
+    upTo end: RecordPosition, count: Int, passes: Bool, flight: Int, at moment: Moment
+  ) {
+    flights[flight] = Flight(
+      start: cursor, end: end, count: count, passes: passes, madeAt: moment, isUsed: true)
     cursor = end
+  }
+
+  /// True when packet `flight` was made up without some of the records that it settles.
+  func passes(_ flight: Int) -> Bool {
+    flight < flights.count && flights[flight].isUsed && flights[flight].passes
+  }
+
+  /// Lends the records that packet `flight` settles, and when that was made up.
+  mutating func readUnderWay(
+    _ flight: Int, _ body: (RecordHead, RunStamp, Span<UInt8>, Moment) -> Void
+  ) {
+    guard flight < flights.count, flights[flight].isUsed else { return }
+    let packet = flights[flight]
+    _ = read(from: packet.start) { head, run, record in
+      guard head.position < packet.end else { return false }
+      body(head, run, record, packet.madeAt)
+      return true
+    }
   }
 
   /// The next record is not sent from here, or there is none that can be read.

@@ -18,104 +18,140 @@ extension BrokerLink where Medium: ~Copyable {
     case isNote
   }
 
+  /// A packet made up of records from the journal.
+  private struct Pack: BitwiseCopyable {
+    var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
+    /// How many it carries.
+    var count = 0
+    /// What lies before it is carried, or passed over.
+    var end = RecordPosition(offset: 0)
+    /// Some are passed over.
+    var passes = false
+    /// The next record is to be sent as a test, once those before it are out of its way.
+    var endsAtTest = false
+  }
+
   /// Sends a pack of records from the journal. False when the session has no room for now.
   mutating func sendBacklog(
     countMax: Int = .max, _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Bool {
     guard let flight = backlog.freeFlight() else { return false }
     let isTest = testsJournal
-    let (message, end, count) = Self.renderBacklog(
+    let pack = Self.renderBacklog(
       &backlog, outbox, probation, into: &topic, &payload, limit: newPackPayloadMax(renderer),
-      countMax: isTest ? 1 : countMax, renderer, at: moment)
-    if count == 0 {
-      passOver(upTo: end, renderer, at: moment)
+      countMax: isTest ? 1 : countMax, isTest: isTest, renderer, at: moment)
+    if pack.count == 0 {
+      passOver(upTo: pack.end, renderer, at: moment)
+      // What is there next leaves from memory, or there is nothing.
+      if !pack.endsAtTest { backlog.passRecord() }
       return true
     }
     let token = Self.backlogTokens + UInt32(truncatingIfNeeded: flight)
-    switch publish(message, .atLeastOnce, token: token) {
+    switch publish(pack.message, .atLeastOnce, token: token) {
     case .sent:
-      Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
-      backlog.sent(upTo: end, count: count, flight: flight)
-      note(message, token, isPack: true, at: moment)
+      backlog.sent(
+        upTo: pack.end, count: pack.count, passes: pack.passes, flight: flight, at: moment)
+      note(pack.message, token, isPack: true, at: moment)
       if isTest { probation.test = token }
     case .later: return false
-    case .never where count > 1: return sendBacklog(countMax: 1, renderer, at: moment)
+    case .never where pack.count > 1: return sendBacklog(countMax: 1, renderer, at: moment)
     case .never:
-      Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
-      backlog.skip(upTo: end)
-      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
+      passOver(upTo: pack.end, isRefused: true, renderer, at: moment)
+      counters.unsendable &+= 1
     }
     return true
   }
 
-  /// Nothing before `end` goes; and what is there next leaves from memory, or there is nothing.
+  /// Nothing before `end` goes, and all of it is settled: what is expired, say, or, where the broker refuses
+  /// that, what would go as well.
   private mutating func passOver(
-    upTo end: RecordPosition, _ renderer: borrowing some MessageRenderer & ~Copyable,
-    at moment: Moment
+    upTo end: RecordPosition, isRefused: Bool = false,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
-    Self.countLost(&backlog, &outbox, probation, upTo: end, renderer, at: moment)
+    _ = backlog.read { head, run, record in
+      guard head.position < end else { return false }
+      Self.countLost(
+        head, run, record, isRefused: isRefused, &outbox, probation, renderer, at: moment)
+      return true
+    }
     backlog.skip(upTo: end)
-    backlog.passRecord()
+  }
+
+  /// The broker has answered the packet `flight`: what that has passed over is lost now, once, however often
+  /// it was under way; and where it was refused, what it carried, too.
+  static func countLost(
+    ofFlight flight: Int, isRefused: Bool, _ backlog: inout Backlog<Medium>,
+    _ outbox: inout Outbox, _ probation: Probation,
+    _ renderer: borrowing some MessageRenderer & ~Copyable
+  ) {
+    guard isRefused || backlog.passes(flight) else { return }
+    backlog.readUnderWay(flight) { head, run, record, madeAt in
+      countLost(
+        head, run, record, isRefused: isRefused, &outbox, probation, renderer, at: madeAt)
+    }
   }
 
   private static func renderBacklog(
     _ backlog: inout Backlog<Medium>, _ outbox: borrowing Outbox, _ probation: Probation,
     into topic: inout Table<UInt8>, _ payload: inout Table<UInt8>, limit: Int, countMax: Int,
-    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
-  ) -> (message: Rendered, end: RecordPosition, count: Int) {
-    var message = Rendered(topicBytes: 0, payloadBytes: 0, retain: false)
-    var count = 0
-    var end = RecordPosition(offset: 0)
-    message.topicBytes = topic.fill(from: 0) { topic in
-      message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
+    isTest: Bool, _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
+  ) -> Pack {
+    var pack = Pack()
+    pack.message.topicBytes = topic.fill(from: 0) { topic in
+      pack.message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
         renderer.beginPack(topic: &topic, payload: &payload)
         var isAlone = false
-        end = backlog.read { head, run, record in
+        pack.end = backlog.read { head, run, record in
           guard !isAlone else { return false }
-          switch fate(of: head, run, record, outbox, probation, renderer, at: moment) {
+          let fate = fate(of: head, run, record, outbox, probation, renderer, at: moment)
+          switch fate {
           case .isElsewhere: return false
-          case .isLost, .isNote: return true
-          case .goes: if count == countMax { return false }
-          case .goesAlone:
-            guard count == 0 else { return false }
+          case .isNote: return true
+          case .isLost:
+            pack.passes = true
+            return true
+          case .goes, .goesAlone:
+            // The connection may end for it: nothing is to be under way with it.
+            pack.endsAtTest = isTest && pack.passes && pack.count == 0
+            if pack.endsAtTest { return false }
+          }
+          if case .goesAlone = fate {
+            guard pack.count == 0 else { return false }
             topic.removeAll()
             payload.removeAll()
             renderer.renderJournaled(
               record, of: run, at: moment, topic: &topic, payload: &payload)
             isAlone = true
-            count = 1
+            pack.count = 1
             return true
           }
-          guard count == 0 || payload.freeCapacity >= renderer.packItemBytesMax + 16 else {
-            return false
-          }
+          let hasRoom = payload.freeCapacity >= renderer.packItemBytesMax + 16
+          guard pack.count < countMax, pack.count == 0 || hasRoom else { return false }
           renderer.appendJournaledToPack(
-            record, of: run, isFirst: count == 0, at: moment, payload: &payload)
-          count += 1
+            record, of: run, isFirst: pack.count == 0, at: moment, payload: &payload)
+          pack.count += 1
           return true
         }
         if !isAlone { renderer.endPack(payload: &payload) }
       }
     }
-    return (message, end, count)
+    return pack
   }
 
-  /// Counts those before `end` that do not go.
+  /// Counts a record if it does not go; where the broker has refused it, also if it would.
   private static func countLost(
-    _ backlog: inout Backlog<Medium>, _ outbox: inout Outbox, _ probation: Probation,
-    upTo end: RecordPosition, _ renderer: borrowing some MessageRenderer & ~Copyable,
-    at moment: Moment
+    _ head: RecordHead, _ run: RunStamp, _ record: Span<UInt8>, isRefused: Bool,
+    _ outbox: inout Outbox, _ probation: Probation,
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) {
-    _ = backlog.read { head, run, record in
-      guard head.position < end else { return false }
-      if case .isLost(let cause) = fate(
-        of: head, run, record, outbox, probation, renderer, at: moment)
-      {
-        outbox.losses.lose(
-          cause, label(of: head, record, renderer), renderer.weight(of: record))
-      }
-      return true
+    let cause: LossCause
+    switch fate(of: head, run, record, outbox, probation, renderer, at: moment) {
+    case .isLost(let reason): cause = reason
+    case .goes where isRefused, .goesAlone where isRefused: cause = .dropped
+    case .goes, .goesAlone, .isElsewhere, .isNote: return
     }
+    outbox.losses.lose(
+      cause, label(of: head, record, renderer), renderer.weight(of: record))
   }
 
   /// What was said on the outside of a record before it came into the journal.

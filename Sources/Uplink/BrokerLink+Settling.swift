@@ -13,7 +13,9 @@ extension BrokerLink where Medium: ~Copyable {
 
   /// The broker has acknowledged what was sent under a token; or, in 5.0, has refused it, which is its
   /// last word on it as well (section 4.4).
-  mutating func settle(_ answered: Answered, at now: Instant) {
+  mutating func settle(
+    _ answered: Answered, _ renderer: borrowing some MessageRenderer & ~Copyable, at now: Instant
+  ) {
     let token = answered.token
     let isTaken = answered.code < 0x80
     guard token < Self.directTokens else { return }
@@ -21,7 +23,10 @@ extension BrokerLink where Medium: ~Copyable {
     window.acknowledged(windowNumber(of: token), at: now)
     var count = 0
     if token >= Self.backlogTokens {
-      count = backlog.acknowledged(Int(token - Self.backlogTokens))
+      let flight = Int(token - Self.backlogTokens)
+      Self.countLost(
+        ofFlight: flight, isRefused: !isTaken, &backlog, &outbox, probation, renderer)
+      count = backlog.acknowledged(flight)
     } else {
       packsUnderWay[Int(token)] = false
       count =

@@ -172,7 +172,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
   // MARK: What has happened
 
   /// The next thing that happened, one at a time.
-  public mutating func nextEvent(at now: Instant) -> LinkEvent? {
+  public mutating func nextEvent(
+    _ renderer: borrowing some MessageRenderer & ~Copyable, at now: Instant
+  ) -> LinkEvent? {
     if let event {
       self.event = nil
       return event
@@ -182,7 +184,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
     case .closing, .returning:
       // Whatever still comes is read, so that the end behind it can be.
       while let event = session.nextEvent(at: now) {
-        if case .acknowledged(let answered) = event { settle(answered, at: now) }
+        if case .acknowledged(let answered) = event { settle(answered, renderer, at: now) }
       }
       return takeEvent()
     case .waiting, .dialing, .stopped: return nil
@@ -228,7 +230,7 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .acknowledged(let answered):
         let token = answered.token
         if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
-        settle(answered, at: now)
+        settle(answered, renderer, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)

@@ -73,6 +73,19 @@ import Testing
     try expectAllBut(157, world)
   }
 
+  /// Two that lie side by side in the journal: the first is passed over while the second is tested.
+  @Test func neighboursInTheJournalAreGivenUpEachAndCountedOnce() throws {
+    let world = try world("clean", journal: #""size": "64KiB""#)
+    world.network.isPoison = { $0.contains(/"seq":15[78]}/) }
+    world.beWithoutLink(.seconds(400))
+    world.network.answer = .accepts
+    world.run(.seconds(200))
+    let (all, _) = numbers(world)
+    #expect(Set(1...400).subtracting(all) == [157, 158])
+    let diagnostics = try #require(world.lastDiagnostics)
+    #expect(diagnostics.unsendable == 2 && diagnostics.dropped == ["cpu": 2])
+  }
+
   @Test(arguments: ["clean", "persistent"])
   func severalAreFoundOneAfterTheOther(session: String) throws {
     let world = try world(session, journal: #""size": "64KiB""#)

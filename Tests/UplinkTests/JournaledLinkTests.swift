@@ -99,4 +99,27 @@ import Uplink
     #expect(heard.joined(separator: " ") == numbers.joined(separator: " "))
     #expect(bench.losses.isEmpty)
   }
+
+  /// What need not be sent any more lies between records that are; their packet is lost three times.
+  @Test func whatAPackPassesOverIsCountedOnceHoweverOftenItIsSent() {
+    let bench = LinkBench.online(journalBytes: 65_536)
+    bench.link.failed(.broken(code: 104), at: bench.now)
+    _ = bench.event()
+    for (text, recordClass) in [
+      ("a", RecordClass.state), ("1", .event), ("b", .state), ("2", .event), ("c", .state),
+    ] {
+      bench.append([text], RecordLabel(recordClass, series: 0))
+      bench.now = bench.now + .seconds(90)
+      keep(bench)
+    }
+    for _ in 0..<3 {
+      bench.connect()
+      #expect(bench.sent().count == 1)
+      bench.link.failed(.broken(code: 110), at: bench.now)
+      _ = bench.event()
+    }
+    bench.connect()
+    #expect(drain(bench) == ["1", "2"])
+    #expect(bench.losses.replaced == 3 && bench.losses.dropped == 0)
+  }
 }

@@ -43,11 +43,22 @@ import Uplink
     _ = bench.sent()
     bench.receive(acknowledgement(1, code: 0x87))
     #expect(bench.counters.unsendable == 3 && bench.counters.acknowledged == 0)
+    #expect(bench.losses.dropped == 3)
     bench.append(["4", "5"], RecordLabel(.event, series: 0))
     bench.link.keepAll(bench.renderer, at: bench.moment)
     _ = bench.sent()
     bench.receive(acknowledgement(2, code: 0))
     #expect(bench.counters.unsendable == 3 && bench.counters.acknowledged == 2)
+  }
+
+  @Test func whatIsTooLongForTheBrokerIsGivenUpFromTheJournalAlone() {
+    let (bench, _) = connect([0x27, 0, 0, 0, 80], journalBytes: 65_536)
+    bench.append(
+      ["1", String(repeating: "x", count: 90), "2"], RecordLabel(.event, series: 0))
+    bench.link.keepAll(bench.renderer, at: bench.moment)
+    let sent = bench.sent()
+    #expect(sent == [.publish("history", "\u{0}1.", id: 1), .publish("history", "\u{0}2.", id: 2)])
+    #expect(bench.counters.unsendable == 1 && bench.losses.dropped == 1)
   }
 
   /// It had to refuse our will: nothing would be acknowledged there, or no status be kept.

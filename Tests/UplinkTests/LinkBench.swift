@@ -96,7 +96,7 @@ final class LinkBench {
 
   func action() -> LinkAction? { link.nextAction() }
 
-  func event() -> LinkEvent? { link.nextEvent(at: now) }
+  func event() -> LinkEvent? { link.nextEvent(renderer, at: now) }
 
   /// Brings bytes from the broker and takes the first event that they lead to.
   @discardableResult
