@@ -101,6 +101,20 @@ import Uplink
     #expect(listener.ledger.violations.count == 2)
   }
 
+  @Test func whatWasGivenUpMayComeBehindLaterOnesOnceThatIsForgotten() {
+    var listener = Listener()
+    let later = #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4}]}"#
+    let givenUp = #"{"readings":[{"p":"pump","seq":2}]}"#
+    listener.hear("history", later)
+    listener.ledger.forgotten(since: .boot, at: start, givenUp: [1])
+    listener.ledger.connectionOpened()
+    listener.hear("history", givenUp)
+    listener.hear("history", later)
+    #expect(listener.ledger.violations.isEmpty && listener.ledger.delivered == [3])
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":3}]}"#)
+    #expect(listener.ledger.violations.count == 1)
+  }
+
   @Test func whatWasNeverHeardIsKnownByRunAndSeries() {
     var listener = Listener()
     listener.hear("history", #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4,"n":2}]}"#)
@@ -193,12 +207,30 @@ import Uplink
     truth.opened(session: 7)
     #expect(truth.heard(status("online", 7), isWill: false) == nil)
     truth.forged(status("lost", 6))
-    #expect(truth.check(isOnline: true, session: 7, at: start) == nil)
-    #expect(truth.check(isOnline: true, session: 7, at: start + .seconds(61)) != nil)
+    #expect(truth.check(isOnline: true, isHeard: true, session: 7, at: start) == nil)
+    #expect(truth.check(isOnline: true, isHeard: true, session: 7, at: start + .seconds(61)) != nil)
     truth.forged(status("online", 7))
-    #expect(truth.check(isOnline: true, session: 7, at: start + .seconds(61)) == nil)
-    #expect(truth.check(isOnline: false, session: 7, at: start + .seconds(62)) == nil)
-    #expect(truth.check(isOnline: false, session: 7, at: start + .seconds(128)) != nil)
+    #expect(truth.check(isOnline: true, isHeard: true, session: 7, at: start + .seconds(61)) == nil)
+    #expect(
+      truth.check(isOnline: false, isHeard: false, session: 7, at: start + .seconds(62)) == nil)
+    #expect(
+      truth.check(isOnline: false, isHeard: false, session: 7, at: start + .seconds(128)) != nil)
+  }
+
+  @Test func ofADeviceThatIsDeafTheStatusMaySayEither() {
+    var truth = Truth(keepAlive: .seconds(30))
+    truth.opened(session: 7)
+    func check(_ state: String, session: Int, isHeard: Bool, after seconds: Int64) -> String? {
+      truth.forged(status(state, session))
+      return truth.check(
+        isOnline: false, isHeard: isHeard, session: 7, at: start + .seconds(seconds))
+    }
+    #expect(check("online", session: 7, isHeard: true, after: 0) == nil)
+    #expect(check("lost", session: 7, isHeard: true, after: 200) == nil)
+    #expect(check("online", session: 7, isHeard: true, after: 400) == nil)
+    #expect(check("online", session: 7, isHeard: false, after: 401) == nil)
+    #expect(check("online", session: 7, isHeard: false, after: 466) == nil)
+    #expect(check("online", session: 7, isHeard: false, after: 467) != nil)
   }
 
   @Test func statusAndWillSpeakOfTheirOwnSession() {

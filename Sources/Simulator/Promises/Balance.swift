@@ -94,6 +94,9 @@ struct Balance {
     if let device { rotten = device.madeBySeries }
   }
 
+  /// By point, how many readings of runs that are over were given up, but not because they were too old.
+  var givenUp: [Int] { causesOfLost.map(\.dropped) }
+
   /// What was given up of a point, over all runs.
   func causes(of point: Int, _ present: SimulatedDevice?) -> Causes {
     var causes = causesOfLost[point]

@@ -71,6 +71,11 @@ struct Ledger {
   /// the journal ahead of what waits there; the ring remembers eight such stretches, and what is in a ninth
   /// comes once more.
   private let isDurable: [Bool]
+  /// Readings that were given up and counted, by point, and may come after all, behind later ones: a power cut
+  /// has taken the note of it.
+  private var mayReturn: [Int]
+  /// Those that have.
+  private var returned: [Int]
   /// Readings heard for the first time, merged ones as many as they stand for, by point.
   private(set) var delivered: [Int]
   /// Messages heard that brought something that was heard before.
@@ -94,7 +99,7 @@ struct Ledger {
     self.points = points
     doubt = Doubt(inflight: inflight, hasDurable: durable.contains(true))
     delivered = [Int](repeating: 0, count: points.count)
-    lateOfPoint = delivered
+    (lateOfPoint, mayReturn, returned) = (delivered, delivered, delivered)
   }
 
   mutating func complain(_ text: String) {
@@ -116,9 +121,12 @@ struct Ledger {
   /// What comes from now on comes over another connection.
   mutating func connectionOpened() { doubt.connectionOpened() }
 
-  /// A run has ended at `now`, and what it knew since `known` of what the broker has, with it.
-  mutating func forgotten(since known: Instant, at now: Instant) {
+  /// A run has ended at `now`, and what it knew since `known` of what the broker has, with it; and of what it
+  /// has given up, with the runs before so many readings by point.
+  mutating func forgotten(since known: Instant, at now: Instant, givenUp: [Int]) {
     doubt.forgotten(since: known, at: now)
+    guard known < now else { return }
+    mayReturn = givenUp
   }
 
   /// Bits of the medium have flipped: a note of what the broker has may be gone with them.
@@ -188,7 +196,10 @@ struct Ledger {
       news.append((series, reading.number, run))
     }
     let last = heard[run - 1][series].follow(reading.number, isHistory: isHistory)
-    if reading.number <= last {
+    if reading.number <= last, isHistory, returned[place] + count <= mayReturn[place] {
+      returned[place] += count
+      _ = heard[run - 1][series].follow(last, isHistory: true)
+    } else if reading.number <= last {
       complain(
         "order: \(name(series, run)) has \(reading.number) after \(last) in the "
           + (isHistory ? "history" : "live stream"))

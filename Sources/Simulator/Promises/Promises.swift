@@ -27,8 +27,11 @@ extension World {
     let believes = device?.agent.link.isOnline ?? false
     isInDoubt = false
     for site in sites {
-      let isOnline = site === self.site && believes && site.way.isWhole && site.isUp
-      if let lie = site.truth.check(isOnline: isOnline, session: device?.agent.session, at: now) {
+      let mayBeOnline = site === self.site && believes && site.isUp
+      if let lie = site.truth.check(
+        isOnline: mayBeOnline && site.way.isWhole, isHeard: mayBeOnline && site.way.isHeard,
+        session: device?.agent.session, at: now)
+      {
         complain(lie, of: site)
       }
       if site.truth.isInDoubt { isInDoubt = true }

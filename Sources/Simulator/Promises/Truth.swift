@@ -62,10 +62,14 @@ struct Truth {
   /// The broker has forgotten it.
   mutating func forget() { (state, session) = ("", 0) }
 
-  /// A complaint when the status has not been true for too long.
-  mutating func check(isOnline: Bool, session present: UInt64?, at now: Instant) -> String? {
+  /// A complaint when the status has not been true for too long. Of a device that the broker hears and that
+  /// hears nothing itself, it may say either.
+  mutating func check(
+    isOnline: Bool, isHeard: Bool, session present: UInt64?, at now: Instant
+  ) -> String? {
     let saysOnline = state == "online" || state == "stopping"
-    let isTrue = isOnline ? saysOnline && session == present : !saysOnline
+    let isTrue =
+      saysOnline ? (isOnline || isHeard) && session == present : !isOnline
     guard !isTrue else {
       (falseSince, hasComplained) = (nil, false)
       return nil

@@ -50,9 +50,10 @@ struct Way {
   var isOpen: Bool { connection != nil }
 
   /// True while what either end says arrives at the other, sooner or later.
-  var isWhole: Bool {
-    connection != nil && !isPortal && !swallowsUp && !swallowsDown && !hasBrokerEnded
-  }
+  var isWhole: Bool { isHeard && !swallowsDown }
+
+  /// True while what the device says arrives at the broker, sooner or later.
+  var isHeard: Bool { connection != nil && !isPortal && !swallowsUp && !hasBrokerEnded }
 
   /// True while nothing is wrong with it for who connects now.
   var isWell: Bool {

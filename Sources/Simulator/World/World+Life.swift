@@ -80,7 +80,8 @@ extension World {
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
     judgeJournal(of: device)
-    ledger.forgotten(since: knownSince(device, hard: hard), at: now)
+    ledger.forgotten(
+      since: knownSince(device, hard: hard), at: now, givenUp: balance.givenUp)
     dropDialing()
     self.device = nil
   }
