@@ -143,6 +143,8 @@ int clinux_unix_connect(const char *path);
 ssize_t clinux_unix_receive(int socket, void *bytes, size_t count, struct clinux_peer *peer);
 ssize_t clinux_unix_reply(
     int socket, const void *bytes, size_t count, const struct clinux_peer *peer);
+/// Sends one datagram to the Unix socket at `path`, or of the abstract name behind '@'. Never waits.
+int clinux_notify(const char *path, const void *bytes, size_t count);
 /// Waits until `descriptor` can be read: 1 yes, 0 the time is over.
 int clinux_wait_readable(int descriptor, int milliseconds);
 
@@ -276,6 +278,9 @@ uint64_t clinux_random(void);
 void clinux_hold_standard_descriptors(void);
 /// The value of an environment variable, or null.
 const char *clinux_environment(const char *name);
+/// Within how many microseconds the service manager wants a sign of life of this process
+/// (sd_watchdog_enabled(3)); 0 when it wants none.
+int64_t clinux_watchdog(void);
 /// Begins the program anew with the same arguments. Returns only when it cannot.
 void clinux_execute_again(void);
 /// Begins the program of that name, beside this one or else on the PATH, with the same arguments. Returns only
