@@ -101,7 +101,13 @@ extension BrokerLink where Medium: ~Copyable {
   }
 
   /// True while room is made in a journal that works: what it has leaves soon.
-  private var holdsUpLate: Bool { backlog.isRewriting && backlog.isUsable && !backlog.isStuck }
+  private var holdsUpLate: Bool { backlog.isRewriting && !overtakesJournal }
+
+  /// True while what is late in memory leaves ahead of what the journal has: its medium has failed while room
+  /// was made there, and nobody knows for how long.
+  public var overtakesJournal: Bool {
+    backlog.isRewriting && (!backlog.isUsable || backlog.isStuck)
+  }
 
   /// What was passed over, because it was to leave from memory, leaves from the journal after all. Late
   /// records wait until nothing from there is under way, so that nothing is sent twice.
