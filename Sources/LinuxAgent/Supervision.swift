@@ -37,7 +37,8 @@ struct Supervision: BitwiseCopyable {
   }
 
   /// Tells what there is to tell at the end of a turn of the loop in which all that was due was done.
-  mutating func tell(_ link: borrowing BrokerLink<FileStorage>, isAdvancing: Bool, at now: Instant) {
+  mutating func tell(_ link: borrowing BrokerLink<FileStorage>, isAdvancing: Bool, at now: Instant)
+  {
     guard manager.isThere else { return }
     let isDue = deadline <= now
     guard hasNews || isDue else { return }
