@@ -91,6 +91,9 @@ extension BrokerLink where Medium: ~Copyable {
         return
       } else if backlog.hasUnsent {
         guard admitsPack(), sendBacklog(renderer, at: moment) else { return }
+      } else if spec.persistentSession, backlog.flightCount > 0 {
+        // Should the link go, the broker's session has what is sent from memory again before anything else.
+        return
       } else if let place = outbox.nextHistorical() {
         if isExpired(place, renderer, at: moment) { continue }
         guard admitsPack(), sendHistorical(place, token, renderer, at: moment) else { return }
