@@ -7,7 +7,8 @@ import Profile
 /// - Every reading arrives, or is counted under the rule by which it was given up, or was in memory only for
 ///   no longer than the profile says when power or process ended (`judge`, `Balance`).
 /// - Readings of a point are in order within the live stream and within the history (`Ledger`), but for those
-///   that had been given up before a power cut, and those that a failing medium has held back.
+///   that had been given up before a power cut, those that a failing medium has held back, and, once bits of
+///   it have flipped, those of which nobody knows any more of what run they are.
 /// - Nothing comes twice but what was under way when a connection was lost (`Doubt`).
 /// - At each broker the status tells the truth within its bound, and an old session's will does not stay
 ///   (`Truth`).
