@@ -8,10 +8,10 @@ _sandpiper() {
     case $before in
     --log) words='error warning notice info debug' ;;
     --broker | --seed) ;;
-    --state | --control) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    --state | --control | --scenario) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     *)
       case ${COMP_WORDS[1]} in
-      run) words='--simulate --broker --control --state --seed --log' ;;
+      run) words='--simulate --broker --control --state --seed --scenario --log' ;;
       plan) words='--simulate' ;;
       journal) words='--json --verify' ;;
       esac
