@@ -91,6 +91,8 @@ class Unit(EndToEndTest):
         self.assertRegex(self.marks["after-watchdog"], r"^active/running online, ")
 
     def fact_a_bad_profile_is_no_reason_to_end_and_none_to_try_again(self):
+        self.assertEqual(self.marks["reloaded"], "0")
+        self.assertIn("nothing changes", self.marks["log-of-bad-reload"])
         self.assertRegex(self.marks["after-bad-reload"], r"^active/running online, ")
         self.assertEqual(self.marks["bad-profile"], "failed 6 0")
         self.assertRegex(self.marks["after-good-profile"], r"^active/running online, ")

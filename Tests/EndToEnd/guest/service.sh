@@ -63,7 +63,13 @@ tell after-watchdog
 cp /etc/sandpiper/profile.json /root/good.json
 echo '{"device": {}}' > /etc/sandpiper/profile.json
 systemctl reload "$unit"
-sleep 2
+mark reloaded "$?"
+tries=0
+until journalctl -q -u "$unit" -o cat | grep -q 'nothing changes' || [ "$tries" -gt 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.2
+done
+mark log-of-bad-reload "$(journalctl -q -u "$unit" -o cat | grep 'nothing changes')"
 tell after-bad-reload
 systemctl restart "$unit"
 sleep 12
