@@ -6,11 +6,13 @@ import subprocess
 
 from harness.case import EndToEndTest
 from harness.machine import Machine
+from harness.mqtt import CONNACK, CONNECT, PUBLISH, SUBACK, SUBSCRIBE, packet, read_packet
 from harness.processes import ROOT, Mosquitto, run
 from harness.profiles import door, profile, relay, walk
 from harness.servers import BadServer, say_nothing
 from harness.waiting import free_port, wait_for
 
+PUBREC = 0x50
 BAD_PROFILE = 6
 PASSWORD = "correct-horse-battery-staple"
 THERMOMETER = ("air", {"kind": "sensor", "thermal": "cpu-thermal", "unit": "Cel"})
@@ -99,6 +101,34 @@ class Doctor(EndToEndTest):
                          f"keyfile {folder}/server.key"]
         self.start(Mosquitto(self.folder, settings=settings))
         return [f"mqtts://localhost:{port}" for port in ports]
+
+
+class EagerBroker:
+    """Speaks enough of MQTT 5.0 for the doctor, and hands messages at QoS 2 on before they are released,
+    which the standard allows. `topics` has all that was published."""
+
+    def __init__(self, port):
+        self.topics = []
+        self.url = f"mqtt://127.0.0.1:{port}"
+        self._server = BadServer(port, self._serve)
+
+    def close(self):
+        """Stops listening and closes everything."""
+        self._server.close()
+
+    def _serve(self, connection):
+        stream = connection.makefile("rb")
+        while True:
+            first, body = read_packet(stream)
+            if first == CONNECT:
+                connection.sendall(packet(CONNACK, bytes(3)))
+            elif first == SUBSCRIBE:
+                connection.sendall(packet(SUBACK, body[:2] + bytes(2)))
+            elif first & 0xF0 == PUBLISH:
+                end = 2 + int.from_bytes(body[:2], "big")
+                self.topics.append(body[2:end].decode())
+                connection.sendall(packet(PUBLISH, body[:end] + bytes(1)))
+                connection.sendall(packet(PUBREC, body[end:end + 2]))
 
 
 class Healthy(Doctor):
@@ -262,6 +292,14 @@ class Faults(Doctor):
         mosquitto = self.broker()
         self.examine(profile(walk(), version="3.1.1"), "--broker", mosquitto.url)
         self.expect("broker", "before MQTT 5.0 brokers do not tell", "broker's log", "worth-knowing")
+
+    def test_broker_that_hands_on_what_is_not_released_is_asked_for_no_topic_of_the_profile(self):
+        broker = EagerBroker(free_port())
+        self.addCleanup(broker.close)
+        self.examine(profile(walk()), "--broker", broker.url)
+        self.expect("broker", "hands messages on before they are released", "broker's log",
+                    "worth-knowing")
+        self.assertEqual(broker.topics, ["sandpiper/t1/doctor"])
 
     def test_many_topics_are_asked_for_in_turns(self):
         mosquitto = self.broker()

@@ -14,6 +14,8 @@ struct BrokerVisit: ~Copyable {
   var session: ClientSession
   /// Why the connection, or the attempt to make one, has come to its end; nil before.
   private(set) var end: LinkFault?
+  /// Messages that have come.
+  private(set) var messageCount = 0
   /// True to send nothing more of what the session has to say.
   var isHolding = false
   private var fault: DialFault?
@@ -95,6 +97,9 @@ struct BrokerVisit: ~Copyable {
         case .refused(let refusal, _): end = .refused(refusal)
         case .disconnected(let disconnect): end = .disconnected(disconnect.reason)
         case .failed(let fault): end = .session(fault)
+        case .message:
+          messageCount += 1
+          return event
         default: return event
         }
       } else if let fault {

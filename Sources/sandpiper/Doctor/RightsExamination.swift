@@ -206,20 +206,21 @@ struct RightsExamination {
     var word = Words()
     var refused = NameList()
     let isGranted = ask(for: Self.trial, &visit, &word) == true
+    let before = visit.messageCount
     guard isGranted, askToPublish([Self.trial], &visit, &refused) == 1, refused.isEmpty else {
       tellUnknown(
         "the doctor must be allowed to read and write \(topic), which nobody else uses",
         fix: "let the device read and write \(prefix)# in the broker's access list", &report)
       return false
     }
-    guard !hears(&visit, within: Self.tooEarly) else {
+    guard !hears(&visit, since: before, within: Self.tooEarly) else {
       tellUnknown(
         "the broker hands messages on before they are released",
         fix: "see the broker's log while the agent runs, and its rights for \(prefix)#", &report)
       return false
     }
     visit.isHolding = false
-    guard hears(&visit, within: patience) else {
+    guard hears(&visit, since: before, within: patience) else {
       tellUnknown(
         """
         it grants a subscription to \(topic), but hands on nothing from there: the device may not read, and \
@@ -232,12 +233,13 @@ struct RightsExamination {
     return true
   }
 
-  private func hears(_ visit: inout BrokerVisit, within time: Interval) -> Bool {
+  /// True once a message has come since there were `count`.
+  private func hears(
+    _ visit: inout BrokerVisit, since count: Int, within time: Interval
+  ) -> Bool {
     let deadline = Clock.now() + time
-    while let event = visit.nextEvent(by: deadline) {
-      if case .message = event { return true }
-    }
-    return false
+    while visit.messageCount == count, visit.nextEvent(by: deadline) != nil {}
+    return visit.messageCount > count
   }
 
   /// Sends an empty message at QoS 2 on as many of the topics as there is room for, and hears what PUBREC
