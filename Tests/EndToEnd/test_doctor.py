@@ -243,6 +243,36 @@ class Faults(Doctor):
         self.examine(device, "--broker", good)
         self.expect("broker", "tls-file-unreadable", "broker.tls.ca")
 
+    def test_certificate_of_ours_that_is_missing_or_not_trusted(self):
+        folder, port = self.certificates(), free_port()
+        self.start(Mosquitto(self.folder, settings=[
+            "allow_anonymous true", f"listener {port} 127.0.0.1", f"certfile {folder}/server.pem",
+            f"keyfile {folder}/server.key", f"cafile {folder}/ca.pem", "require_certificate true"]))
+        device = profile(walk())
+        device["broker"]["tls"] = {"ca": f"{folder}/ca.pem"}
+        self.examine(device, "--broker", f"mqtts://localhost:{port}")
+        self.expect("broker", "CONNECT as t1-doctor: tls-certificate-required", "broker.tls.cert")
+        device["broker"]["tls"] |= {
+            "cert": f"{folder}/other-client.pem", "key": f"{folder}/client.key"}
+        self.examine(device, "--broker", f"mqtts://localhost:{port}")
+        self.expect("broker", "tls-certificate-refused", "see broker.tls.cert")
+        device["broker"]["tls"] |= {"cert": f"{folder}/client.pem"}
+        self.examine(device, "--broker", f"mqtts://localhost:{port}")
+        self.expect("broker", "our certificate ends in", "", "fine")
+        self.expect("broker", "takes messages on all", "", "fine")
+
+    def test_socket_and_websocket_that_are_there_or_not(self):
+        port, path = free_port(), self.folder / "broker.sock"
+        mosquitto = self.start(Mosquitto(self.folder, web_socket_port=port, settings=[
+            "allow_anonymous true", f"listener 0 {path}"]))
+        for url in [f"unix://{path}", f"ws://127.0.0.1:{port}/mqtt"]:
+            self.examine(profile(walk()), "--broker", url)
+            self.expect("broker", "takes messages on all", "", "fine")
+        self.examine(profile(walk()), "--broker", f"unix://{path}.no")
+        self.expect("broker", f"{path}.no: socket: connect-failed (No such file", "nobody listens")
+        self.examine(profile(walk()), "--broker", f"ws://127.0.0.1:{mosquitto.port}/mqtt")
+        self.expect("broker", "WebSocket: upgrade-failed", "does a WebSocket listener")
+
     def test_wrong_password(self):
         mosquitto = self.accounts()
         (self.folder / "password").write_text("wrong-secret\n")

@@ -57,6 +57,13 @@ struct BrokerExamination {
         fix: "end other programs; see `ulimit -n`")
       return
     }
+    examine(&visit, password, &report)
+    visit.endForGood()
+  }
+
+  private func examine(
+    _ visit: inout BrokerVisit, _ password: [UInt8], _ report: inout Report
+  ) {
     guard reach(&visit, &report), let level = login(&visit, password, &report) else { return }
     let rights = RightsExamination(
       configuration, place, broker: broker, level: level, password: password, patience: patience)
@@ -85,7 +92,7 @@ struct BrokerExamination {
   private func reach(_ visit: inout BrokerVisit, _ report: inout Report) -> Bool {
     let start = Clock.now()
     guard visit.dial(broker) else {
-      if case .dial(let fault)? = visit.end { tell(of: fault, &report) }
+      if case .dial(let fault)? = visit.end { tell(of: fault, at: step(of: fault), &report) }
       return false
     }
     var text: Words = "\(place): reached"
@@ -116,9 +123,14 @@ struct BrokerExamination {
       .broker, "\(text) ends in \(max(0, days)) days", fix: "have a new one made before that")
   }
 
-  private func tell(of fault: DialFault, _ report: inout Report) {
+  /// Where the way has ended.
+  private func step(of fault: DialFault) -> Words {
+    dial.endpoint.kind == .unix ? "socket" : fault.step
+  }
+
+  private func tell(of fault: DialFault, at step: Words, _ report: inout Report) {
     var text: Words =
-      "\(place): \(fault.step): \(Words(upTo: 400) { out in fault.describe(into: &out) })"
+      "\(place): \(step): \(Words(upTo: 400) { out in fault.describe(into: &out) })"
     if case .tls(let tls) = fault {
       if let setting = tls.setting, !dial.tls[setting].isEmpty {
         text.append(": ")
@@ -141,10 +153,10 @@ struct BrokerExamination {
     var dial = dial
     dial.tls = TLSSpec(host: dial.tls.host)
     dial.tls.insecure = true
-    guard var visit = try? BrokerVisit(dial, texts: configuration.texts.span), visit.dial(broker)
-    else { return nil }
-    defer { visit.close() }
-    return visit.serverCertificateEnds.map { (Clock.moment().wall - $0).seconds / 86_400 }
+    guard var visit = try? BrokerVisit(dial, texts: configuration.texts.span) else { return nil }
+    let end = visit.dial(broker) ? visit.serverCertificateEnds : nil
+    visit.endForGood()
+    return end.map { (Clock.moment().wall - $0).seconds / 86_400 }
   }
 
   // MARK: CONNECT
@@ -155,12 +167,14 @@ struct BrokerExamination {
     _ visit: inout BrokerVisit, _ password: [UInt8], _ report: inout Report
   ) -> ProtocolLevel? {
     var versions = configuration.uplink.version
+    let clientID = Self.clientID(configuration)
     let user = configuration.words(configuration.uplink.user).bytes
     while true {
       let level = versions.level
-      let clientID = Self.clientID(configuration, level)
-      if visit.connect(as: clientID, at: level, user: user, password: password, within: patience) {
-        report.fine(.broker, "\(place): accepts \(Words(clientID)), with MQTT \(level.words)")
+      if visit.connect(
+        as: clientID.bytes, at: level, user: user, password: password, within: patience)
+      {
+        report.fine(.broker, "\(place): accepts \(clientID), with MQTT \(level.words)")
         return level
       }
       guard let end = visit.end else { return nil }
@@ -172,23 +186,25 @@ struct BrokerExamination {
     }
   }
 
-  private func tell(of end: LinkFault, _ clientID: [UInt8], _ report: inout Report) {
-    guard case .refused(let refusal) = end else {
+  private func tell(of end: LinkFault, _ clientID: Words, _ report: inout Report) {
+    let step: Words = "CONNECT as \(clientID)"
+    switch end {
+    // With TLS 1.3 a server says only now that it wants another certificate of ours, or one at all.
+    case .dial(let fault): tell(of: fault, at: step, &report)
+    case .refused(let refusal):
       report.broken(
-        .broker, "\(place): CONNECT as \(Words(clientID)): \(literal: end.slug)",
+        .broker, "\(place): \(step): refused, \(literal: refusal.words)",
+        fix: "\(literal: end.remedy)")
+    default:
+      report.broken(
+        .broker, "\(place): \(step): \(literal: end.slug)",
         fix: "is it an MQTT broker that listens there? Its log may say more")
-      return
     }
-    report.broken(
-      .broker, "\(place): CONNECT as \(Words(clientID)): refused, \(literal: refusal.words)",
-      fix: "\(literal: end.remedy)")
   }
 
-  /// The device's identifier with "-doctor" behind it; 3.1 takes 23 bytes.
-  static func clientID(_ configuration: Configuration, _ level: ProtocolLevel) -> [UInt8] {
-    let suffix: Words = "-doctor"
-    let id = configuration.words(configuration.device.id).bytes
-    return [UInt8](id.prefix(level == .v31 ? 23 - suffix.bytes.count : id.count)) + suffix.bytes
+  /// The device's identifier with "-doctor" behind it.
+  static func clientID(_ configuration: Configuration) -> Words {
+    "\(configuration.words(configuration.device.id))-doctor"
   }
 }
 

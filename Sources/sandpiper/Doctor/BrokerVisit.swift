@@ -146,6 +146,10 @@ struct BrokerVisit: ~Copyable {
     (end, fault, isHolding) = (nil, nil, false)
   }
 
+  /// Closes everything. (Left to the compiler, each place where a visit ends has all of this in it.)
+  @inline(never)
+  consuming func endForGood() {}
+
   // MARK: What is known of the way
 
   /// The address that was connected to.

@@ -181,7 +181,7 @@ struct RightsExamination {
   private func reconnect(_ visit: inout BrokerVisit) -> Bool {
     visit.dial(broker)
       && visit.connect(
-        as: BrokerExamination.clientID(configuration, level), at: level,
+        as: BrokerExamination.clientID(configuration).bytes, at: level,
         user: configuration.words(configuration.uplink.user).bytes, password: password,
         within: patience)
   }
