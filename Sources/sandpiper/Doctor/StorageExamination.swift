@@ -28,7 +28,7 @@ struct StorageExamination {
       return
     }
     let folder = Words(state.path)
-    guard tell(.storage, "", ofFaultIn: folder, &report) == nil else { return }
+    guard canWrite(in: folder, .storage, "", &report) else { return }
     if let survey = SystemText.survey(folder), survey.freeBytes < Self.freeBytesMin {
       report.worthKnowing(
         .storage, "\(folder): only \(survey.freeBytes) bytes are free",
@@ -38,28 +38,35 @@ struct StorageExamination {
     }
   }
 
-  /// Tells why nothing can be written in a folder, behind `lead`; nil, and nothing told, when it can.
-  private func tell(
-    _ area: Finding.Area, _ lead: Words, ofFaultIn folder: Words, _ report: inout Report
-  ) -> Void? {
+  /// True when files can be made in a folder; else tells why not, behind `lead`.
+  private func canWrite(
+    in folder: Words, _ area: Finding.Area, _ lead: Words, _ report: inout Report
+  ) -> Bool {
     let user = SystemText.user
-    guard let survey = SystemText.survey(folder), survey.isFolder else {
-      return report.broken(
+    let survey = SystemText.survey(folder)
+    if survey?.isFolder != true {
+      report.broken(
         area, "\(lead)\(folder): there is no such folder",
         fix: "sudo install -d -o \(user) \(folder); in a unit: StateDirectory=")
+    } else if survey?.isReadOnly == true {
+      report.broken(
+        area, "\(lead)\(folder) lies on a file system that is mounted read-only",
+        fix: Self.remount(folder))
+    } else if survey?.isWritable != true {
+      report.broken(
+        area, "\(lead)\(folder) may not be written by user \(user)",
+        fix: "sudo chown \(user) \(folder)")
+    } else {
+      return true
     }
-    if survey.isReadOnly {
-      return report.broken(
-        area, "\(lead)\(folder) lies on a file system that is mounted read-only", fix: Self.remount)
-    }
-    guard !survey.isWritable else { return nil }
-    return report.broken(
-      area, "\(lead)\(folder) may not be written by user \(user)",
-      fix: "sudo chown \(user) \(folder)")
+    return false
   }
 
-  private static var remount: Words {
-    "sudo mount -o remount,rw on it; where it became so by itself the medium fails: see `dmesg`"
+  private static func remount(_ path: Words) -> Words {
+    """
+    sudo mount -o remount,rw "$(findmnt -no TARGET -T \(path))"; where it became read-only by itself the \
+    medium fails: see `dmesg`
+    """
   }
 
   // MARK: The journal
@@ -81,7 +88,7 @@ struct StorageExamination {
       return lookAtPlace(of: path, bytes: size, &report)
     }
     if survey.isReadOnly {
-      report.broken(.journal, "\(path) lies on a read-only file system", fix: Self.remount)
+      report.broken(.journal, "\(path) lies on a read-only file system", fix: Self.remount(path))
     } else if !survey.isWritable {
       let user = SystemText.user
       report.broken(
@@ -97,7 +104,7 @@ struct StorageExamination {
     while let last = folder.popLast(), last != UInt8(ascii: "/") {}
     let place = Words(folder)
     let lead: Words = "\(path) cannot be made: "
-    guard tell(.journal, lead, ofFaultIn: place, &report) == nil else { return }
+    guard canWrite(in: place, .journal, lead, &report) else { return }
     if let survey = SystemText.survey(place), survey.freeBytes < Int64(bytes) {
       report.broken(
         .journal, "\(lead)\(bytes) bytes are needed, \(survey.freeBytes) are free",
