@@ -210,6 +210,20 @@ size_t clinux_group_of(const char *path, char *name, size_t capacity);
 /// Makes the name of a file durable: fsync of its folder.
 int clinux_sync_folder(const char *path);
 
+// ---- what a file is, and where it lies (survey.c)
+
+struct clinux_survey {
+  int64_t bytes;
+  int64_t free_bytes;  ///< of its file system, for users other than root
+  uint32_t mode;       ///< permissions
+  uint32_t user, group;
+  uint32_t device_major, device_minor;  ///< of what its file system lies on
+  bool is_folder;
+  bool is_read_only;  ///< its file system is
+  bool is_writable;   ///< by who runs this program
+};
+int clinux_survey(const char *path, struct clinux_survey *survey);
+
 // ---- the medium of a journal (medium.c)
 
 /// Opens a file or device, close-on-exec, never through a symbolic link. Reading leaves no trace.
