@@ -3,7 +3,7 @@
 _sandpiper() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=''
   if [ "$COMP_CWORD" = 1 ]; then
-    words='run check plan lines journal set --version --help'
+    words='run check plan lines doctor journal set --version --help'
   else
     case $before in
     --log) words='error warning notice info debug' ;;
@@ -13,6 +13,7 @@ _sandpiper() {
       case ${COMP_WORDS[1]} in
       run) words='--simulate --broker --control --state --seed --scenario --log' ;;
       plan) words='--simulate' ;;
+      doctor) words='--offline --json --state --broker' ;;
       journal) words='--json --verify' ;;
       esac
       if [[ $word != -* ]]; then
