@@ -97,6 +97,7 @@ extension BrokerLink where Medium: ~Copyable {
     isTest: Bool, _ renderer: borrowing some MessageRenderer & ~Copyable, at moment: Moment
   ) -> Pack {
     var pack = Pack()
+    let start = backlog.cursor
     pack.message.topicBytes = topic.fill(from: 0) { topic in
       pack.message.payloadBytes = payload.fill(from: 0, limit: limit) { payload in
         renderer.beginPack(topic: &topic, payload: &payload)
@@ -111,8 +112,8 @@ extension BrokerLink where Medium: ~Copyable {
             pack.passes = true
             return true
           case .goes, .goesAlone:
-            // The connection may end for it: nothing is to be under way with it.
-            pack.endsAtTest = isTest && pack.passes && pack.count == 0
+            // The connection may end for it: it is to be known by its own place.
+            pack.endsAtTest = isTest && pack.count == 0 && head.position != start
             if pack.endsAtTest { return false }
           }
           if case .goesAlone = fate {

@@ -61,7 +61,7 @@ struct Probation: BitwiseCopyable {
 
   /// A connection has ended during the test of the journal's record at `place`. True when that is given up.
   mutating func testEnded(at place: RecordPosition) -> Bool {
-    tests = tested == place ? tests + 1 : 1
+    tests = tested == place ? tests &+ 1 : 1
     tested = place
     guard tests == Self.testsMax else { return false }
     condemned = place

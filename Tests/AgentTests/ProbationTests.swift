@@ -86,6 +86,23 @@ import Testing
     #expect(diagnostics.unsendable == 2 && diagnostics.dropped == ["cpu": 2])
   }
 
+  /// The journal begins with a note of the time, which is never sent.
+  @Test func aNoteBeforeItDoesNotHideIt() throws {
+    let world = try World(
+      profile(
+        Point.cpu, device: #""diagnostics": "10s""#,
+        broker: #""keepAlive": "20s", "version": "3.1.1""#,
+        uplink: #""backoff": {"max": "2s"}"#, journal: #""size": "64KiB""#))
+    world.network.latency = .milliseconds(20)
+    world.network.isPoison = { $0.contains(#""seq":1}"#) }
+    world.network.answer = .refuses
+    world.run(.seconds(200))
+    world.network.answer = .accepts
+    world.run(.seconds(120))
+    #expect(world.network.poisoned <= 6)
+    try expectAllBut(1, world)
+  }
+
   @Test(arguments: ["clean", "persistent"])
   func severalAreFoundOneAfterTheOther(session: String) throws {
     let world = try world(session, journal: #""size": "64KiB""#)
