@@ -21,19 +21,19 @@ public struct ServiceManager: BitwiseCopyable, Sendable {
   /// True when somebody listens.
   public var isThere: Bool { !socket.isEmpty }
 
-  /// Tells lines such as `READY=1` that `fill` writes, 512 bytes at most. A manager that does not take
-  /// them is not waited for: the next sign of life comes soon.
-  public func tell(_ fill: (inout OutputSpan<UInt8>) -> Void) {
-    guard isThere else { return }
+  /// Tells lines such as `READY=1` that `fill` writes, 512 bytes at most. False when the manager does not
+  /// take them now: it is not waited for.
+  public func tell(_ fill: (inout OutputSpan<UInt8>) -> Void) -> Bool {
+    guard isThere else { return false }
     let lines = FixedText<512>(fill)
-    lines.withBytes { bytes in
+    return lines.withBytes { bytes in
       socket.withBytes { path in
         // Sound: the C string lives through the call, which only reads the bytes.
-        _ = unsafe withCString(path) { path in
+        unsafe withCString(path) { path in
           unsafe bytes.withUnsafeBufferPointer { lines in
-            unsafe clinux_notify(path, lines.baseAddress, lines.count)
+            unsafe clinux_notify(path, lines.baseAddress, lines.count) == 0
           }
-        }
+        } ?? false
       }
     }
   }

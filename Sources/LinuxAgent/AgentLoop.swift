@@ -81,10 +81,10 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     return true
   }
 
-  /// True when nothing is left undone that was due, somebody reads the sensors, and the uplink waits for
-  /// nothing for ever.
+  /// True when nothing is left undone that was due, and the uplink waits for nothing for ever. A sensor that
+  /// hangs is a point of bad quality, no reason to let go of the outputs.
   private func isAdvancing(_ deadline: Instant, at now: Instant) -> Bool {
-    deadline > now && board.isAnswering
+    deadline > now
       && (agent.link.isOnline || min(agent.link.deadline, transport.deadline) < .never)
   }
 
@@ -220,7 +220,9 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   /// Writes the agent's notices to the log.
   private mutating func tell(at now: Instant) {
     while let notice = agent.nextNotice() {
-      supervision.note(notice, at: now)
+      supervision.note(
+        notice, isReloading: agent.stopReason == .reload,
+        stopTakes: agent.link.spec.replyTimeout * 2 + .seconds(15), at: now)
       if case .online(let session) = notice { reserve(session) }
       NoticeLog.write(
         notice, points: agent.points, dial: agent.link.spec.dial, next: agent.link.nextReference)

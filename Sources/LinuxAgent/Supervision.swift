@@ -24,13 +24,20 @@ struct Supervision: BitwiseCopyable {
     if manager.watchdog != nil { deadline = now }
   }
 
-  /// Takes in what the agent has to tell.
-  mutating func note(_ notice: Notice, at now: Instant) {
+  /// Takes in what the agent has to tell. It stops to begin anew with another profile where it `isReloading`;
+  /// else the manager is told to wait for as long as the stop may take.
+  mutating func note(
+    _ notice: Notice, isReloading: Bool, stopTakes: Interval, at now: Instant
+  ) {
     switch notice {
     case .online(let session): (self.session, fault, since) = (session, nil, now)
     case .lost(let fault): (session, self.fault, since) = (0, fault, now)
     case .attemptFailed(let fault, _), .refused(let fault, _): self.fault = fault
-    case .stopping: manager.tell { $0.append(literal: "STOPPING=1") }
+    case .stopping where !isReloading:
+      _ = manager.tell { out in
+        out.append(literal: "STOPPING=1\nEXTEND_TIMEOUT_USEC=")
+        out.append(decimal: stopTakes.nanoseconds / 1_000)
+      }
     default: return
     }
     hasNews = true
@@ -42,17 +49,23 @@ struct Supervision: BitwiseCopyable {
     guard manager.isThere else { return }
     let isDue = deadline <= now
     guard hasNews || isDue else { return }
-    // Who does not advance looks again at each turn, and is restarted when that lasts too long.
+    // Who does not advance looks again soon, and is restarted when that lasts too long.
     let lives = isDue && isAdvancing
-    if lives, let watchdog = manager.watchdog { deadline = now + watchdog / 3 }
+    if isDue { deadline = now + .seconds(1) }
     guard hasNews || lives else { return }
     let isFirst = !isReady
-    manager.tell { out in
+    let isTold = manager.tell { out in
       if isFirst { out.append(literal: "READY=1\n") }
       if lives { out.append(literal: "WATCHDOG=1\n") }
       appendStatus(link, at: now, to: &out)
     }
+    guard isTold else {
+      deadline = now + .seconds(1)
+      return
+    }
     (isReady, hasNews) = (true, false)
+    if lives, let watchdog = manager.watchdog { deadline = now + watchdog / 3 }
+    if manager.watchdog == nil { deadline = .never }
   }
 
   private func appendStatus(
