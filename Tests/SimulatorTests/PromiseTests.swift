@@ -106,7 +106,7 @@ import Uplink
     let later = #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4}]}"#
     let givenUp = #"{"readings":[{"p":"pump","seq":2}]}"#
     listener.hear("history", later)
-    listener.ledger.forgotten(since: .boot, at: start, givenUp: [1])
+    listener.ledger.forgotten(since: .boot, at: start, run: 1, givenUp: [1])
     listener.ledger.connectionOpened()
     listener.hear("history", givenUp)
     listener.hear("history", later)
@@ -124,6 +124,10 @@ import Uplink
     #expect(listener.ledger.violations.isEmpty)
     listener.hear("history", #"{"readings":[{"p":"pump","seq":3}]}"#)
     #expect(listener.ledger.violations.count == 1)
+    listener.ledger.overtaken()
+    listener.ledger.caughtUp()
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":10},{"p":"pump","seq":7}]}"#)
+    #expect(listener.ledger.violations.count == 2)
   }
 
   @Test func whatWasNeverHeardIsKnownByRunAndSeries() {

@@ -76,6 +76,8 @@ struct Ledger {
   /// Readings that were given up and counted, by point, and may come after all, behind later ones: a power cut
   /// has taken the note of it.
   private var mayReturn: [Int]
+  /// The last run of which they can be.
+  private var lastThatMayReturn = 0
   /// Those that have.
   private var returned: [Int]
   /// Readings heard for the first time, merged ones as many as they stand for, by point.
@@ -91,6 +93,9 @@ struct Ledger {
   /// Somebody wants to know each reading that comes live.
   var wantsNews = false
   private var news: [(series: Int, number: UInt32, run: Int)] = []
+  private var isOvertaken = false
+  /// The last run of which readings may be said to be of another: what told that has rotted.
+  private var lastThatRotted = 0
   /// Promises that were broken.
   private(set) var violations: [String] = []
 
@@ -123,23 +128,32 @@ struct Ledger {
   /// What comes from now on comes over another connection.
   mutating func connectionOpened() { doubt.connectionOpened() }
 
-  /// A run has ended at `now`, and what it knew since `known` of what the broker has, with it; and of what it
-  /// has given up, with the runs before so many readings by point.
-  mutating func forgotten(since known: Instant, at now: Instant, givenUp: [Int]) {
+  /// `run` has ended at `now`, and what it knew since `known` of what the broker has, with it; and of what it
+  /// has given up and the journal still has, with the runs before so many readings by point.
+  mutating func forgotten(since known: Instant, at now: Instant, run: Int, givenUp: [Int]) {
     doubt.forgotten(since: known, at: now)
     guard known < now else { return }
-    mayReturn = givenUp
+    (mayReturn, lastThatMayReturn) = (givenUp, run)
   }
 
   /// Late readings leave ahead of others that are older, and that follow once they can be read.
-  mutating func overtaken() {
+  mutating func overtaken() { setMayTurnBack(true) }
+
+  /// All that was overtaken has followed.
+  mutating func caughtUp() { if isOvertaken { setMayTurnBack(false) } }
+
+  private mutating func setMayTurnBack(_ may: Bool) {
+    isOvertaken = may
     for run in heard.indices {
-      for series in heard[run].indices { heard[run][series].mayTurnBack = true }
+      for series in heard[run].indices { heard[run][series].mayTurnBack = may }
     }
   }
 
   /// Bits of the medium have flipped: a note of what the broker has may be gone with them.
-  mutating func rotted(at now: Instant) { doubt.rotted(at: now) }
+  mutating func rotted(at now: Instant, run: Int) {
+    doubt.rotted(at: now)
+    lastThatRotted = run
+  }
 
   /// A message from the device at `now`: `topic` is what follows its own prefix.
   mutating func take(
@@ -207,10 +221,12 @@ struct Ledger {
     let last = heard[run - 1][series].follow(reading.number, isHistory: isHistory)
     if reading.number <= last, isHistory, heard[run - 1][series].mayTurnBack {
       heard[run - 1][series].mayTurnBack = false
-    } else if reading.number <= last, isHistory, returned[place] + count <= mayReturn[place] {
+    } else if reading.number <= last, isHistory, run <= lastThatMayReturn,
+      returned[place] + count <= mayReturn[place]
+    {
       returned[place] += count
       _ = heard[run - 1][series].follow(last, isHistory: true)
-    } else if reading.number <= last, !(isHistory && hasRotted) {
+    } else if reading.number <= last, !(isHistory && run <= lastThatRotted) {
       complain(
         "order: \(name(series, run)) has \(reading.number) after \(last) in the "
           + (isHistory ? "history" : "live stream"))

@@ -27,7 +27,11 @@ extension World {
   func watch() {
     if let device {
       balance.noteUnderWay(device.agent.link)
-      if device.agent.link.isOnline, device.agent.link.overtakesJournal { ledger.overtaken() }
+      if device.agent.link.overtakesJournal {
+        if device.agent.link.isOnline { ledger.overtaken() }
+      } else if device.agent.link.backlog.isDrained {
+        ledger.caughtUp()
+      }
     }
     let believes = device?.agent.link.isOnline ?? false
     isInDoubt = false

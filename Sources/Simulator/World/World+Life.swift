@@ -80,8 +80,10 @@ extension World {
     lastSession = max(lastSession, device.agent.session)
     balance.end(device, hard: hard, at: now)
     judgeJournal(of: device)
+    let hasJournal = configuration.uplink.journalBytes > 0
     ledger.forgotten(
-      since: knownSince(device, hard: hard), at: now, givenUp: balance.givenUp)
+      since: knownSince(device, hard: hard), at: now, run: device.run,
+      givenUp: hasJournal ? balance.givenUp : balance.givenUp.map { _ in 0 })
     dropDialing()
     self.device = nil
   }

@@ -47,7 +47,7 @@ extension World {
   func rot(bits: Int) {
     flash.flip(bits, &chance)
     balance.forgive(sums, device)
-    ledger.rotted(at: now)
+    ledger.rotted(at: now, run: run)
   }
 
   // MARK: At the brokers
