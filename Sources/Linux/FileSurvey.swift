@@ -21,6 +21,8 @@ public struct FileSurvey: BitwiseCopyable, Sendable {
   public var freeBytes: Int64 { system.free_bytes }
   /// Its permissions (chmod(2)).
   public var mode: UInt32 { system.mode }
+  /// The number of the user who owns it.
+  public var owner: UInt32 { system.user }
   /// The number of the group that owns it.
   public var group: UInt32 { system.group }
   /// True for a folder.

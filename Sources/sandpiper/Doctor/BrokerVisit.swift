@@ -14,7 +14,9 @@ struct BrokerVisit: ~Copyable {
   var session: ClientSession
   /// Why the connection, or the attempt to make one, has come to its end; nil before.
   private(set) var end: LinkFault?
-  /// Messages that have come.
+  /// The topic of which messages are counted.
+  var countedTopic = Words()
+  /// Messages on it that have come.
   private(set) var messageCount = 0
   /// True to send nothing more of what the session has to say.
   var isHolding = false
@@ -97,8 +99,10 @@ struct BrokerVisit: ~Copyable {
         case .refused(let refusal, _): end = .refused(refusal)
         case .disconnected(let disconnect): end = .disconnected(disconnect.reason)
         case .failed(let fault): end = .session(fault)
-        case .message:
-          messageCount += 1
+        case .message(let message):
+          session.withMessage(message) { topic, _ in
+            if topic.equals(countedTopic.bytes.span) { messageCount += 1 }
+          }
           return event
         default: return event
         }

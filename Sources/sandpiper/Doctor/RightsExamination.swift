@@ -205,6 +205,7 @@ struct RightsExamination {
     let topic: Words = "\(prefix)\(Self.trial)"
     var word = Words()
     var refused = NameList()
+    visit.countedTopic = topic
     let isGranted = ask(for: Self.trial, &visit, &word) == true
     let before = visit.messageCount
     guard isGranted, askToPublish([Self.trial], &visit, &refused) == 1, refused.isEmpty else {

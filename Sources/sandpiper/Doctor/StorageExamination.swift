@@ -1,3 +1,4 @@
+import CLinux
 import Core
 import Journal
 import Linux
@@ -52,14 +53,30 @@ struct StorageExamination {
       report.broken(
         area, "\(lead)\(folder) lies on a file system that is mounted read-only",
         fix: Self.remount(folder))
-    } else if survey?.isWritable != true {
-      report.broken(
-        area, "\(lead)\(folder) may not be written by user \(user)",
-        fix: "sudo chown \(user) \(folder)")
+    } else if let survey, !survey.isWritable {
+      tellOfOwner(survey, folder, area, lead, &report)
     } else {
       return true
     }
     return false
+  }
+
+  /// This user may not write it: where it is another's than root's, the agent may well run as that one.
+  private func tellOfOwner(
+    _ survey: FileSurvey, _ path: Words, _ area: Finding.Area, _ lead: Words,
+    _ report: inout Report
+  ) {
+    let user = SystemText.user
+    let text: Words = "\(lead)\(path) may not be written by user \(user)"
+    if survey.owner == 0 || survey.owner == geteuid() {
+      report.broken(area, text, fix: "sudo chown \(user) \(path)")
+    } else {
+      let owner = SystemText.user(survey.owner)
+      report.worthKnowing(
+        area, "\(text): it is \(owner)'s",
+        fix:
+          "if the agent runs as that user, ask as that user: sudo -u \(owner) sandpiper doctor ...")
+    }
   }
 
   private static func remount(_ path: Words) -> Words {
@@ -90,9 +107,7 @@ struct StorageExamination {
     if survey.isReadOnly {
       report.broken(.journal, "\(path) lies on a read-only file system", fix: Self.remount(path))
     } else if !survey.isWritable {
-      let user = SystemText.user
-      report.broken(
-        .journal, "\(path) may not be written by user \(user)", fix: "sudo chown \(user) \(path)")
+      tellOfOwner(survey, path, .journal, "", &report)
     } else {
       verify(path, wanted: size, &report)
     }
@@ -102,7 +117,7 @@ struct StorageExamination {
   private func lookAtPlace(of path: Words, bytes: Int, _ report: inout Report) {
     var folder = path.bytes
     while let last = folder.popLast(), last != UInt8(ascii: "/") {}
-    let place = Words(folder)
+    let place = folder.isEmpty ? "/" : Words(folder)
     let lead: Words = "\(path) cannot be made: "
     guard canWrite(in: place, .journal, lead, &report) else { return }
     if let survey = SystemText.survey(place), survey.freeBytes < Int64(bytes) {
@@ -112,6 +127,11 @@ struct StorageExamination {
     } else {
       report.fine(.journal, "\(path) is not there yet; the agent makes it")
     }
+  }
+
+  /// True for what lies among devices.
+  private static func isDevice(_ path: Words) -> Bool {
+    path.bytes.count > 5 && path.bytes.span.extracting(0..<5).equals("/dev/")
   }
 
   private func verify(_ path: Words, wanted: Int, _ report: inout Report) {
@@ -127,7 +147,12 @@ struct StorageExamination {
         ring.medium.byteCount, ring.medium.isDevice, ring.medium.isInUse
       )
     }
-    if let fault {
+    if let fault, Self.isDevice(path) {
+      report.worthKnowing(
+        .journal, "\(path): \(Words([UInt8](fault.utf8)))",
+        fix: "a blank device the agent prepares itself; one with something else on it is left alone"
+      )
+    } else if let fault {
       report.broken(
         .journal, "\(path): \(Words([UInt8](fault.utf8)))",
         fix: "move it away: sudo mv \(path) \(path).bad; the agent makes a new one at its start")
@@ -138,6 +163,11 @@ struct StorageExamination {
         fix:
           "give journal.size that size, or move the file away once `sandpiper journal` shows it empty"
       )
+    } else if rotten > 0 && isInUse {
+      report.worthKnowing(
+        .journal,
+        "\(path): \(rotten) records can't be read, \(records) can; an agent writes there now",
+        fix: "stop the agent and look again, to be sure")
     } else if rotten > 0 {
       report.broken(
         .journal, "\(path) is damaged: \(rotten) records can't be read any more, \(records) can",

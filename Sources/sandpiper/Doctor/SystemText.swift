@@ -62,7 +62,10 @@ enum SystemText {
   // The libraries behind getpwuid(3) and getgrgid(3) cannot be loaded by a static program.
 
   /// The name of who runs this program, or the number.
-  static var user: Words { name(of: geteuid(), in: "/etc/passwd") }
+  static var user: Words { user(geteuid()) }
+
+  /// The name of a user, or the number.
+  static func user(_ number: UInt32) -> Words { name(of: number, in: "/etc/passwd") }
 
   /// The name of a group, or its number.
   static func group(_ number: UInt32) -> Words { name(of: number, in: "/etc/group") }
