@@ -22,7 +22,7 @@ class Unit(EndToEndTest):
         more = {"journal": {"size": "64KiB"}}
         written = profile(door("GPIO17"), relay(line="GPIO23"), **more)
         written["broker"]["url"] = url
-        quick = self.write("[Service]\nWatchdogSec=10\n", "quick.conf")
+        quick = self.write("[Service]\nWatchdogSec=10\nTimeoutStopSec=10\n", "quick.conf")
         self.marks, self.log = {}, []
         machine = subprocess.Popen(
             [ROOT / "Tests/Tools/service-vm/service-vm", "--install", package("amd64"),
@@ -89,6 +89,9 @@ class Unit(EndToEndTest):
         # 10 s without a sign of life, 5 s for the abort that it does not hear, 5 s until the next start.
         self.assertLess(int(self.marks["bitten-after"]), 40)
         self.assertRegex(self.marks["after-watchdog"], r"^active/running online, ")
+
+    def fact_a_new_profile_is_taken_over_by_the_same_process(self):
+        self.assertEqual(self.marks["after-reload"], "active/running same")
 
     def fact_a_bad_profile_is_no_reason_to_end_and_none_to_try_again(self):
         self.assertEqual(self.marks["reloaded"], "0")

@@ -59,6 +59,15 @@ mark bitten-after "$(($(cut -d. -f1 /proc/uptime) - began))"
 until_shown StatusText '^online'
 tell after-watchdog
 
+# With another good profile it begins anew, as the same process, and is left alone.
+before=$(show MainPID)
+sed -i 's/"60s"/"61s"/' /etc/sandpiper/profile.json
+systemctl reload "$unit"
+sleep 5
+until_shown StatusText '^online'
+sleep 15
+mark after-reload "$(show ActiveState)/$(show SubState) $([ "$(show MainPID)" = "$before" ] && echo same)"
+
 # A bad profile is not tried again and again; nor does it end an agent that runs.
 cp /etc/sandpiper/profile.json /root/good.json
 echo '{"device": {}}' > /etc/sandpiper/profile.json
