@@ -269,12 +269,17 @@ final class Engine {
   }
 
   private func carryOut(at now: Instant) {
-    while let action = manager.nextAction() {
+    while let action = nextAction() {
       transport.close(loop: loop)
       credentialsDue = .never
       if action == .open { beginAttempt(at: now) }
     }
   }
+
+  // Swift 6.3 with optimisation lets the access to the manager last through the loop above if this is part of
+  // it, and ends the program where that goes to the manager again.
+  @inline(never)
+  private func nextAction() -> SessionManager.Action? { manager.nextAction() }
 
   /// Sends what waits; true when something was sent, so that there is room for more.
   private func send(at now: Instant) -> Bool {
