@@ -30,7 +30,7 @@ extension Backlog where Medium: ~Copyable {
   mutating func tryRewriteAgain() { rewrite?.failures = 0 }
 
   /// True while records are being replaced: none are read or appended then.
-  var isRewriting: Bool { rewrite != nil && ring.rewriteUnderWay != nil }
+  public var isRewriting: Bool { rewrite != nil && ring.rewriteUnderWay != nil }
 
   /// A rewrite that a power cut has interrupted is brought to its end.
   mutating func resumeRewrite() {

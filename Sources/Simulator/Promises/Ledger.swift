@@ -204,7 +204,7 @@ struct Ledger {
     let series = 2 * place + (reading.isEvent ? 1 : 0)
     let (count, before) = heard[run - 1][series].insert(
       reading.count, upTo: reading.number, UInt32(messages), isLive: !isHistory)
-    if before > 0, !(isHistory && isDurable[place]),
+    if before > 0, !(isHistory && isDurable[place]), run > lastThatRotted,
       let reason = doubt.complaint(ofRepeating: before)
     {
       complain("twice: \(name(series, run)) has \(reading.number) again, \(reason)")

@@ -29,7 +29,9 @@ extension World {
       balance.noteUnderWay(device.agent.link)
       if device.agent.link.overtakesJournal {
         if device.agent.link.isOnline { ledger.overtaken() }
-      } else if device.agent.link.backlog.isDrained {
+      } else if device.agent.link.isOnline, !device.agent.link.backlog.isRewriting,
+        device.agent.link.backlog.isDrained
+      {
         ledger.caughtUp()
       }
     }
