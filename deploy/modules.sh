@@ -10,23 +10,33 @@ readonly PURE_MODULES=(
 # Those that do.
 readonly RIM_MODULES=(Linux LinuxBoard LinuxAgent sandpiper)
 readonly MODULES=("${PURE_MODULES[@]}" "${RIM_MODULES[@]}")
+# The self-test, and what it takes from the unit tests.
+readonly SELF_TEST_MODULES=(Core MQTT JSON Journal TestSupport SelfTest)
 # The C modules that these may import: folders with a module map, and perhaps .c files.
 readonly C_MODULES=(CLinux CGPIO CTLS)
-# The modules that run only before or beside the agent, and may use the heap.
-readonly MAY_ALLOCATE=" Profile sandpiper "
+# The modules that run only before or beside the agent, or in no agent, and may use the heap.
+readonly MAY_ALLOCATE=" Profile sandpiper TestSupport SelfTest "
 
 # Where a module's object goes: to the target's own, or to those of its CPU.
 place() { if is_pure "$1"; then echo "$shared"; else echo "$objects"; fi; }
 
 is_pure() { [[ " ${PURE_MODULES[*]} " == *" $1 "* ]]; }
 
-sources() { find "Sources/$1" -name '*.swift' | sort; }
+sources() {
+  case $1 in
+  TestSupport) find Tests/TestSupport -name '*.swift' ;;
+  SelfTest)
+    find Tests/SelfTest -name '*.swift'
+    printf 'Tests/MQTTTests/%s.swift\n' Wire/Support Session/Bench Session/ScriptedServer ;;
+  *) find "Sources/$1" -name '*.swift' ;;
+  esac | sort
+}
 
 # The imports of a module that are ours: what has to be compiled before it.
 imports() {
   local found module
   found=$(sources "$1" | xargs sed -nE 's/^(@[a-zA-Z_]+ |public )*import ([A-Za-z_]+).*/\2/p')
-  for module in "${MODULES[@]}"; do
+  for module in "${MODULES[@]}" TestSupport; do
     ! grep -qx "$module" <<< "$found" || printf '%s\n' "$module"
   done
 }
@@ -59,14 +69,16 @@ fingerprint() {
 # compile MODULE KEY. The cache of imported C modules is the target's own: the compiler would take another
 # target's libgpiod for this one's, since it does not tell cached modules apart by their include folders.
 compile() {
-  local module=$1 out heap=(-no-allocations) flags=("${cpu_flags[@]}")
+  local module=$1 out heap=(-no-allocations) strict=() flags=("${cpu_flags[@]}")
   out=$(place "$module")
   [[ $MAY_ALLOCATE != *" $module "* ]] || heap=()
+  # Not for tests.
+  [ ! -d "Sources/$module" ] || strict=(-strict-memory-safety -Werror StrictMemorySafety)
   is_pure "$module" || flags+=("${swift_flags[@]}" -I "$shared")
   rm -f "$out/$module.key"
   # shellcheck disable=SC2046  # file names without spaces
   swiftc -enable-experimental-feature Embedded -enable-experimental-feature Lifetimes \
-    -swift-version 6 -strict-memory-safety -Werror StrictMemorySafety "${heap[@]}" \
+    -swift-version 6 "${strict[@]}" "${heap[@]}" \
     -parse-as-library -wmo -Osize -Xfrontend -function-sections "${flags[@]}" \
     -package-name sandpiper -module-name "$module" -I "$out" -module-cache-path "$out/c-modules" \
     -emit-module -emit-module-path "$out/$module.swiftmodule" \
@@ -115,14 +127,18 @@ compile_all() {
   done
 }
 
-# Compiles the modules of $target. Another target with the same CPU waits while those that they share are
-# compiled.
+# compile_modules MODULE...: compiles them for $target. Another target with the same CPU waits while those
+# that they share are compiled.
 compile_modules() {
+  local module pure=() rim=()
+  for module in "$@"; do
+    if is_pure "$module"; then pure+=("$module"); else rim+=("$module"); fi
+  done
   find_common
   mkdir -p "$shared" "$objects"
   (
     flock 8
-    compile_all "${PURE_MODULES[@]}"
+    compile_all "${pure[@]}"
   ) 8> "$shared/lock"
-  compile_all "${RIM_MODULES[@]}"
+  compile_all "${rim[@]}"
 }

@@ -1,9 +1,10 @@
 """The programs for boards of other processors, under qemu's user-mode emulation on a simulated board."""
 
+import subprocess
 import time
 
 from harness.case import EndToEndTest
-from harness.processes import run
+from harness.processes import device_program, run
 from harness.profiles import door, profile, relay, walk
 from harness.waiting import free_port
 from test_outage import readings
@@ -115,3 +116,30 @@ class RISCV64(Pi64):
     """64-bit RISC-V with Debian 13."""
 
     target = "riscv64"
+
+
+class SelfTest(EndToEndTest):
+    """Packets, sessions, journals and numbers are what they have to be (Tests/SelfTest)."""
+
+    def expect_it_passes(self, target):
+        """It runs to its end, and every fact holds."""
+        done = subprocess.run(
+            device_program(target, "self-test"), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+        self.assertRegex(done.stdout, r"^[1-9]\d{3} passed, 0 failed\n$")
+
+    def test_passes_on_x86_64(self):
+        self.expect_it_passes("amd64")
+
+    def test_passes_on_64_bit_arm(self):
+        self.expect_it_passes("pi-64")
+
+    def test_passes_on_armv7(self):
+        self.expect_it_passes("pi-32")
+
+    def test_passes_on_armv6(self):
+        self.expect_it_passes("pi-zero")
+
+    def test_passes_on_risc_v(self):
+        self.expect_it_passes("riscv64")

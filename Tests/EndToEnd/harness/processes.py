@@ -21,10 +21,11 @@ EMULATORS = {
 }
 
 
-def device_program(target="amd64"):
-    """The command of the device program built for `target`, under qemu where it has to be."""
+def device_program(target="amd64", name="sandpiper"):
+    """The command of a program built for `target`, under qemu where it has to be: the device program,
+    unless another is named."""
     folder = ROOT / ".build-deploy" / target
-    program = str(folder / "sandpiper")
+    program = str(folder / name)
     if target not in EMULATORS:
         return [program]
     return [*EMULATORS[target], "-L", str(folder / "libraries"), program]
