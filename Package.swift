@@ -82,8 +82,8 @@ let package = Package(
     .executableTarget(
       name: "sandpiper",
       dependencies: [
-        "CLinux", "Core", "JSON", "Journal", "Uplink", "Agent", "Device", "Profile",
-        "SimulatedBoard", "Linux", "LinuxBoard", "LinuxAgent",
+        "CLinux", "Core", "MQTT", "Dialing", "JSON", "Journal", "Uplink", "Agent", "Device",
+        "Profile", "SimulatedBoard", "Linux", "LinuxBoard", "LinuxAgent",
       ],
       swiftSettings: strict),
 

@@ -9,14 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gpiod.h>
+#include <linux/gpio.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #ifdef GPIOD_LINE_BULK_MAX_LINES
-#include <linux/gpio.h>
-#include <unistd.h>
 #define CGPIO_API 1
 #else
 #define CGPIO_API 2
@@ -74,6 +75,17 @@ static inline int cgpio_api(void) { return CGPIO_API; }
 
 /// True when the kernel can debounce inputs for us.
 static inline bool cgpio_debounces(void) { return CGPIO_API == 2; }
+
+/// The version of the kernel's own GPIO interface at a chip's device file: 2 from Linux 5.10 on, 1
+/// before; 0 when the file may not be opened. Asks for what is known of line 0, and changes nothing.
+static inline int cgpio_kernel_interface(const char *path) {
+  int chip = open(path, O_RDONLY | O_CLOEXEC);
+  if (chip < 0) return 0;
+  struct gpio_v2_line_info info = {.offset = 0};
+  int result = ioctl(chip, GPIO_V2_GET_LINEINFO_IOCTL, &info);
+  close(chip);
+  return result == 0 ? 2 : 1;
+}
 
 static inline void cgpio_copy_name(char *target, const char *source) {
   size_t length = source ? strnlen(source, CGPIO_NAME_BYTES - 1) : 0;

@@ -143,6 +143,8 @@ int clinux_unix_connect(const char *path);
 ssize_t clinux_unix_receive(int socket, void *bytes, size_t count, struct clinux_peer *peer);
 ssize_t clinux_unix_reply(
     int socket, const void *bytes, size_t count, const struct clinux_peer *peer);
+/// Sends one datagram to the Unix socket at `path`, or of the abstract name behind '@'. Never waits.
+int clinux_notify(const char *path, const void *bytes, size_t count);
 /// Waits until `descriptor` can be read: 1 yes, 0 the time is over.
 int clinux_wait_readable(int descriptor, int milliseconds);
 
@@ -207,6 +209,20 @@ size_t clinux_group_of(const char *path, char *name, size_t capacity);
 
 /// Makes the name of a file durable: fsync of its folder.
 int clinux_sync_folder(const char *path);
+
+// ---- what a file is, and where it lies (survey.c)
+
+struct clinux_survey {
+  int64_t bytes;
+  int64_t free_bytes;  ///< of its file system, for users other than root
+  uint32_t mode;       ///< permissions
+  uint32_t user, group;
+  uint32_t device_major, device_minor;  ///< of what its file system lies on
+  bool is_folder;
+  bool is_read_only;  ///< its file system is
+  bool is_writable;   ///< by who runs this program
+};
+int clinux_survey(const char *path, struct clinux_survey *survey);
 
 // ---- the medium of a journal (medium.c)
 
@@ -276,6 +292,9 @@ uint64_t clinux_random(void);
 void clinux_hold_standard_descriptors(void);
 /// The value of an environment variable, or null.
 const char *clinux_environment(const char *name);
+/// Within how many microseconds the service manager wants a sign of life of this process
+/// (sd_watchdog_enabled(3)); 0 when it wants none.
+int64_t clinux_watchdog(void);
 /// Begins the program anew with the same arguments. Returns only when it cannot.
 void clinux_execute_again(void);
 /// Begins the program of that name, beside this one or else on the PATH, with the same arguments. Returns only

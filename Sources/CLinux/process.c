@@ -155,6 +155,13 @@ void clinux_hold_standard_descriptors(void) {
 
 const char *clinux_environment(const char *name) { return getenv(name); }
 
+int64_t clinux_watchdog(void) {
+  const char *length = getenv("WATCHDOG_USEC"), *process = getenv("WATCHDOG_PID");
+  if (!length || (process && strtoll(process, NULL, 10) != getpid())) return 0;
+  long long microseconds = strtoll(length, NULL, 10);
+  return microseconds > 0 ? microseconds : 0;
+}
+
 void clinux_execute_again(void) { execv("/proc/self/exe", clinux_arguments()); }
 
 void clinux_execute_other(const char *name) {

@@ -15,9 +15,15 @@ public protocol Board: ~Copyable {
   /// Holds a point at a value by hand (an input at 0 or 1, a sensor at a value; a counter takes so
   /// many pulses), or with nil gives it back. False where that cannot be: real lines are not ours.
   mutating func override(point: Int, with value: Double?, at now: Instant) -> Bool
+
+  /// False when nobody is left to read what it has: then only a new start helps.
+  var isAnswering: Bool { get }
 }
 
 extension Board where Self: ~Copyable {
   /// Real lines cannot be held by hand.
   public mutating func override(point: Int, with value: Double?, at now: Instant) -> Bool { false }
+
+  /// Most boards can't but answer.
+  public var isAnswering: Bool { true }
 }

@@ -20,6 +20,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private var numbers: SessionNumbers
   private let passwordFile: Text
   private var ready = ReadySet()
+  private var supervision = Supervision(at: Clock.now())
   /// Until when a stop waits for the journal's medium; `.never` before everything else is done.
   private var journalBy = Instant.never
 
@@ -56,14 +57,16 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       repeat { advance(at: moment) } while send(at: moment.instant)
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
-      tell()
+      tell(at: moment.instant)
       if agent.isStopped || journalIsLate(at: moment.instant) {
         return agent.stopReason == .reload ? .reload : .stopped
       }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
       let deadline = min(
         min(transport.deadline, journalBy), min(agent.deadline, board.deadline))
-      ready = Self.wait(&loop, until: deadline, &transport)
+      supervision.tell(
+        agent.link, isAdvancing: isAdvancing(deadline, at: moment.instant), at: moment.instant)
+      ready = Self.wait(&loop, until: min(deadline, supervision.deadline), &transport)
       moment = Clock.moment(notBefore: floor)
     }
   }
@@ -76,6 +79,13 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     guard now >= journalBy else { return false }
     Log.write(.error, "the journal's medium does not answer: what it has not written is lost")
     return true
+  }
+
+  /// True when nothing is left undone that was due, somebody reads the sensors, and the uplink waits for
+  /// nothing for ever.
+  private func isAdvancing(_ deadline: Instant, at now: Instant) -> Bool {
+    deadline > now && board.isAnswering
+      && (agent.link.isOnline || min(agent.link.deadline, transport.deadline) < .never)
   }
 
   private static func poll(
@@ -208,8 +218,9 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   }
 
   /// Writes the agent's notices to the log.
-  private mutating func tell() {
+  private mutating func tell(at now: Instant) {
     while let notice = agent.nextNotice() {
+      supervision.note(notice, at: now)
       if case .online(let session) = notice { reserve(session) }
       NoticeLog.write(
         notice, points: agent.points, dial: agent.link.spec.dial, next: agent.link.nextReference)

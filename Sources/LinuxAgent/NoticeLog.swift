@@ -118,7 +118,7 @@ enum NoticeLog {
 
 extension LinkFault {
   /// What a person can do about a refusal.
-  fileprivate var remedy: StaticString {
+  public var remedy: StaticString {
     switch self {
     case .refused(.returnCode(.badUserNameOrPassword)), .refused(.reason(.badUserNameOrPassword)):
       "see broker.user and broker.passwordFile"

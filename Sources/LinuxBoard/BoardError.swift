@@ -9,6 +9,12 @@ public struct BoardError: Error {
   /// What is wrong.
   public var reason: Reason
 
+  /// What is wrong with a point, or with the board as a whole (-1).
+  public init(point: Int, reason: Reason) {
+    self.point = point
+    self.reason = reason
+  }
+
   /// What is wrong with a point.
   public enum Reason: Sendable {
     /// There is no /dev/gpiochip at all.

@@ -105,6 +105,9 @@ import Linux
   /// When lines are read next without an event; `.never` before `open`.
   public var deadline: Instant { isAnnounced ? checkAt : openedAt }
 
+  /// False while every thread that could read sensors hangs in one.
+  public var isAnswering: Bool { sensors.hasReader }
+
   /// Calls `body` with each descriptor that the program's loop has to watch for reading. They stay
   /// the same as long as the board is open.
   public func forEachDescriptor(_ body: (Int32) -> Void) {

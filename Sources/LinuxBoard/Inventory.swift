@@ -25,6 +25,16 @@ public struct SensorDescription: BitwiseCopyable, Sendable {
   /// What it reads now; nil when it cannot be read.
   public var value: Double?
 
+  /// A sensor as a profile names it, and what it reads.
+  public init(
+    source: SensorSource, device: FixedText<64>, channel: FixedText<64>, value: Double?
+  ) {
+    self.source = source
+    self.device = device
+    self.channel = channel
+    self.value = value
+  }
+
   /// The UCUM code of the value's unit; empty where it has none.
   public var unit: StaticString {
     switch source {

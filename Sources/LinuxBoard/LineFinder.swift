@@ -33,6 +33,9 @@ struct LineFinder: ~Copyable {
     for index in 0..<count { chips[index]?.close() }
   }
 
+  /// A chip, which the finder goes on to own.
+  func chip(_ index: Int) -> Chip? { chips[index] }
+
   /// Hands over a chip, which the finder then does not close.
   mutating func take(_ index: Int) -> Chip? {
     let chip = chips[index]

@@ -66,6 +66,8 @@ import Linux
   @safe private var shared: UnsafeMutablePointer<Shared>?
   private let timeout: Interval
 
+  /// False while all threads hang.
+  private(set) var hasReader = true
   /// Readable while there are readings that the loop has not seen.
   private(set) var replyDescriptor: Int32 = -1
   /// Readable when a reading takes too long.
@@ -154,6 +156,7 @@ import Linux
       }
       unsafe shared.unlock()
       if slot.isFresh {
+        hasReader = true
         let readAt = min(slot.readAt, now)
         switch slot.reading {
         case .value(let value): report(.sample(point: slot.point, value: value, at: readAt))
@@ -189,8 +192,9 @@ import Linux
   }
 
   /// No one is left to read: the sensors that wait have timed out too.
-  private func giveUp(at now: Instant, _ report: (BoardEvent) -> Void) {
+  private mutating func giveUp(at now: Instant, _ report: (BoardEvent) -> Void) {
     guard let shared = shared else { return }
+    hasReader = false
     for index in 0..<count {
       unsafe shared.lock()
       let slot = unsafe shared.slot(index)

@@ -64,6 +64,7 @@ public struct ProfileProblem: Sendable {
   }
 
   /// The problem as compilers write them: `file:line:column: error: /pointer: message`.
+  @inline(never)
   public func described(file: String, in bytes: [UInt8]) -> String {
     let place = JSONPositionText(offset, bytes)
     let kind = isWarning ? "warning" : "error"

@@ -91,6 +91,9 @@ extension BrokerLink where Medium: ~Copyable {
         return
       } else if backlog.hasUnsent {
         guard admitsPack(), sendBacklog(renderer, at: moment) else { return }
+      } else if spec.persistentSession, backlog.flightCount > 0 {
+        // Should the link go, the broker's session has what is sent from memory again before anything else.
+        return
       } else if let place = outbox.nextHistorical() {
         if isExpired(place, renderer, at: moment) { continue }
         guard admitsPack(), sendHistorical(place, token, renderer, at: moment) else { return }
@@ -101,7 +104,13 @@ extension BrokerLink where Medium: ~Copyable {
   }
 
   /// True while room is made in a journal that works: what it has leaves soon.
-  private var holdsUpLate: Bool { backlog.isRewriting && backlog.isUsable && !backlog.isStuck }
+  private var holdsUpLate: Bool { backlog.isRewriting && !overtakesJournal }
+
+  /// True while what is late in memory leaves ahead of what the journal has: its medium has failed while room
+  /// was made there, and nobody knows for how long.
+  public var overtakesJournal: Bool {
+    backlog.isRewriting && (!backlog.isUsable || backlog.isStuck)
+  }
 
   /// What was passed over, because it was to leave from memory, leaves from the journal after all. Late
   /// records wait until nothing from there is under way, so that nothing is sent twice.

@@ -305,7 +305,8 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
 }
 
 extension VersionChoice.Outcome {
-  fileprivate init(_ fault: LinkFault) {
+  /// What an attempt that ended so says of the version.
+  public init(_ fault: LinkFault) {
     switch fault {
     case .refused(let refusal): self = refusal.isUnsupportedVersion ? .refused : .failed
     case .dial, .session(.malformed), .session(.protocolViolation): self = .unanswered

@@ -18,6 +18,12 @@ enum Help {
       check PROFILE...   say all that is wrong with profiles
       plan PROFILE       print the memory that the agent takes, row by row
         --simulate         as with a simulated board
+      doctor [PROFILE]   say what is broken here and how to mend it, and what is fine; changes nothing
+        --offline          without the profile's brokers
+        --state DIR        where the agent keeps its journal [$STATE_DIRECTORY]
+        --broker URL       as with run
+        --json             each finding as a line of JSON: level, area, text, fix; exit status 1
+                           when something is broken
       lines              list this board's GPIO chips and lines, and its sensors
       journal FILE       say what a journal holds, without touching it
         --json             each record that waits as a line of JSON

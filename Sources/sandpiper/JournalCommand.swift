@@ -11,10 +11,7 @@ enum JournalCommand {
     static let verify: Int32 = 2
   }
 
-  /// The largest body of a record that can be shown.
-  private static let bodyBytesMax = 1 << 20
-
-  private typealias Ring = RecordRing<FileStorage>
+  private typealias Ring = JournalRing.Ring
 
   static func perform() -> Exit {
     var options = Options(after: 1)
@@ -38,54 +35,12 @@ enum JournalCommand {
   }
 
   private static func show(_ path: String, isJSON: Bool, isVerifying: Bool) -> Exit {
-    // Blocks have the size that the file's own superblock names.
-    var blockBytes = 4096
-    for _ in 0..<2 {
-      guard let storage = open(path) else { return .failure }
-      let sizes = Ring.Sizes(blockBytes: blockBytes, bodyBytesMax: bodyBytesMax)
-      guard var arena = memory(for: sizes) else {
-        return fail(path, "there is no memory to read it with")
-      }
-      var ring = Ring(storage, sizes: sizes, arena: &arena)
-      switch ring.open(seed: 0, givingUp: true) {
-      case .opened:
-        if isJSON { return export(&ring) }
-        return summarise(&ring, path, isVerifying)
-      case .otherBlocks(let bytes): blockBytes = bytes
-      case .notAJournal: return fail(path, "not a journal, or nothing is left that says so")
-      case .failed: return fail(path, "cannot be read")
-      }
+    var exit = Exit.fine
+    let fault = JournalRing.withRing(at: [UInt8](path.utf8)) { ring in
+      exit = isJSON ? export(&ring) : summarise(&ring, path, isVerifying)
     }
-    return fail(path, "not a journal")
-  }
-
-  private static func open(_ path: String) -> FileStorage? {
-    let name = [UInt8](path.utf8)
-    do throws(FileStorageFault) {
-      return try FileStorage(reading: name.span)
-    } catch {
-      switch error {
-      case .missing: _ = fail(path, "there is no such file")
-      case .notAFile: _ = fail(path, "neither a file nor a block device")
-      case .system(let error):
-        let bytes = [UInt8](capacity: 256) { out in error.describe(into: &out) }
-        _ = fail(path, String(decoding: bytes, as: UTF8.self))
-      case .inUse, .otherSize: _ = fail(path, "cannot be opened")
-      }
-      return nil
-    }
-  }
-
-  private static func memory(for sizes: Ring.Sizes) -> Arena? {
-    var plan = Arena()
-    _ = Ring(FileStorage(), sizes: sizes, arena: &plan)
-    // Sound: the block is page-aligned and stays mapped until the program ends.
-    guard let block = unsafe Memory.map(plan.used) else { return nil }
-    return unsafe Arena(over: block, isZeroed: true)
-  }
-
-  private static func fail(_ path: String, _ reason: String) -> Exit {
-    Console.complain("sandpiper: \(path): \(reason)")
+    guard let fault else { return exit }
+    Console.complain("sandpiper: \(path): \(fault)")
     return .failure
   }
 
@@ -96,7 +51,7 @@ enum JournalCommand {
   ) -> Exit {
     var counts = [Int](repeating: 0, count: 16)
     var bytes = [Int](repeating: 0, count: 16)
-    forEach(in: &ring) { head, _ in
+    JournalRing.forEach(in: &ring) { head, _ in
       counts[Int(head.recordClass)] += 1
       bytes[Int(head.recordClass)] += head.bodyBytes
     }
@@ -131,25 +86,11 @@ enum JournalCommand {
 
   /// Each record that waits as a line of JSON.
   private static func export(_ ring: inout Ring) -> Exit {
-    forEach(in: &ring) { head, body in
+    JournalRing.forEach(in: &ring) { head, body in
       let line = [UInt8](capacity: 256 + 8 * body.count) { out in write(head, body, to: &out) }
       Console.print(String(decoding: line, as: UTF8.self))
     }
     return .fine
-  }
-
-  /// All records in order, also where a power cut has left a rewrite half done.
-  private static func forEach(in ring: inout Ring, _ body: (RecordHead, Span<UInt8>) -> Void) {
-    var place = ring.rewriteUnderWay ?? ring.tail
-    while let head = ring.nextReplacement(from: place) {
-      ring.withBody(of: head) { body(head, $0) }
-      place = head.next
-    }
-    place = ring.head
-    while let head = ring.next(from: place) {
-      ring.withBody(of: head) { body(head, $0) }
-      place = head.next
-    }
   }
 
   private static func write(

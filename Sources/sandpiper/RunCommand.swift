@@ -135,9 +135,10 @@ enum RunCommand {
     _ configuration: Configuration, _ settings: Settings, memory: Int, reload: () -> Bool
   ) -> LaunchEnd {
     let launch = launch(configuration, seed: settings.seed ?? Chance.seed())
-    let numbers = SessionNumbers(path: sessionFile(configuration, settings).span)
+    let state = StateFolder(option: settings.state)
+    let numbers = SessionNumbers(path: sessionFile(configuration, state).span)
     let journal = JournalFile.open(
-      journalFile(configuration, settings).span, bytes: configuration.uplink.journalBytes,
+      journalFile(configuration, state).span, bytes: configuration.uplink.journalBytes,
       id: Chance.seed())
     Log.write(.notice) { line in
       line.append(literal: "sandpiper ")
@@ -161,40 +162,22 @@ enum RunCommand {
   }
 
   /// Where the session numbers of this device are kept; empty for nowhere.
-  private static func sessionFile(_ configuration: Configuration, _ settings: Settings) -> [UInt8] {
-    let folder = stateFolder(settings)
-    if folder.isEmpty {
+  private static func sessionFile(_ configuration: Configuration, _ state: StateFolder) -> [UInt8] {
+    guard let file = state.sessionFile(of: configuration) else {
       Log.write(.info, "no state directory: session numbers begin at 1 with each start (--state)")
       return []
     }
-    let id = configuration.string(configuration.device.id)
-    return folder + [UInt8](("/" + id + ".session").utf8)
+    return file
   }
 
-  /// Where the journal is: a path from the root as the profile has it, any other in the state
-  /// directory; empty for no journal.
-  private static func journalFile(_ configuration: Configuration, _ settings: Settings) -> [UInt8] {
+  /// Where the journal is; empty for no journal.
+  private static func journalFile(_ configuration: Configuration, _ state: StateFolder) -> [UInt8] {
     guard configuration.uplink.journalBytes > 0 else { return [] }
-    let name = [UInt8](configuration.string(configuration.uplink.journalFile).utf8)
-    if name.first == UInt8(ascii: "/") { return name }
-    let folder = stateFolder(settings)
-    if folder.isEmpty {
+    guard let file = state.journalFile(of: configuration) else {
       Log.write(.error, "no journal: it lies in the state directory, and there is none (--state)")
       return []
     }
-    return folder + [UInt8(ascii: "/")] + name
-  }
-
-  private static func stateFolder(_ settings: Settings) -> [UInt8] {
-    var folder = [UInt8](settings.state.utf8)
-    if folder.isEmpty {
-      folder = [UInt8](capacity: 1024) { out in
-        Environment.value(of: "STATE_DIRECTORY", into: &out)
-      }
-      // systemd separates several by colons (systemd.exec, StateDirectory=); the first will do.
-      folder = [UInt8](folder.prefix { $0 != UInt8(ascii: ":") })
-    }
-    return folder
+    return file
   }
 
   /// SIGHUP: true when the profile's new text is good, so that the agent may begin anew with it.

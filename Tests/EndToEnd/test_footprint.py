@@ -11,7 +11,8 @@ from harness.processes import ROOT, device_program
 from harness.profiles import door, profile, relay, walk
 from harness.waiting import free_port, wait_for
 
-SIZE_BOUND = 720_000
+# The agent itself takes 710 KB; `doctor`, with its sentences and a connection of its own, the rest.
+SIZE_BOUND = 810_000
 # Half of it is the C library, of which the kernel maps what happens to be in its cache: 200 KiB more or
 # less. The agent's own, nobody else's, is bounded closely.
 MEMORY_BOUND_KIB = 2816

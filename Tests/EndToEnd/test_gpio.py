@@ -1,5 +1,6 @@
 """The agent on GPIO lines of a virtual machine, with both libgpiod versions."""
 
+import json
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ class Story:
     """What guest/board.sh told."""
     messages: list = field(default_factory=list)
     marks: dict = field(default_factory=dict)
-    lines: dict = field(default_factory=lambda: {"log": [], "unknown": [], "lines": []})
+    lines: dict = field(default_factory=lambda: {
+        "log": [], "unknown": [], "lines": [], "doctor": [], "sick": []})
 
     def payloads(self, topic):
         """The payloads on a topic of the device, read as JSON."""
@@ -109,6 +111,25 @@ class Gpio1(EndToEndTest):
         self.assertRegex(said, r'error .*GPIO99')
         self.assertIn("the new profile is not good: nothing changes", said)
         self.assertEqual({s["session"] for s in story.payloads("status")}, {1})
+
+    def fact_doctor_leaves_the_lines_to_the_agent_that_runs(self, story):
+        findings = [json.loads(line) for line in story.lines["doctor"]]
+        self.assertEqual(
+            [f for f in findings if f["area"] == "board" and f["level"] == "broken"], [])
+        texts = [f["text"] for f in findings]
+        self.assertEqual(len([t for t in texts if t.endswith("which an agent that runs has")]), 4)
+        self.assertTrue(any("GPIO interface 2 of Linux" in text for text in texts), texts)
+        self.assertTrue(any('GPIO17 by "sandpiper"' in text for text in texts), texts)
+
+    def fact_doctor_names_lines_that_are_unknown_or_taken_and_what_to_do(self, story):
+        findings = [json.loads(line) for line in story.lines["sick"]]
+        broken = {f["text"]: f["fix"] for f in findings
+                  if f["area"] == "board" and f["level"] == "broken"}
+        self.assertEqual(len(broken), 2, findings)
+        unknown = next(text for text in broken if 'no line is named "GPIO99"' in text)
+        self.assertIn("`sandpiper lines` lists all", broken[unknown])
+        taken = next(text for text in broken if 'is in use by "gpiomon' in text)
+        self.assertIn("give the point another line", broken[taken])
 
     def fact_lines_lists_the_chip_and_its_lines(self, story):
         listing = "\n".join(story.lines["lines"])

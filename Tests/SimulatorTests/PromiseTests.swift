@@ -115,6 +115,17 @@ import Uplink
     #expect(listener.ledger.violations.count == 1)
   }
 
+  @Test func whatWasOvertakenMayFollowOnceAndIsInOrderItself() {
+    var listener = Listener()
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":8}]}"#)
+    listener.ledger.overtaken()
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":9},{"p":"pump","seq":2}]}"#)
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":4}]}"#)
+    #expect(listener.ledger.violations.isEmpty)
+    listener.hear("history", #"{"readings":[{"p":"pump","seq":3}]}"#)
+    #expect(listener.ledger.violations.count == 1)
+  }
+
   @Test func whatWasNeverHeardIsKnownByRunAndSeries() {
     var listener = Listener()
     listener.hear("history", #"{"readings":[{"p":"pump","seq":1},{"p":"pump","seq":4,"n":2}]}"#)

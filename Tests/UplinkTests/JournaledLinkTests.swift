@@ -122,4 +122,21 @@ import Uplink
     #expect(drain(bench) == ["1", "2"])
     #expect(bench.losses.replaced == 3 && bench.losses.dropped == 0)
   }
+
+  /// A session that the broker keeps has a packet from memory sent again before anything else.
+  @Test func whatIsLateInMemoryWaitsForTheJournalsPacketsWhereTheSessionIsKept() {
+    let bench = LinkBench.online(journalBytes: 65_536) { $0.persistentSession = true }
+    bench.link.failed(.broken(code: 110), at: bench.now)
+    _ = bench.event()
+    bench.append(["1", "2"], Self.event)
+    bench.now = bench.now + .seconds(90)
+    keep(bench)
+    bench.append(["3", "4"], Self.event)
+    bench.connect(sessionPresent: true)
+    #expect(bench.sent() == [.publish("history", "1 2.", id: 1)])
+    bench.link.failed(.broken(code: 110), at: bench.now)
+    _ = bench.event()
+    bench.connect(sessionPresent: true)
+    #expect(drain(bench) == ["1", "2", "3", "4"])
+  }
 }

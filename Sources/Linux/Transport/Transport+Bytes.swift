@@ -67,7 +67,11 @@ extension Transport {
     if isFinishing, !wire.hasOutput, webSocket == nil { wire.shutWrite() }
   }
 
-  // MARK: What is known of TLS
+  // MARK: What is known of the way
+
+  /// The address that was connected to, the proxy's where there is one; nil for a Unix socket and when
+  /// there is no way.
+  public var peer: SocketAddress? { spec.endpoint.kind == .unix ? nil : wire.peer }
 
   /// When the broker's certificate ends; nil without TLS.
   public var serverCertificateEnds: WallTime? { wire.withTLS { $0.serverCertificateEnds } ?? nil }

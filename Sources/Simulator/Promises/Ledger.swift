@@ -11,6 +11,8 @@ struct Ledger {
     /// The last in order, in the live stream and in the history.
     var lastLive: UInt32 = 0
     var lastLate: UInt32 = 0
+    /// The history may go back behind that, once.
+    var mayTurnBack = false
 
     private static let live: UInt32 = 0x8000_0000
 
@@ -129,6 +131,13 @@ struct Ledger {
     mayReturn = givenUp
   }
 
+  /// Late readings leave ahead of others that are older, and that follow once they can be read.
+  mutating func overtaken() {
+    for run in heard.indices {
+      for series in heard[run].indices { heard[run][series].mayTurnBack = true }
+    }
+  }
+
   /// Bits of the medium have flipped: a note of what the broker has may be gone with them.
   mutating func rotted(at now: Instant) { doubt.rotted(at: now) }
 
@@ -196,10 +205,12 @@ struct Ledger {
       news.append((series, reading.number, run))
     }
     let last = heard[run - 1][series].follow(reading.number, isHistory: isHistory)
-    if reading.number <= last, isHistory, returned[place] + count <= mayReturn[place] {
+    if reading.number <= last, isHistory, heard[run - 1][series].mayTurnBack {
+      heard[run - 1][series].mayTurnBack = false
+    } else if reading.number <= last, isHistory, returned[place] + count <= mayReturn[place] {
       returned[place] += count
       _ = heard[run - 1][series].follow(last, isHistory: true)
-    } else if reading.number <= last {
+    } else if reading.number <= last, !(isHistory && hasRotted) {
       complain(
         "order: \(name(series, run)) has \(reading.number) after \(last) in the "
           + (isHistory ? "history" : "live stream"))

@@ -6,7 +6,9 @@ import Profile
 ///
 /// - Every reading arrives, or is counted under the rule by which it was given up, or was in memory only for
 ///   no longer than the profile says when power or process ended (`judge`, `Balance`).
-/// - Readings of a point are in order within the live stream and within the history (`Ledger`).
+/// - Readings of a point are in order within the live stream and within the history (`Ledger`), but for those
+///   that had been given up before a power cut, those that a failing medium has held back, and, once bits of
+///   it have flipped, those of which nobody knows any more of what run they are.
 /// - Nothing comes twice but what was under way when a connection was lost (`Doubt`).
 /// - At each broker the status tells the truth within its bound, and an old session's will does not stay
 ///   (`Truth`).
@@ -23,13 +25,17 @@ import Profile
 extension World {
   /// Watches what must hold at any time.
   func watch() {
-    if let device { balance.noteUnderWay(device.agent.link) }
+    if let device {
+      balance.noteUnderWay(device.agent.link)
+      if device.agent.link.isOnline, device.agent.link.overtakesJournal { ledger.overtaken() }
+    }
     let believes = device?.agent.link.isOnline ?? false
     isInDoubt = false
     for site in sites {
       let mayBeOnline = site === self.site && believes && site.isUp
       if let lie = site.truth.check(
-        isOnline: mayBeOnline && site.way.isWhole, isHeard: mayBeOnline && site.way.isHeard,
+        isOnline: mayBeOnline && site.way.isWhole && !site.way.isBlocked(at: now),
+        isHeard: mayBeOnline && site.way.isHeard,
         session: device?.agent.session, at: now)
       {
         complain(lie, of: site)

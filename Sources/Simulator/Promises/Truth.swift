@@ -62,8 +62,8 @@ struct Truth {
   /// The broker has forgotten it.
   mutating func forget() { (state, session) = ("", 0) }
 
-  /// A complaint when the status has not been true for too long. Of a device that the broker hears and that
-  /// hears nothing itself, it may say either.
+  /// A complaint when the status has not been true for too long. Of a device that the broker hears, sooner or
+  /// later, and that hears nothing itself, it may say either.
   mutating func check(
     isOnline: Bool, isHeard: Bool, session present: UInt64?, at now: Instant
   ) -> String? {

@@ -55,6 +55,9 @@ struct Way {
   /// True while what the device says arrives at the broker, sooner or later.
   var isHeard: Bool { connection != nil && !isPortal && !swallowsUp && !hasBrokerEnded }
 
+  /// True while nothing arrives at all, and comes later.
+  func isBlocked(at now: Instant) -> Bool { max(up.blockedUntil, down.blockedUntil) > now }
+
   /// True while nothing is wrong with it for who connects now.
   var isWell: Bool {
     answer == .accepts && throwsOutAfter == nil && answerDelay == .zero && !link.isSlowed

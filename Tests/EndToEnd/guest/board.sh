@@ -51,6 +51,8 @@ sleep 0.3
 gpio-stim pulses GPIO6 20 20000 2> /dev/null
 until_seen "$state/water .*\"v\":20\\b" 1
 
+"$program" doctor --offline --json "$profile" > /tmp/doctor.log
+
 # A new profile with a line that no chip has is not taken, although nothing else is wrong with it.
 cp "$profile" /tmp/good.json
 sed 's/GPIO17/GPIO99/' /tmp/good.json > "$profile"
@@ -77,3 +79,14 @@ timeout 10 "$program" run /tmp/unknown.json --broker mqtt://127.0.0.1:1883 > /tm
 echo "mark unknown $?"
 sed 's/^/unknown /' /tmp/unknown.log
 "$program" lines 2>&1 | sed 's/^/lines /'
+sed 's/^/doctor /' /tmp/doctor.log
+
+# Nor does any chip have this line free: another program watches it. With libgpiod 1 a chip is no option.
+(gpiomon "${GPIO_CHIP##*/}" 7 || gpiomon -c "$GPIO_CHIP" 7) > /tmp/gpiomon.log 2>&1 &
+tries=0
+until "$program" lines | grep -q 'GPIO7 .*used by' || [ "$tries" -ge 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+sed 's/GPIO6/GPIO7/' /tmp/unknown.json > /tmp/sick.json
+"$program" doctor --offline --json /tmp/sick.json | sed 's/^/sick /'

@@ -102,9 +102,10 @@ class Mosquitto(Process):
     """Debian's Mosquitto on a port of its own, with persistence in `folder`."""
 
     def __init__(self, folder, port=None, settings=(), web_socket_port=None, island=None,
-                 crowded=False):
+                 crowded=False, queue=0):
         """`island`: the namespace to run in, where it listens on every address. `crowded`: thousands
-        of clients come, so nothing is kept on disk, and only trouble is logged."""
+        of clients come, so nothing is kept on disk, and only trouble is logged. `queue`: how many
+        messages may wait for a client; with 0, 2.0.11 closes the connection for one that it refuses."""
         self.port = port or free_port()
         self.host = island.host if island else "127.0.0.1"
         self.data = Path(folder) / "mosquitto"
@@ -112,7 +113,7 @@ class Mosquitto(Process):
         settings = [
             f"listener {self.port}{'' if island else ' 127.0.0.1'}", *(settings or ["allow_anonymous true"]),
             f"persistence {'false' if crowded else 'true'}",
-            f"persistence_location {self.data}/", "max_queued_messages 0", "log_dest stderr",
+            f"persistence_location {self.data}/", f"max_queued_messages {queue}", "log_dest stderr",
             *(["log_type error", "log_type warning"] if crowded else ["log_type all"]),
             "log_timestamp_format %H:%M:%S"]
         if web_socket_port:

@@ -9,6 +9,8 @@ readonly KERNEL_SUITE=bookworm
 readonly MODULES="virtio_pci virtio_console configfs gpio_sim"
 readonly MODULES_SHARE="9p 9pnet_virtio"
 readonly MODULES_TC="sch_netem sch_tbf sch_prio cls_u32 dummy"
+# For the guest of service-vm.
+readonly MODULES_NET="virtio_net"
 
 # depends PACKAGE PATTERN: the packages matching PATTERN that PACKAGE depends on.
 depends() {
@@ -19,9 +21,9 @@ depends() {
 # prepare_kernel: fills $kdir with vmlinuz and modules/: plain .ko files, and a list for each wanted
 # module of the files to insert, in order.
 prepare_kernel() {
-  kdir=$CACHE/kernel
-  local wanted="$MODULES $MODULES_SHARE $MODULES_TC" image version deb
-  [ "$(cat "$kdir/ready" 2> /dev/null)" != "$wanted" ] || return 0
+  local wanted="$MODULES $MODULES_SHARE $MODULES_TC $MODULES_NET" image version deb
+  kdir=$CACHE/kernel-$(cksum <<< "$wanted" | cut -d ' ' -f 1)
+  [ ! -e "$kdir/ready" ] || return 0
   rm -rf "$kdir"
   mkdir -p "$kdir/root/lib/modules" "$kdir/modules"
   read -r image < <(depends linux-image-amd64 '^linux-image-') ||
@@ -37,7 +39,7 @@ prepare_kernel() {
   collect_modules "$version" "$wanted"
   rm -rf "$kdir/tree" "$kdir/root" "$kdir/debs"
   printf '%s\n' "$version" > "$kdir/version"
-  printf '%s\n' "$wanted" > "$kdir/ready"
+  touch "$kdir/ready"
 }
 
 # collect_modules VERSION MODULES: copies them, and what they need, to $kdir/modules.

@@ -1,0 +1,80 @@
+import Agent
+import Core
+import Dialing
+import Linux
+import MQTT
+import Uplink
+
+/// What the service manager is told: that the agent has begun, how it stands in words for people, and, as
+/// long as it advances, that it lives.
+struct Supervision: BitwiseCopyable {
+  private let manager = ServiceManager()
+  private var isReady = false
+  /// The standing has changed, and was not told yet.
+  private var hasNews = true
+  private var session: UInt64 = 0
+  /// Why there is no connection, and since when; nil for one that was never there.
+  private var fault: LinkFault?
+  private var since = Instant.boot
+  /// When the next sign of life is due: three in the time that the manager waits.
+  private(set) var deadline = Instant.never
+
+  init(at now: Instant) {
+    since = now
+    if manager.watchdog != nil { deadline = now }
+  }
+
+  /// Takes in what the agent has to tell.
+  mutating func note(_ notice: Notice, at now: Instant) {
+    switch notice {
+    case .online(let session): (self.session, fault, since) = (session, nil, now)
+    case .lost(let fault): (session, self.fault, since) = (0, fault, now)
+    case .attemptFailed(let fault, _), .refused(let fault, _): self.fault = fault
+    case .stopping: manager.tell { $0.append(literal: "STOPPING=1") }
+    default: return
+    }
+    hasNews = true
+  }
+
+  /// Tells what there is to tell at the end of a turn of the loop in which all that was due was done.
+  mutating func tell(_ link: borrowing BrokerLink<FileStorage>, isAdvancing: Bool, at now: Instant)
+  {
+    guard manager.isThere else { return }
+    let isDue = deadline <= now
+    guard hasNews || isDue else { return }
+    // Who does not advance looks again at each turn, and is restarted when that lasts too long.
+    let lives = isDue && isAdvancing
+    if lives, let watchdog = manager.watchdog { deadline = now + watchdog / 3 }
+    guard hasNews || lives else { return }
+    let isFirst = !isReady
+    manager.tell { out in
+      if isFirst { out.append(literal: "READY=1\n") }
+      if lives { out.append(literal: "WATCHDOG=1\n") }
+      appendStatus(link, at: now, to: &out)
+    }
+    (isReady, hasNews) = (true, false)
+  }
+
+  private func appendStatus(
+    _ link: borrowing BrokerLink<FileStorage>, at now: Instant, to out: inout OutputSpan<UInt8>
+  ) {
+    if link.isOnline {
+      out.append(literal: "STATUS=online, session ")
+      out.append(digits: session, width: 1)
+    } else if let fault {
+      out.append(literal: "STATUS=no connection for ")
+      out.append(decimal: (now - since).seconds)
+      out.append(literal: " s: ")
+      out.append(literal: fault.slug)
+    } else {
+      out.append(literal: "STATUS=connecting")
+    }
+    out.append(literal: "; records that wait: ")
+    out.append(decimal: Int64(wide: link.outbox.unacknowledged))
+    guard link.backlog.capacityBytes > 0 else { return }
+    let used = link.backlog.capacityBytes - link.backlog.freeBytes
+    out.append(literal: "; journal ")
+    out.append(decimal: Int64(wide: used * 100 / link.backlog.capacityBytes))
+    out.append(literal: " % full")
+  }
+}

@@ -1,0 +1,220 @@
+import Core
+import Device
+import Dialing
+import Linux
+import LinuxAgent
+import MQTT
+import Profile
+import Uplink
+
+/// The way to each broker, step by step, and what it lets the device do.
+///
+/// The doctor comes under an identifier of its own, the device's with "-doctor" behind it, so that an agent
+/// that runs keeps its session; with no will, and a session that ends with the connection.
+struct BrokerExamination {
+  private let configuration: Configuration
+  private let dial: DialSpec
+  /// How long the broker may take for an answer.
+  private let patience: Interval
+  private let broker: Int
+  /// Begins each text: where the broker is.
+  private let place: Words
+
+  /// No step takes longer, whatever the profile says.
+  private static let stepMax = Interval.seconds(10)
+  /// Before a certificate's end somebody has to be told.
+  private static let daysMin: Int64 = 21
+
+  static func perform(_ configuration: Configuration, _ report: inout Report) {
+    for broker in 0..<configuration.uplink.dial.brokerCount {
+      BrokerExamination(configuration, broker).perform(&report)
+    }
+  }
+
+  private init(_ configuration: Configuration, _ broker: Int) {
+    self.configuration = configuration
+    self.broker = broker
+    var dial = configuration.uplink.dial
+    dial.resolveTimeout = min(dial.resolveTimeout, Self.stepMax)
+    dial.connectTimeout = min(dial.connectTimeout, Self.stepMax)
+    dial.proxyTimeout = min(dial.proxyTimeout, Self.stepMax)
+    dial.tlsTimeout = min(dial.tlsTimeout, Self.stepMax)
+    dial.webSocketTimeout = min(dial.webSocketTimeout, Self.stepMax)
+    self.dial = dial
+    patience = min(configuration.uplink.replyTimeout, Self.stepMax)
+    let endpoint = dial.broker(broker)
+    place =
+      endpoint.kind == .unix
+      ? configuration.words(endpoint.path)
+      : "\(configuration.words(endpoint.host)):\(Int(endpoint.port))"
+  }
+
+  private func perform(_ report: inout Report) {
+    guard let password = readPassword(&report) else { return }
+    guard var visit = try? BrokerVisit(dial, texts: configuration.texts.span) else {
+      report.broken(
+        .broker, "\(place): no memory or no descriptor is left to connect with",
+        fix: "end other programs; see `ulimit -n`")
+      return
+    }
+    examine(&visit, password, &report)
+    visit.endForGood()
+  }
+
+  private func examine(
+    _ visit: inout BrokerVisit, _ password: [UInt8], _ report: inout Report
+  ) {
+    guard reach(&visit, &report), let level = login(&visit, password, &report) else { return }
+    let rights = RightsExamination(
+      configuration, place, broker: broker, level: level, password: password, patience: patience)
+    rights.perform(&visit, &report)
+  }
+
+  /// The password; nil, and that told, when its file cannot be read.
+  private func readPassword(_ report: inout Report) -> [UInt8]? {
+    let file = configuration.words(configuration.uplink.passwordFile)
+    guard !file.isEmpty else { return [] }
+    do throws(SystemError) {
+      let password: FixedText<512> = try File.firstLine(of: file.bytes.span)
+      return Words(password).bytes
+    } catch {
+      report.broken(
+        .broker,
+        "\(place): the password file \(file) cannot be read: \(SystemText.reason(error.code))",
+        fix: "see broker.passwordFile, and that user \(SystemText.user) may read it")
+      return nil
+    }
+  }
+
+  // MARK: Name, TCP, proxy, TLS, WebSocket
+
+  /// Opens the way and tells of it; false when there is none.
+  private func reach(_ visit: inout BrokerVisit, _ report: inout Report) -> Bool {
+    let start = Clock.now()
+    guard visit.dial(broker) else {
+      if case .dial(let fault)? = visit.end { tell(of: fault, at: step(of: fault), &report) }
+      return false
+    }
+    var text: Words = "\(place): reached"
+    if let peer = visit.peer {
+      text.append(" at \(Words(upTo: 56) { out in peer.description(into: &out) })")
+    }
+    if dial.proxy != nil { text.append(", the proxy") }
+    report.fine(.broker, "\(text), in \((Clock.now() - start).milliseconds) ms")
+    guard dial.endpoint.kind.usesTLS else { return true }
+    if dial.tls.insecure {
+      report.worthKnowing(
+        .broker, "\(place): TLS with anybody: \"insecure\" has no certificate verified",
+        fix: "take broker.tls.insecure out, and name the authority's file in broker.tls.ca")
+    }
+    if let end = visit.serverCertificateEnds {
+      tell(of: end, "\(place): \(visit.tls), the broker's certificate", &report)
+    }
+    if let end = visit.ownCertificateEnds {
+      tell(of: end, "\(place): our certificate", &report)
+    }
+    return true
+  }
+
+  private func tell(of end: WallTime, _ text: Words, _ report: inout Report) {
+    let days = (end - Clock.moment().wall).seconds / 86_400
+    guard days < Self.daysMin else { return report.fine(.broker, "\(text) ends in \(days) days") }
+    report.worthKnowing(
+      .broker, "\(text) ends in \(max(0, days)) days", fix: "have a new one made before that")
+  }
+
+  /// Where the way has ended.
+  private func step(of fault: DialFault) -> Words {
+    dial.endpoint.kind == .unix ? "socket" : fault.step
+  }
+
+  private func tell(of fault: DialFault, at step: Words, _ report: inout Report) {
+    var text: Words =
+      "\(place): \(step): \(Words(upTo: 400) { out in fault.describe(into: &out) })"
+    if case .tls(let tls) = fault {
+      if let setting = tls.setting, !dial.tls[setting].isEmpty {
+        text.append(": ")
+        ProfileTexts.withPool(of: configuration) { texts in
+          text.append(
+            Words(upTo: 1024) { out in dial.tls.describe(setting, texts: texts, into: &out) })
+        }
+      }
+      if case .expired(depth: 0) = tls, let days = daysSinceEnd() {
+        text.append("; it ended \(days) days ago")
+      }
+    }
+    let host = configuration.words(dial.proxy?.host ?? dial.broker(broker).host)
+    report.broken(.broker, text, fix: fault.remedy(host: host, place: place))
+  }
+
+  /// Looks at an expired certificate again, without verifying it: a handshake, and nothing after it. Our own
+  /// certificate is not shown.
+  private func daysSinceEnd() -> Int64? {
+    var dial = dial
+    dial.tls = TLSSpec(host: dial.tls.host)
+    dial.tls.insecure = true
+    guard var visit = try? BrokerVisit(dial, texts: configuration.texts.span) else { return nil }
+    let end = visit.dial(broker) ? visit.serverCertificateEnds : nil
+    visit.endForGood()
+    return end.map { (Clock.moment().wall - $0).seconds / 86_400 }
+  }
+
+  // MARK: CONNECT
+
+  /// Opens a session, with an older version where the broker does not speak the one that is wanted. The
+  /// version that it speaks; nil when there is no session.
+  private func login(
+    _ visit: inout BrokerVisit, _ password: [UInt8], _ report: inout Report
+  ) -> ProtocolLevel? {
+    var versions = configuration.uplink.version
+    let clientID = Self.clientID(configuration)
+    let user = configuration.words(configuration.uplink.user).bytes
+    while true {
+      let level = versions.level
+      if visit.connect(
+        as: clientID.bytes, at: level, user: user, password: password, within: patience)
+      {
+        report.fine(.broker, "\(place): accepts \(clientID), with MQTT \(level.words)")
+        return level
+      }
+      guard let end = visit.end else { return nil }
+      _ = versions.ended(VersionChoice.Outcome(end))
+      guard versions.level.rawValue < level.rawValue, visit.dial(broker) else {
+        tell(of: end, clientID, &report)
+        return nil
+      }
+    }
+  }
+
+  private func tell(of end: LinkFault, _ clientID: Words, _ report: inout Report) {
+    let step: Words = "CONNECT as \(clientID)"
+    switch end {
+    // With TLS 1.3 a server says only now that it wants another certificate of ours, or one at all.
+    case .dial(let fault): tell(of: fault, at: step, &report)
+    case .refused(let refusal):
+      report.broken(
+        .broker, "\(place): \(step): refused, \(literal: refusal.words)",
+        fix: "\(literal: end.remedy)")
+    default:
+      report.broken(
+        .broker, "\(place): \(step): \(literal: end.slug)",
+        fix: "is it an MQTT broker that listens there? Its log may say more")
+    }
+  }
+
+  /// The device's identifier with "-doctor" behind it.
+  static func clientID(_ configuration: Configuration) -> Words {
+    "\(configuration.words(configuration.device.id))-doctor"
+  }
+}
+
+extension ProtocolLevel {
+  /// The version as people write it.
+  fileprivate var words: Words {
+    switch self {
+    case .v50: "5.0"
+    case .v311: "3.1.1"
+    case .v31: "3.1"
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import Device
+import Linux
+import Profile
+import Uplink
+
+/// Where a run keeps what outlives it.
+struct StateFolder {
+  /// The folder's path; empty for none.
+  let path: [UInt8]
+
+  /// The folder of `--state`, when that is not empty, else the one that systemd gives.
+  init(option: String) {
+    var folder = [UInt8](option.utf8)
+    if folder.isEmpty {
+      folder = [UInt8](capacity: 1024) { out in
+        Environment.value(of: "STATE_DIRECTORY", into: &out)
+      }
+      // systemd separates several by colons (systemd.exec, StateDirectory=); the first will do.
+      folder = [UInt8](folder.prefix { $0 != UInt8(ascii: ":") })
+    }
+    path = folder
+  }
+
+  /// The file with the session numbers of this device; nil without a folder.
+  func sessionFile(of configuration: Configuration) -> [UInt8]? {
+    guard !path.isEmpty else { return nil }
+    let id = configuration.string(configuration.device.id)
+    return path + [UInt8](("/" + id + ".session").utf8)
+  }
+
+  /// The journal's file: a path from the root as the profile has it, any other in the folder; nil where
+  /// there is none.
+  func journalFile(of configuration: Configuration) -> [UInt8]? {
+    let name = [UInt8](configuration.string(configuration.uplink.journalFile).utf8)
+    if name.first == UInt8(ascii: "/") { return name }
+    return path.isEmpty ? nil : path + [UInt8(ascii: "/")] + name
+  }
+}

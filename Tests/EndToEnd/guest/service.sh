@@ -1,0 +1,86 @@
+#!/bin/sh
+# Runs in the guest of service-vm, under systemd: what becomes of the service. Prints "mark NAME VALUE" for
+# test_unit.py to judge, which plays the broker's side meanwhile.
+unit=sandpiper.service
+
+mark() { echo "mark $1 $2"; }
+
+show() { systemctl show --value --property "$1" "$unit"; }
+
+# until_shown PROPERTY PATTERN [SECONDS]: waits until the unit's property matches.
+until_shown() {
+  tries=0
+  until show "$1" | grep -qE "$2"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt $((${3:-60} * 5)) ] || { mark timeout "$1 $2: $(show "$1")"; return 1; }
+    sleep 0.2
+  done
+}
+
+tell() { mark "$1" "$(show ActiveState)/$(show SubState) $(show StatusText)"; }
+
+# Without a profile nothing is started, and nothing has failed.
+mark without-profile "$(show ActiveState) $(systemctl is-enabled "$unit") $(show ConditionResult)"
+mark failed-units "$(systemctl --failed --plain --no-legend | wc -l)"
+mark chip "$(stat -c '%A %G' /dev/gpiochip0)"
+
+# A profile, and no network.
+cp /root/profile.json /etc/sandpiper/profile.json
+systemctl start "$unit"
+mark started "$?"
+until_shown StatusText 'no connection'
+tell without-network
+mark user "$(ps -o user= -p "$(show MainPID)" 2> /dev/null || stat -c %U "/proc/$(show MainPID)")"
+
+systemctl start guest-network.service
+until_shown StatusText '^online'
+tell with-network
+mark level-at-start "$(line 23)"
+mark ready-for command
+tries=0
+until [ "$(line 23)" = 1 ] || [ "$tries" -gt 300 ]; do
+  tries=$((tries + 1))
+  sleep 0.2
+done
+mark level-on-command "$(line 23)"
+
+# Killed, it comes back.
+before=$(show MainPID)
+kill -9 "$before"
+until_shown NRestarts '^1$'
+until_shown StatusText '^online'
+tell after-kill
+
+# Stopped in its tracks, it is found out by the watchdog.
+kill -STOP "$(show MainPID)"
+began=$(cut -d. -f1 /proc/uptime)
+until_shown NRestarts '^2$' 120
+mark bitten-after "$(($(cut -d. -f1 /proc/uptime) - began))"
+until_shown StatusText '^online'
+tell after-watchdog
+
+# A bad profile is not tried again and again; nor does it end an agent that runs.
+cp /etc/sandpiper/profile.json /root/good.json
+echo '{"device": {}}' > /etc/sandpiper/profile.json
+systemctl reload "$unit"
+mark reloaded "$?"
+tries=0
+until journalctl -q -u "$unit" -o cat | grep -q 'nothing changes' || [ "$tries" -gt 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.2
+done
+mark log-of-bad-reload "$(journalctl -q -u "$unit" -o cat | grep 'nothing changes')"
+tell after-bad-reload
+systemctl restart "$unit"
+sleep 12
+mark bad-profile "$(show ActiveState) $(show ExecMainStatus) $(show NRestarts)"
+cp /root/good.json /etc/sandpiper/profile.json
+systemctl restart "$unit"
+until_shown StatusText '^online'
+tell after-good-profile
+
+mark memory "$(show MemoryCurrent)"
+mark tasks "$(show TasksCurrent)"
+mark journal "$(stat -c '%a %U' /var/lib/sandpiper)"
+journalctl -q -u "$unit" --no-pager -o cat 2> /dev/null | sed 's/^/log /' | tail -n 60
+mark over "$(systemctl --failed --plain --no-legend | wc -l)"
