@@ -1,5 +1,6 @@
 """What the device program takes: memory, disk, and nothing from the heap once it runs."""
 
+import re
 import shutil
 import struct
 import subprocess
@@ -94,6 +95,17 @@ class Footprint(EndToEndTest):
         print(f"        resident, connected and idle: {agent.memory()} KiB, of its own {own} KiB")
         self.assertLess(own, OWN_MEMORY_BOUND_KIB)
         self.assertLess(agent.memory(), MEMORY_BOUND_KIB)
+
+    def test_the_table_of_sizes_is_of_these_programs(self):
+        rows = re.findall(r"^\| `(\S+)` \|.*\| (\d+) KB \|$", (ROOT / "README.md").read_text(), re.M)
+        self.assertIn("amd64", dict(rows))
+        for target, size in rows:
+            program = ROOT / ".build-deploy" / target / "sandpiper"
+            if program.exists():
+                # Small changes need no new table; what they add up to does.
+                self.assertAlmostEqual(
+                    program.stat().st_size / 1000, int(size), delta=int(size) / 50,
+                    msg=f"{target}: deploy/build --sizes writes the table in README.md anew")
 
     def test_it_is_small_and_brings_no_runtime(self):
         for target in ["amd64", "amd64-13"]:

@@ -1,10 +1,9 @@
 """The ways to the broker: TLS, secure WebSockets, Unix sockets, proxies."""
 
 import base64
-import subprocess
 
 from harness.case import EndToEndTest
-from harness.processes import ROOT, Mosquitto
+from harness.processes import Mosquitto
 from harness.profiles import door, profile
 from harness.proxies import HTTPProxy, SOCKSProxy
 from harness.waiting import free_port, wait_for
@@ -22,8 +21,7 @@ class Links(EndToEndTest):
 
     def setUp(self):
         super().setUp()
-        self.ca = self.folder / "ca"
-        subprocess.run([ROOT / "Tests/Tools/test-ca", self.ca], check=True, capture_output=True)
+        self.ca = self.certificates()
         self.ports = {name: free_port() for name in ["tls", "mutual", "wss", "expired"]}
         self.socket = self.folder / "broker.sock"
         settings = ["allow_anonymous true"]

@@ -2,13 +2,14 @@
 
 import json
 import shutil
+import subprocess
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
 from harness.mqtt import Observer
-from harness.processes import Agent, Mosquitto
+from harness.processes import ROOT, Agent, Mosquitto
 from harness.waiting import wait_for
 
 
@@ -56,6 +57,12 @@ class EndToEndTest(unittest.TestCase):
         path = self.folder / name
         path.write_text(profile if isinstance(profile, str) else json.dumps(profile, indent=2))
         return path
+
+    def certificates(self):
+        """A folder with an authority of the test's own, and what it has issued (Tests/Tools/test-ca)."""
+        folder = self.folder / "ca"
+        subprocess.run([ROOT / "Tests/Tools/test-ca", folder], check=True, capture_output=True)
+        return folder
 
     def agent(self, profile, url, *options, **settings):
         """A running agent. `profile`: a path, or what to write to a file."""

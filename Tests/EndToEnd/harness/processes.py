@@ -10,21 +10,25 @@ from pathlib import Path
 from harness.waiting import free_port, listening, wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
-LIBRARIES = (
-    Path(os.environ.get("SANDPIPER_CACHE")
-         or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandpiper"))
+# What runs a program that is not for this machine's processor: the oldest CPU of the boards it is for.
+EMULATORS = {
+    "pi-64": ["qemu-aarch64-static", "-cpu", "cortex-a53"],
+    "pi-64-13": ["qemu-aarch64-static", "-cpu", "cortex-a53"],
+    "pi-32": ["qemu-arm-static", "-cpu", "cortex-a7"],
+    "pi-32-13": ["qemu-arm-static", "-cpu", "cortex-a7"],
+    "pi-zero": ["qemu-arm-static", "-cpu", "arm1176"],
+    "riscv64": ["qemu-riscv64-static"],
+}
 
 
-def device_program(target="amd64"):
-    """The command of the device program built for `target`, under qemu where it has to be."""
-    program = str(ROOT / ".build-deploy" / target / "sandpiper")
-    if target == "pi-64":
-        libraries = LIBRARIES / "libraries-pi-64/usr/lib/aarch64-linux-gnu"
-        return ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
-                "-E", f"LD_LIBRARY_PATH={libraries}", program]
-    if target == "pi-zero":
-        return ["qemu-arm-static", "-cpu", "arm1176", program]
-    return [program]
+def device_program(target="amd64", name="sandpiper"):
+    """The command of a program built for `target`, under qemu where it has to be: the device program,
+    unless another is named."""
+    folder = ROOT / ".build-deploy" / target
+    program = str(folder / name)
+    if target not in EMULATORS:
+        return [program]
+    return [*EMULATORS[target], "-L", str(folder / "libraries"), program]
 
 
 class Process:
