@@ -81,6 +81,7 @@ static void handled_signals(sigset_t *set) {
   sigaddset(set, SIGTERM);
   sigaddset(set, SIGINT);
   sigaddset(set, SIGHUP);
+  sigaddset(set, SIGUSR1);
 }
 
 int clinux_signals_open(void) {
@@ -154,13 +155,6 @@ void clinux_hold_standard_descriptors(void) {
 }
 
 const char *clinux_environment(const char *name) { return getenv(name); }
-
-int64_t clinux_watchdog(void) {
-  const char *length = getenv("WATCHDOG_USEC"), *process = getenv("WATCHDOG_PID");
-  if (!length || (process && strtoll(process, NULL, 10) != getpid())) return 0;
-  long long microseconds = strtoll(length, NULL, 10);
-  return microseconds > 0 ? microseconds : 0;
-}
 
 void clinux_execute_again(void) { execv("/proc/self/exe", clinux_arguments()); }
 

@@ -15,6 +15,9 @@ class Unit(EndToEndTest):
 
     alone = True
 
+    # What the guest asks for.
+    COMMANDS = {"command": "true", "timed": '{"v":true,"for":"25s"}'}
+
     def test_service_from_boot_to_shutdown(self):
         mosquitto = self.broker()
         self.observer = self.observe(mosquitto)
@@ -59,7 +62,7 @@ class Unit(EndToEndTest):
         name, _, value = rest.partition(" ")
         self.marks[name] = value
         if name == "ready-for":
-            self.observer.publish("sandpiper/t1/cmd/pump", "true")
+            self.observer.publish("sandpiper/t1/cmd/pump", self.COMMANDS[value])
 
     def fact_nothing_was_waited_for_in_vain(self):
         self.assertNotIn("timeout", self.marks)
@@ -92,6 +95,18 @@ class Unit(EndToEndTest):
 
     def fact_a_new_profile_is_taken_over_by_the_same_process(self):
         self.assertEqual(self.marks["after-reload"], "active/running same")
+
+    def fact_outputs_hold_through_kill_watchdog_reload_and_restart(self):
+        self.assertEqual(self.marks["after-restart"], "active/running other")
+        self.assertEqual(self.marks["blinked"], "0", "times at which the output was seen off")
+        self.assertIn("outputs that go on", "\n".join(self.log))
+
+    def fact_what_is_on_for_a_time_goes_off_although_the_agent_was_killed(self):
+        self.assertEqual(self.marks["timed"], "other 1")
+        self.assertEqual(self.marks["timed-in-the-end"], "0")
+
+    def fact_after_a_stop_outputs_begin_in_their_start_state(self):
+        self.assertEqual(self.marks["level-after-failure"], "0")
 
     def fact_a_bad_profile_is_no_reason_to_end_and_none_to_try_again(self):
         self.assertEqual(self.marks["reloaded"], "0")
