@@ -138,14 +138,17 @@ extension GPIOBoard {
   /// no such run.
   public var linkLostSince: Instant { held.linkLostSince }
 
+  /// See `Board`.
   public mutating func note(point: Int, revertsAt: Instant) {
     for index in 0..<lineCount where lines[index].point == point {
       held.setRevert(revertsAt, at: lines[index].place)
     }
   }
 
+  /// See `Board`.
   public mutating func note(linkLostSince: Instant) { held.linkLostSince = linkLostSince }
 
+  /// See `Board`.
   public mutating func handOn() {
     held.withDescriptor { descriptor, name in
       _ = HandedDescriptors.handOn(descriptor, as: name)
