@@ -364,13 +364,18 @@ const char *clinux_option_value(void);
 /// The argument that is looked at next: behind the last option, the first operand.
 int clinux_option_index(void);
 
-// ---- log (process.c)
+// ---- log (log.c)
 
 /// True when standard error is the journal's stream (systemd.exec, JOURNAL_STREAM).
 bool clinux_stderr_is_journal(void);
 /// Writes a line to standard error; false when that fails, or would block.
 bool clinux_log_write(const void *line, size_t count);
-/// Counts lines that could not be written ...
+/// False for a line that comes when a hundred have come in the last moments and one a second since: it is not
+/// to be written. Errors count apart.
+bool clinux_log_admits(int level);
+/// The same for an account of lines, which holds until when those so far are paid for; 0 at first.
+bool clinux_log_pays(int64_t *account, int64_t now);
+/// Counts lines that were not written ...
 void clinux_log_lose(unsigned lines);
 /// ... and says how many there were since this was asked last.
 unsigned clinux_log_take_lost(void);

@@ -115,6 +115,12 @@ class Unit(EndToEndTest):
         self.assertEqual(self.marks["bad-profile"], "failed 6 0")
         self.assertRegex(self.marks["after-good-profile"], r"^active/running online, ")
 
+    def fact_events_have_fields_in_the_journal(self):
+        online, commands, reason = self.marks["fields"].split(" ", 2)
+        self.assertGreaterEqual(int(online), 6)
+        self.assertEqual(commands, "2")
+        self.assertRegex(reason, r'"SANDPIPER_REASON":"[a-z-]+"')
+
     def fact_at_shutdown_it_says_goodbye_before_the_network_goes(self):
         status = [m.fields for m in self.observer.since(topic="sandpiper/t1/status")]
         self.assertEqual(status[-1]["state"], "offline")

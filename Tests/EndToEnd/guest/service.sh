@@ -124,6 +124,12 @@ until_shown StatusText '^online'
 tell after-good-profile
 mark level-after-failure "$(line 23)"
 
+# What the log says to machines.
+mark fields "$(journalctl -q -u "$unit" SANDPIPER_EVENT=online -o cat | wc -l) $(
+  journalctl -q -u "$unit" SANDPIPER_EVENT=command SANDPIPER_POINT=pump PRIORITY=6 -o cat | wc -l) $(
+  journalctl -q -u "$unit" SANDPIPER_EVENT=attempt-failed -o json -n 1 |
+    grep -oE '"SANDPIPER_REASON":"[a-z-]+"')"
+
 mark memory "$(show MemoryCurrent)"
 mark tasks "$(show TasksCurrent)"
 mark journal "$(stat -c '%a %U' /var/lib/sandpiper)"
