@@ -110,12 +110,17 @@ class ReferenceTest(EndToEndTest):
         """Without what would not go together with the member at the pointer."""
         section, _, name = pointer.rpartition("/")
         if pointer in ("/broker/url", "/broker/urls"):
-            value["broker"].pop("urls" if name == "url" else "url")
-            for other in ["webSocket", "user", "passwordFile"]:
-                value["broker"].pop(other)
+            for other in {"url", "urls", "webSocket", "user", "passwordFile"} - {name}:
+                value["broker"].pop(other, None)
         if name == "proxy":
             value["broker"].pop("proxyPasswordFile")
-        for source in ["thermal", "w1", "hwmon", "iio", "simulated"]:
-            if name in ["thermal", "w1", "hwmon", "iio"] and source != name:
-                value["points"][section.split("/")[2]].pop(source, None)
+        sources = {"thermal", "w1", "hwmon", "iio", "simulated"}
+        if name in sources:
+            # Another source measures in another unit.
+            for other in sources - {name} | {"unit"}:
+                value["points"][section.split("/")[2]].pop(other, None)
+        if name == "line" and not section.endswith("/door"):
+            value["points"]["door"]["line"] = "GPIO5"
+        if name == "unit":
+            value["points"][section.split("/")[2]]["scale"] = 2
         return value
