@@ -109,6 +109,7 @@ class Unit(EndToEndTest):
         self.assertRegex(self.marks["with-password"], r"^active/running online, ")
         self.assertEqual(self.marks["encrypted"][:1], "1", self.marks["encrypted"])
         self.assertRegex(self.marks["with-encrypted-password"], r"^active/running online, ")
+        self.assertRegex(self.marks["with-encrypted-file"], r"^active/running online, ")
         self.assertEqual(self.marks["secret-elsewhere"], "0")
 
     def fact_at_shutdown_it_says_goodbye_before_the_network_goes(self):

@@ -109,6 +109,9 @@ encrypted=$(systemd-creds encrypt --with-key=host --name=password --pretty /root
 mark encrypted "$(printf '%s' "$encrypted" | grep -c '^SetCredentialEncrypted=password:') $(tail -n 1 /root/creds.log)"
 with_password "$encrypted" '^online'
 tell with-encrypted-password
+systemd-creds encrypt --with-key=host --name=password /root/password /root/password.cred 2>> /root/creds.log
+with_password 'LoadCredentialEncrypted=password:/root/password.cred' '^online'
+tell with-encrypted-file
 mark secret-elsewhere "$(grep -l 'a secret of the board' /proc/"$(show MainPID)"/environ "$dropin" 2> /dev/null | wc -l)"
 
 mark memory "$(show MemoryCurrent)"
