@@ -19,7 +19,11 @@ class Unit(EndToEndTest):
     COMMANDS = {"command": "true", "timed": '{"v":true,"for":"25s"}'}
 
     def test_service_from_boot_to_shutdown(self):
-        mosquitto = self.broker()
+        passwords = self.write("", "passwords")
+        subprocess.run(
+            ["mosquitto_passwd", "-b", passwords, "pump", "a secret of the board"], check=True)
+        # Who gives a name gives its password, too.
+        mosquitto = self.broker(settings=["allow_anonymous true", f"password_file {passwords}"])
         self.observer = self.observe(mosquitto)
         url = f"mqtt://10.0.2.2:{mosquitto.port}"
         more = {"journal": {"size": "64KiB"}}
@@ -120,6 +124,14 @@ class Unit(EndToEndTest):
         self.assertGreaterEqual(int(online), 6)
         self.assertEqual(commands, "2")
         self.assertRegex(reason, r'"SANDPIPER_REASON":"[a-z-]+"')
+
+    def fact_a_password_that_systemd_hands_over_is_used(self):
+        self.assertRegex(self.marks["with-wrong-password"], r"^active/running no connection .*refused")
+        self.assertRegex(self.marks["with-password"], r"^active/running online, ")
+        self.assertEqual(self.marks["encrypted"][:1], "1", self.marks["encrypted"])
+        self.assertRegex(self.marks["with-encrypted-password"], r"^active/running online, ")
+        self.assertRegex(self.marks["with-encrypted-file"], r"^active/running online, ")
+        self.assertEqual(self.marks["secret-elsewhere"], "0")
 
     def fact_at_shutdown_it_says_goodbye_before_the_network_goes(self):
         status = [m.fields for m in self.observer.since(topic="sandpiper/t1/status")]

@@ -130,6 +130,32 @@ mark fields "$(journalctl -q -u "$unit" SANDPIPER_EVENT=online -o cat | wc -l) $
   journalctl -q -u "$unit" SANDPIPER_EVENT=attempt-failed -o json -n 1 |
     grep -oE '"SANDPIPER_REASON":"[a-z-]+"')"
 
+# A password that systemd hands over: one that is wrong, one from a file, one that only this machine can decrypt.
+dropin=/etc/systemd/system/$unit.d/password.conf
+with_password() {
+  printf '[Service]\n%s\n' "$1" > "$dropin"
+  systemctl daemon-reload
+  systemctl restart "$unit"
+  until_shown StatusText "$2"
+}
+credential=/run/credentials/$unit/password
+sed -i 's|"url":|"user": "pump", "passwordFile": "'"$credential"'", "url":|' /etc/sandpiper/profile.json
+printf 'wrong\n' > /root/wrong
+printf 'a secret of the board\n' > /root/password
+chmod 600 /root/wrong /root/password
+with_password 'LoadCredential=password:/root/wrong' 'refused'
+tell with-wrong-password
+with_password 'LoadCredential=password:/root/password' '^online'
+tell with-password
+encrypted=$(systemd-creds encrypt --with-key=host --name=password --pretty /root/password - 2> /root/creds.log)
+mark encrypted "$(printf '%s' "$encrypted" | grep -c '^SetCredentialEncrypted=password:') $(tail -n 1 /root/creds.log)"
+with_password "$encrypted" '^online'
+tell with-encrypted-password
+systemd-creds encrypt --with-key=host --name=password /root/password /root/password.cred 2>> /root/creds.log
+with_password 'LoadCredentialEncrypted=password:/root/password.cred' '^online'
+tell with-encrypted-file
+mark secret-elsewhere "$(grep -l 'a secret of the board' /proc/"$(show MainPID)"/environ "$dropin" 2> /dev/null | wc -l)"
+
 mark memory "$(show MemoryCurrent)"
 mark tasks "$(show TasksCurrent)"
 mark journal "$(stat -c '%a %U' /var/lib/sandpiper)"
