@@ -122,7 +122,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       case .hangUp:
         guard agent.stopReason == nil, reload() else { continue }
         agent.stop(.reload, at: moment)
-      case .restart: agent.stop(supervision.isSupervised ? .restart : .asked, at: moment)
+      case .restart: agent.stop(supervision.isSupervised ? .handOver : .asked, at: moment)
       }
     }
   }
