@@ -45,7 +45,7 @@ def read_story(text):
 class Gpio1(EndToEndTest):
     """libgpiod 1.6, one descriptor per line: Debian 12."""
 
-    alone = True
+    machine = True
     libgpiod, target = 1, "amd64"
 
     def test_lines_of_a_board(self):

@@ -13,7 +13,7 @@ from test_package import package
 class Unit(EndToEndTest):
     """The shipped unit. guest/service.sh tells what it saw; the broker is on this side."""
 
-    alone = True
+    machine = True
 
     # What the guest asks for.
     COMMANDS = {"command": "true", "timed": '{"v":true,"for":"25s"}'}
