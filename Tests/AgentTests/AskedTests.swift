@@ -136,7 +136,8 @@ import Testing
       #expect(shown + (status["pointsMore"] as? Int ?? 0) == 50)
       let losses = (status["losses"] as? [String: Any])?.count ?? 0
       #expect(losses + (status["lossesMore"] as? Int ?? 0) == 50)
-      #expect(losses < 50)
+      #expect(shown < 50)
+      if room <= 5000 { #expect(losses < 50) }
     }
   }
 
@@ -144,10 +145,10 @@ import Testing
     let world = try World(
       profile(
         broker:
-          #""url": "ws://ann@broker.example/mqtt?token=geheim", "passwordFile": "/etc/geheim""#))
+          #""url": "ws://roberta@broker.example/mqtt?token=geheim", "passwordFile": "/etc/geheim""#))
     let status = world.status()
     #expect(status.contains("broker.example") && status.contains("/mqtt"))
-    #expect(!status.contains("geheim") && !status.contains("ann"))
+    #expect(!status.contains("geheim") && !status.contains("roberta"))
   }
 }
 
@@ -163,8 +164,9 @@ extension World {
 
   /// The room that the plan gives.
   var statusBytesMax: Int {
-    StatusSize.bytesMax(
-      AgentSpecs(device: configuration.device, uplink: configuration.uplink),
-      points: configuration.points.span, texts: configuration.texts.span)
+    let (points, texts) = (configuration.points, configuration.texts)
+    return StatusSize.bytesMax(
+      AgentSpecs(device: configuration.device, uplink: configuration.uplink), points: points.span,
+      texts: texts.span)
   }
 }
