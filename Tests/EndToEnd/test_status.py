@@ -3,9 +3,7 @@
 import errno
 import json
 import os
-import pty
 import re
-import select
 import signal
 import socket
 import stat
@@ -15,6 +13,7 @@ import time
 from harness.case import EndToEndTest
 from harness.processes import ROOT, Agent, device_program, run
 from harness.profiles import counter, door, profile, relay, walk
+from harness.terminal import Terminal
 from harness.waiting import free_port, wait_for
 
 
@@ -415,15 +414,12 @@ class Watch(Asked):
         agent = self.asked_agent(
             profile(door(), *[walk(f"air{n}") for n in range(30)]), mosquitto.url)
         self.online()
-        master, terminal = pty.openpty()
-        self.addCleanup(os.close, master)
-        os.system(f"stty rows 20 cols 60 < {os.ttyname(terminal)}")
-        before = subprocess.run(["stty", "-g"], stdin=terminal, capture_output=True, check=True)
-        watch = subprocess.Popen(
-            [*device_program(), "status", "--watch", "--socket", self.socket], stdin=terminal,
-            stdout=terminal, stderr=terminal, cwd=ROOT, start_new_session=True)
+        shown = Terminal(rows=20, columns=60)
+        self.addCleanup(shown.close)
+        before = shown.settings()
+        watch = shown.start(
+            [*device_program(), "status", "--watch", "--socket", self.socket], cwd=ROOT)
         self.addCleanup(watch.kill)
-        shown = Terminal(master)
         shown.read_until(lambda text: "online for" in text and "lines more" in text)
         self.assertIn("\x1b[?1049h\x1b[?25l", shown.text)
         agent.set("door", 1)
@@ -439,9 +435,7 @@ class Watch(Asked):
         watch.send_signal(signal.SIGINT)
         self.assertEqual(watch.wait(10), 0)
         shown.read_until(lambda text: text.endswith("\x1b[?25h\x1b[?1049l"))
-        after = subprocess.run(["stty", "-g"], stdin=terminal, capture_output=True, check=True)
-        self.assertEqual(before.stdout, after.stdout)
-        os.close(terminal)
+        self.assertEqual(shown.settings(), before)
 
     def test_elsewhere_it_writes_without_escapes_until_nobody_reads(self):
         mosquitto = self.broker()
@@ -459,21 +453,3 @@ class Watch(Asked):
         self.assertNotIn("\x1b", seen)
         watch.stdout.close()
         self.assertEqual(watch.wait(10), 0)
-
-
-class Terminal:
-    """What has been written to a pseudo-terminal."""
-
-    def __init__(self, master):
-        self._master = master
-        self.text = ""
-
-    def read_until(self, holds, within=15):
-        """Reads on until the text so far is as wanted."""
-        deadline = time.monotonic() + within
-        while not holds(self.text):
-            left = deadline - time.monotonic()
-            assert left > 0, f"not in time; so far {self.text[-3000:]!r}"
-            ready, _, _ = select.select([self._master], [], [], left)
-            if ready:
-                self.text += os.read(self._master, 65536).decode(errors="replace")
