@@ -75,7 +75,8 @@ import Testing
         MESSAGE=the link is gone
 
         """)
-    line.withBytes { bytes in #expect(bytes.equals("<4>the link is gone\n")) }
+    let isPlain = line.withBytes { bytes in bytes.equals("<4>the link is gone\n") }
+    #expect(isPlain)
   }
 
   @Test func longestLineFitsIntoAnEntryOfTheJournal() {
