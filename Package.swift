@@ -72,7 +72,7 @@ let package = Package(
 
     // The rim: what touches the world. Also Embedded.
     module("Linux", ["CLinux", "CTLS", "Core", "WebSocket", "Dialing"]),
-    module("LinuxBoard", ["CLinux", "CGPIO", "Core", "Device", "Linux"]),
+    module("LinuxBoard", ["CLinux", "CGPIO", "Core", "JSON", "Device", "Linux"]),
     module(
       "LinuxAgent",
       [

@@ -2,6 +2,7 @@ import CGPIO
 import CLinux
 import Core
 import Device
+import JSON
 import Linux
 
 /// A GPIO chip as the kernel describes it.
@@ -55,12 +56,15 @@ public struct SensorDescription: BitwiseCopyable, Sendable {
     case .simulated: out.put("\"simulated\": true")
     }
     guard source != .simulated else { return }
-    device.withBytes { out.put(quoted: $0) }
+    device.withBytes { out.append(jsonString: $0) }
     guard source == .hwmon || source == .iio else { return }
     out.put(", \"channel\": ")
-    channel.withBytes { out.put(quoted: $0) }
+    channel.withBytes { out.append(jsonString: $0) }
     out.put("}")
   }
+
+  /// The most bytes that this takes: two names, each byte of which may have to be written as six.
+  public static var snippetBytesMax: Int { 832 }
 }
 
 /// What there is on this board, for a person who writes a profile. Allocates while it lists.

@@ -47,7 +47,9 @@ enum LinesCommand {
     Inventory.forEachSensor { sensor in
       if count == 0 { Console.print("sensors, as a profile names them") }
       count += 1
-      let snippet = [UInt8](capacity: 256) { out in sensor.writeSnippet(into: &out) }
+      let snippet = [UInt8](capacity: SensorDescription.snippetBytesMax) { out in
+        sensor.writeSnippet(into: &out)
+      }
       var row = "  " + String(decoding: snippet, as: UTF8.self)
       if let value = sensor.value {
         row += "   now " + rounded(value) + " \(sensor.unit)"

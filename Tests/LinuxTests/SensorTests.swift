@@ -212,6 +212,8 @@ import Testing
     let scratch = try Scratch()
     try scratch.write("cpu-thermal\n", to: "class/thermal/thermal_zone0/type")
     try scratch.write("48312\n", to: "class/thermal/thermal_zone0/temp")
+    try scratch.write("a \"b\" \\\n", to: "class/thermal/thermal_zone1/type")
+    try scratch.write("1000\n", to: "class/thermal/thermal_zone1/temp")
     try scratch.write("rpi_volt\n", to: "class/hwmon/hwmon1/name")
     try scratch.write("3300\n", to: "class/hwmon/hwmon1/in0_input")
     try scratch.write("ads1015\n", to: "bus/iio/devices/iio:device0/name")
@@ -230,11 +232,12 @@ import Testing
     #expect(
       snippets == [
         #""thermal": "cpu-thermal""#,
+        #""thermal": "a \"b\" \\""#,
         #""hwmon": {"device": "rpi_volt", "channel": "in0"}"#,
         #""w1": "28-00000a1b2c3d""#,
         #""iio": {"device": "ads1015", "channel": "voltage0"}"#,
         #""iio": {"device": "ads1015", "channel": "voltage1"}"#,
       ])
-    #expect(values == [48.312, 3.3, nil, 0.009, 0.007])
+    #expect(values == [48.312, 1, 3.3, nil, 0.009, 0.007])
   }
 }

@@ -77,7 +77,7 @@ enum SensorExamination {
   }
 
   private static func snippet(_ sensor: SensorDescription) -> Words {
-    Words(upTo: 256) { out in sensor.writeSnippet(into: &out) }
+    Words(upTo: SensorDescription.snippetBytesMax) { out in sensor.writeSnippet(into: &out) }
   }
 
   private static func text(_ sensor: SensorDescription) -> Words {
