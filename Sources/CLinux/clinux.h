@@ -198,6 +198,8 @@ static inline const char *clinux_resolution_message(const struct clinux_resoluti
 
 /// Opens for reading, close-on-exec; `nonblocking` also does not wait for a FIFO's writer.
 int clinux_open_read(const char *path, bool nonblocking);
+/// True when something is at `path`, and be it a link that leads nowhere.
+bool clinux_is_there(const char *path);
 /// Replaces the file in one step: a new file beside it, fsync, rename, fsync of the directory.
 int clinux_write_file(const char *path, const void *bytes, size_t count, unsigned mode);
 /// Opens a directory to list it; null when that fails. Allocates.

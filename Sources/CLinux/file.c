@@ -47,6 +47,11 @@ int clinux_sync_folder(const char *path) {
   return result;
 }
 
+bool clinux_is_there(const char *path) {
+  struct stat status;
+  return lstat(path, &status) == 0;
+}
+
 int clinux_write_file(const char *path, const void *bytes, size_t count, unsigned mode) {
   char temporary[1024];
   int length = snprintf(temporary, sizeof temporary, "%s.new", path);

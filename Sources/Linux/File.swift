@@ -51,6 +51,13 @@ public enum File {
     }
   }
 
+  /// True when something is there, and be it a link that leads nowhere.
+  public static func isThere(_ path: Span<UInt8>) -> Bool {
+    // Sound: the C string lives through the call.
+    let found = unsafe withCString(path) { unsafe clinux_is_there($0) }
+    return found ?? false
+  }
+
   /// Replaces the file in one step: whoever reads it, and whatever is left after a power cut, is
   /// the old file or the new one, never half of either. Slow (it waits for the flash).
   public static func write(

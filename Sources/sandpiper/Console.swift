@@ -26,10 +26,15 @@ enum Console {
   static func complain(_ line: String) { write(line, to: STDERR_FILENO) }
 
   /// Writes a line to standard output, control characters replaced.
-  static func print(_ line: Words) { write(line.printable.bytes + [0x0A], to: STDOUT_FILENO) }
+  static func print(words line: Words) { write(line.printable.bytes + [0x0A], to: STDOUT_FILENO) }
 
   /// Writes a line to standard error, control characters replaced.
-  static func complain(_ line: Words) { write(line.printable.bytes + [0x0A], to: STDERR_FILENO) }
+  static func complain(words line: Words) {
+    write(line.printable.bytes + [0x0A], to: STDERR_FILENO)
+  }
+
+  /// Writes a text without the line's end to standard error, control characters replaced.
+  static func prompt(_ text: Words) { write(text.printable.bytes, to: STDERR_FILENO) }
 
   /// Writes a text as it is to standard output.
   static func show(_ text: Words) { write(text.bytes, to: STDOUT_FILENO) }

@@ -16,6 +16,17 @@ enum Help {
         --scenario FILE    with --simulate: what goes wrong, and when (by sandpiper-lab)
         --status PATH      socket at which `status` asks [$RUNTIME_DIRECTORY/status; else none]
         --log LEVEL        error, warning, notice, info or debug [info]
+      init               write a profile for this board: asks at a terminal, else takes what is there
+        --id, --base, --broker URL, --user, --password-file
+                           what the profile says of device and broker
+        --input, --output, --counter NAME=LINE
+                           a point on a line, by its name or CHIP:OFFSET
+        --sensor NAME=SOURCE
+                           this sensor, such as thermal:cpu-thermal, instead of all; --no-sensors
+        --no-journal       keep nothing on flash
+        --yes, -y          ask nothing
+        -o FILE            where to; - is standard output [/etc/sandpiper/profile.json where that may
+                           be written, else profile.json]; --force writes over one that is there
       check PROFILE...   say all that is wrong with profiles
       plan PROFILE       print the memory that the agent takes, row by row
         --simulate         as with a simulated board

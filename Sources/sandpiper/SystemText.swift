@@ -49,6 +49,10 @@ enum SystemText {
   @inline(never)
   static func survey(_ path: Words) -> FileSurvey? { try? FileSurvey(path.bytes.span) }
 
+  /// True when something is at `path`, and be it a link that leads nowhere.
+  @inline(never)
+  static func isThere(_ path: Words) -> Bool { File.isThere(path.bytes.span) }
+
   /// The system's words for an error number.
   @inline(never)
   static func reason(_ code: Int32) -> Words {

@@ -1,4 +1,5 @@
 import Core
+import JSON
 import Linux
 import Profile
 
@@ -41,6 +42,12 @@ struct Words: ExpressibleByStringInterpolation {
   /// terminal's cursor.
   var printable: Words {
     Words(bytes.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 })
+  }
+
+  /// The text as a string of JSON.
+  @inline(never)
+  var quoted: Words {
+    Words(upTo: bytes.span.jsonStringBytesMax) { $0.append(jsonString: bytes.span) }
   }
 
   /// Appends another text.

@@ -145,7 +145,8 @@ import Testing
     let world = try World(
       profile(
         broker:
-          #""url": "ws://roberta@broker.example/mqtt?token=geheim", "passwordFile": "/etc/geheim""#))
+          #""url": "ws://roberta@broker.example/mqtt?token=geheim", "passwordFile": "/etc/geheim""#)
+    )
     let status = world.status()
     #expect(status.contains("broker.example") && status.contains("/mqtt"))
     #expect(!status.contains("geheim") && !status.contains("roberta"))

@@ -13,9 +13,8 @@ from harness.processes import ROOT, device_program
 from harness.profiles import door, profile, relay, walk
 from harness.waiting import free_port, wait_for
 
-# The agent itself takes 720 KB; `doctor` and `status`, with their sentences and a connection of their own, the
-# rest.
-SIZE_BOUND = 860_000
+# The agent itself takes 730 KB; `doctor`, `status` and `init`, with their sentences, the rest.
+SIZE_BOUND = 910_000
 # Half of it is the C library, of which the kernel maps what happens to be in its cache: 200 KiB more or
 # less. The agent's own, nobody else's, is bounded closely.
 MEMORY_BOUND_KIB = 2816

@@ -18,7 +18,7 @@ class Story:
     messages: list = field(default_factory=list)
     marks: dict = field(default_factory=dict)
     lines: dict = field(default_factory=lambda: {
-        "log": [], "unknown": [], "lines": [], "doctor": [], "sick": []})
+        "log": [], "unknown": [], "lines": [], "doctor": [], "sick": [], "init": []})
 
     def payloads(self, topic):
         """The payloads on a topic of the device, read as JSON."""
@@ -120,6 +120,21 @@ class Gpio1(EndToEndTest):
 
     def fact_output_that_the_new_profile_has_not_goes_to_its_stop_state_and_is_free(self, story):
         self.assertEqual(story.marks["left"], "0 0")
+
+    def fact_init_writes_a_profile_of_lines_that_are_there_and_free(self, story):
+        self.assertEqual((story.marks["init"], story.marks["init-checked"]), ("0", "0"))
+        points = json.loads(story.lines["init"][0])["points"]
+        self.assertEqual({name: point["kind"] for name, point in points.items()},
+                         {"door": "input", "pump": "output", "water": "counter"})
+        self.assertEqual(points["door"]["line"], "GPIO17")
+        self.assertIn("GPIO23", json.dumps(points["pump"]["line"]))
+
+    def fact_init_takes_no_line_that_is_not_to_be_had(self, story):
+        said = "\n".join(story.lines["init"][1:])
+        self.assertIn("--input door=GPIO99: this board has no line GPIO99", said)
+        self.assertRegex(said, "--input door=GPIO7: line GPIO7 is used by .*gpiomon")
+        self.assertIn("--output b=GPIO17: GPIO17 is taken by a already", said)
+        self.assertEqual(story.marks["init-refused"], "nothing-written")
 
     def fact_doctor_leaves_the_lines_to_the_agent_that_runs(self, story):
         findings = [json.loads(line) for line in story.lines["doctor"]]

@@ -3,15 +3,18 @@
 _sandpiper() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=''
   if [ "$COMP_CWORD" = 1 ]; then
-    words='run check plan lines doctor status journal set --version --help'
+    words='run init check plan lines doctor status journal set --version --help'
   else
     case $before in
     --log) words='error warning notice info debug' ;;
-    --broker | --seed) ;;
-    --state | --control | --scenario | --status | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    --broker | --seed | --id | --base | --user | --input | --output | --counter | --sensor) ;;
+    --state | --control | --scenario | --status | --socket | --password-file | -o) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     *)
       case ${COMP_WORDS[1]} in
       run) words='--simulate --broker --control --state --seed --scenario --status --log' ;;
+      init)
+        words='--id --base --broker --user --password-file --input --output --counter --sensor'
+        words+=' --no-sensors --no-journal --yes --force -o' ;;
       plan) words='--simulate' ;;
       doctor) words='--offline --json --state --broker' ;;
       status) words='--watch --json --metrics --socket' ;;

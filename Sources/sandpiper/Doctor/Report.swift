@@ -61,17 +61,13 @@ struct Report {
 
   private func writeJSON(_ finding: Finding) {
     var line: Words = "{\"level\":\"\(finding.level.word)\",\"area\":\"\(finding.area.word)\""
-    line.append(",\"text\":\(Self.quoted(finding.text))")
-    if !finding.fix.isEmpty { line.append(",\"fix\":\(Self.quoted(finding.fix))") }
+    line.append(",\"text\":\(finding.text.quoted)")
+    if !finding.fix.isEmpty { line.append(",\"fix\":\(finding.fix.quoted)") }
     line.append("}")
     Self.print(line)
   }
 
-  private static func print(_ line: Words) { Console.print(line) }
-
-  private static func quoted(_ text: Words) -> Words {
-    Words(upTo: 6 * text.bytes.count + 2) { out in out.append(jsonString: text.bytes.span) }
-  }
+  private static func print(_ line: Words) { Console.print(words: line) }
 
   private static func field(_ text: Words, _ width: Int) -> Words {
     Words(text.bytes + [UInt8](repeating: 0x20, count: max(0, width - text.bytes.count)))

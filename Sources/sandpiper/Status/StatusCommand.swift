@@ -19,23 +19,24 @@ enum StatusCommand {
     var form = Form.screen
     var path: Words = "/run/sandpiper/status"
     guard parse(&form, &path) else {
-      Console.complain("usage: sandpiper status [--json | --metrics | --watch] [--socket PATH]")
+      Console.complain(
+        words: "usage: sandpiper status [--json | --metrics | --watch] [--socket PATH]")
       return .usage
     }
     if form == .watch { return StatusWatch.perform(path) }
     var fault = Words()
     guard let answer = StatusAnswer(from: path, &fault) else {
-      Console.complain(fault)
+      Console.complain(words: fault)
       return .failure
     }
     switch form {
-    case .json: Console.print(answer.text)
+    case .json: Console.print(words: answer.text)
     case .metrics:
       // Written whenever the agent answers: that there is no link is one of the metrics.
-      for line in StatusMetrics(answer.document).lines { Console.print(line) }
+      for line in StatusMetrics(answer.document).lines { Console.print(words: line) }
       return .fine
     case .screen, .watch:
-      for line in StatusScreen.lines(answer.document) { Console.print(line) }
+      for line in StatusScreen.lines(answer.document) { Console.print(words: line) }
     }
     return answer.isOnline ? .fine : .offline
   }

@@ -22,7 +22,8 @@ enum StatusWatch {
       } while signals.take() == nil && clinux_has_reader(STDOUT_FILENO)
       return .fine
     } catch {
-      Console.complain("sandpiper: \(literal: error.doing): \(SystemText.reason(error.code))")
+      Console.complain(
+        words: "sandpiper: \(literal: error.doing): \(SystemText.reason(error.code))")
       return .failure
     }
   }
@@ -40,7 +41,7 @@ private struct LiveScreen {
 
   func show(_ lines: [Words]) {
     guard isLive else {
-      for line in lines + [Words()] { Console.print(line) }
+      for line in lines + [Words()] { Console.print(words: line) }
       return
     }
     var (rows, columns): (Int32, Int32) = (24, 80)

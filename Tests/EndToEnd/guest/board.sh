@@ -112,3 +112,17 @@ until "$program" lines | grep -q 'GPIO7 .*used by' || [ "$tries" -ge 100 ]; do
 done
 sed 's/GPIO6/GPIO7/' /tmp/unknown.json > /tmp/sick.json
 "$program" doctor --offline --json /tmp/sick.json | sed 's/^/sick /'
+
+# A profile for this board: of lines that are there and free, each named as it can be.
+"$program" init -o /tmp/init.json --input door=GPIO17 --output "pump=$("$program" lines |
+  sed -n 's/^chip "\(.*\)" (.*/\1/p' | head -n 1):23" --counter water=GPIO6 --no-sensors < /dev/null > /tmp/init.log 2>&1
+echo "mark init $?"
+"$program" check /tmp/init.json > /dev/null 2>&1
+echo "mark init-checked $?"
+tr -d '\n' < /tmp/init.json | sed 's/^/init /'
+echo
+for wanted in GPIO99 GPIO7; do
+  "$program" init -o /tmp/no.json --input "door=$wanted" --no-sensors < /dev/null 2>&1 | sed 's/^/init /'
+done
+"$program" init -o /tmp/no.json --input a=GPIO17 --output b=GPIO17 < /dev/null 2>&1 | sed 's/^/init /'
+echo "mark init-refused $([ -e /tmp/no.json ] || echo nothing-written)"
