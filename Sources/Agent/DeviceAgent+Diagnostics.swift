@@ -8,43 +8,23 @@ import Uplink
 /// The agent's own health, retained at QoS 0: what waits, what was lost, how often the link went.
 extension DeviceAgent where Medium: ~Copyable {
   mutating func publishDiagnostics(at moment: Moment) {
-    let own = OwnCounts(
-      session: life.session, reassertions: reassertions,
-      broker: link.brokerCount > 1 ? link.broker : nil, lossesFrom: lossesFrom)
-    lossesFrom = Self.publishDiagnostics(&link, points, own, at: moment)
+    lossesFrom = Self.publishDiagnostics(&link, points, health, at: moment)
   }
 
-  private struct OwnCounts: BitwiseCopyable {
-    var session: UInt64
-    var reassertions: UInt32
-    var broker: Int?
-    var lossesFrom: Int
-  }
-
-  private static func append(_ journal: JournalCounts, to out: inout OutputSpan<UInt8>) {
-    out.append(literal: ",\"journal\":{\"capacity\":")
-    out.append(decimal: Int64(wide: journal.capacity))
-    out.append(literal: ",\"used\":")
-    out.append(decimal: Int64(wide: journal.capacity - journal.free))
-    out.append(count: journal.written.bytesWritten, as: "written")
-    out.append(count: UInt64(wide: journal.written.syncs), as: "syncs")
-    out.append(count: UInt64(wide: journal.written.rotten), as: "rotten")
-    out.append(literal: journal.isFailing ? ",\"state\":\"failing\"}" : ",\"state\":\"good\"}")
+  /// What there is to say of the agent's own health now.
+  var health: Health {
+    Health(
+      link, session: life.session, reassertions: reassertions,
+      careRefused: care.isOn ? care.refused : nil, edgesLost: points.edgesLost,
+      lossesFrom: lossesFrom)
   }
 
   /// Returns with whose losses the next report is to begin.
   private static func publishDiagnostics(
-    _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ own: OwnCounts,
+    _ link: inout BrokerLink<Medium>, _ points: borrowing Points, _ health: Health,
     at moment: Moment
   ) -> Int {
     var next = 0
-    let counters = link.counters
-    let journal = JournalCounts(link.backlog)
-    let waiting = link.outbox.unacknowledged
-    let bytes = link.outbox.bytesUsed
-    let capacity = link.outbox.capacity
-    let oversized = link.session.counters.oversizedSkipped
-    let idleBorne = link.spec.probeFrom > .zero ? link.idleBorne : nil
     // At QoS 0 a report that finds no room is not worth keeping: the next one follows.
     _ = link.publishNow(
       tag: 0, qos: .atMostOnce, retain: true,
@@ -53,36 +33,82 @@ extension DeviceAgent where Medium: ~Copyable {
         topic.append(literal: "diag")
       },
       payload: { out, losses in
-        out.append(literal: "{\"session\":")
-        out.append(digits: own.session, width: 1)
-        out.append(timeOf: moment.instant, at: moment)
-        out.append(literal: ",\"uptime\":")
-        out.append(decimal: moment.instant.nanoseconds / 1_000_000_000)
-        out.append(literal: ",\"queue\":{\"unacknowledged\":")
-        out.append(decimal: Int64(wide: waiting))
-        out.append(literal: ",\"bytes\":")
-        out.append(decimal: Int64(wide: bytes))
-        out.append(literal: ",\"capacity\":")
-        out.append(decimal: Int64(wide: capacity))
-        out.append(literal: "}")
-        if let broker = own.broker { out.append(count: UInt64(wide: UInt32(broker)), as: "broker") }
-        if let idleBorne {
-          out.append(count: UInt64(wide: Int(narrow: idleBorne.seconds)), as: "idleBorne")
-        }
-        if journal.capacity > 0 { append(journal, to: &out) }
-        out.append(count: UInt64(wide: counters.connections), as: "connections")
-        out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")
-        out.append(count: UInt64(wide: counters.refusals), as: "refusals")
-        out.append(count: counters.published, as: "published")
-        out.append(count: counters.acknowledged, as: "acknowledged")
-        out.append(count: UInt64(wide: counters.unsendable), as: "unsendable")
-        out.append(count: UInt64(wide: losses.answers), as: "resultsDropped")
-        out.append(count: UInt64(wide: oversized), as: "oversized")
-        out.append(count: UInt64(wide: points.edgesLost), as: "edgesLost")
-        out.append(count: UInt64(wide: own.reassertions), as: "reassertions")
-        next = appendLosses(losses, of: points, from: own.lossesFrom, to: &out)
-        out.append(literal: "}")
+        next = health.append(losses, of: points, at: moment, to: &out)
       })
+    return next
+  }
+}
+
+/// The agent's own health, but for what was lost.
+struct Health: BitwiseCopyable {
+  private let session: UInt64
+  private let waiting: Int
+  private let bytes: Int
+  private let capacity: Int
+  private let broker: Int?
+  private let idleBorne: Interval?
+  private let journal: JournalCounts
+  private let counters: LinkCounters
+  private let oversized: UInt32
+  private let edgesLost: UInt32
+  private let reassertions: UInt32
+  private let careRefused: UInt32?
+  private let lossesFrom: Int
+
+  init<Medium: Storage & ~Copyable>(
+    _ link: borrowing BrokerLink<Medium>, session: UInt64, reassertions: UInt32,
+    careRefused: UInt32?, edgesLost: UInt32, lossesFrom: Int
+  ) {
+    self.session = session
+    waiting = link.outbox.unacknowledged
+    bytes = link.outbox.bytesUsed
+    capacity = link.outbox.capacity
+    broker = link.brokerCount > 1 ? link.broker : nil
+    idleBorne = link.spec.probeFrom > .zero ? link.idleBorne : nil
+    journal = JournalCounts(link.backlog)
+    counters = link.counters
+    oversized = link.session.counters.oversizedSkipped
+    self.edgesLost = edgesLost
+    self.reassertions = reassertions
+    self.careRefused = careRefused
+    self.lossesFrom = lossesFrom
+  }
+
+  /// Appends it as an object; returns with whose losses the next report is to begin.
+  func append(
+    _ losses: borrowing LossLedger, of points: borrowing Points, at moment: Moment,
+    to out: inout OutputSpan<UInt8>
+  ) -> Int {
+    out.append(literal: "{\"session\":")
+    out.append(digits: session, width: 1)
+    out.append(timeOf: moment.instant, at: moment)
+    out.append(literal: ",\"uptime\":")
+    out.append(decimal: moment.instant.nanoseconds / 1_000_000_000)
+    out.append(literal: ",\"queue\":{\"unacknowledged\":")
+    out.append(decimal: Int64(wide: waiting))
+    out.append(literal: ",\"bytes\":")
+    out.append(decimal: Int64(wide: bytes))
+    out.append(literal: ",\"capacity\":")
+    out.append(decimal: Int64(wide: capacity))
+    out.append(literal: "}")
+    if let broker { out.append(count: UInt64(wide: UInt32(broker)), as: "broker") }
+    if let idleBorne {
+      out.append(count: UInt64(wide: Int(narrow: idleBorne.seconds)), as: "idleBorne")
+    }
+    if journal.capacity > 0 { journal.append(to: &out) }
+    out.append(count: UInt64(wide: counters.connections), as: "connections")
+    out.append(count: UInt64(wide: counters.attemptsFailed), as: "attemptsFailed")
+    out.append(count: UInt64(wide: counters.refusals), as: "refusals")
+    out.append(count: counters.published, as: "published")
+    out.append(count: counters.acknowledged, as: "acknowledged")
+    out.append(count: UInt64(wide: counters.unsendable), as: "unsendable")
+    out.append(count: UInt64(wide: losses.answers), as: "resultsDropped")
+    out.append(count: UInt64(wide: oversized), as: "oversized")
+    out.append(count: UInt64(wide: edgesLost), as: "edgesLost")
+    out.append(count: UInt64(wide: reassertions), as: "reassertions")
+    if let careRefused { out.append(count: UInt64(wide: careRefused), as: "careRefused") }
+    let next = appendLosses(losses, of: points, from: lossesFrom, to: &out)
+    out.append(literal: "}")
     return next
   }
 }
@@ -99,6 +125,18 @@ private struct JournalCounts: BitwiseCopyable {
     free = backlog.freeBytes
     written = backlog.counters
     isFailing = backlog.fault != nil
+  }
+
+  /// Appends `,"journal":{...}`.
+  func append(to out: inout OutputSpan<UInt8>) {
+    out.append(literal: ",\"journal\":{\"capacity\":")
+    out.append(decimal: Int64(wide: capacity))
+    out.append(literal: ",\"used\":")
+    out.append(decimal: Int64(wide: capacity - free))
+    out.append(count: written.bytesWritten, as: "written")
+    out.append(count: UInt64(wide: written.syncs), as: "syncs")
+    out.append(count: UInt64(wide: written.rotten), as: "rotten")
+    out.append(literal: isFailing ? ",\"state\":\"failing\"}" : ",\"state\":\"good\"}")
   }
 }
 

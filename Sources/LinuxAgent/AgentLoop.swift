@@ -11,7 +11,7 @@ import Uplink
 /// The one loop that waits: carries what the world says to the agent, and what the agent wants to the
 /// world, until the agent has stopped.
 struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
-  private var agent: DeviceAgent<FileStorage>
+  var agent: DeviceAgent<FileStorage>
   private var board: Hardware
   private var loop: EventLoop
   private var transport: Transport
@@ -19,6 +19,14 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private var control: ControlSocket?
   private var numbers: SessionNumbers
   private let passwordFile: Text
+  /// Who may care for the device, and what is kept of that.
+  let careSpec: CareSpec
+  var keeper: CareKeeper
+  /// Who has signed the request that is carried out, and the profile that it has brought.
+  var signer: CareKey?
+  var proposal: CareOrder?
+  /// What the log wrote at the start.
+  let usualThreshold = Log.threshold
   private var ready = ReadySet()
   private var supervision = Supervision(at: Clock.now())
   /// Until when a stop waits for the journal's medium; `.never` before everything else is done.
@@ -31,8 +39,10 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   init(
     agent: consuming DeviceAgent<FileStorage>, board: consuming Hardware, loop: consuming EventLoop,
     transport: consuming Transport, signals: consuming Signals, control: consuming ControlSocket?,
-    numbers: consuming SessionNumbers
+    numbers: consuming SessionNumbers, care: CareSpec, keeper: consuming CareKeeper
   ) {
+    careSpec = care
+    self.keeper = keeper
     passwordFile = agent.link.spec.passwordFile
     self.transport = transport
     self.agent = agent
@@ -43,8 +53,11 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     self.numbers = numbers
   }
 
-  /// Runs until the agent has stopped. `reload` is asked at SIGHUP whether the new profile is good.
-  mutating func run(reload: () -> Bool) -> End {
+  /// Runs until the agent has stopped. `reload` is asked at SIGHUP whether the new profile is good, `propose`
+  /// of one that has come by remote care, and who has signed it.
+  mutating func run(
+    reload: () -> Bool, propose: (Span<UInt8>, CareKey) -> Proposal
+  ) -> End {
     let floor = agent.link.backlog.timeFloor
     if let floor { transport.earliestTime = max(transport.earliestTime, floor) }
     var moment = Clock.moment(notBefore: floor)
@@ -54,12 +67,15 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       answerControl(at: moment.instant)
       tellProgress(at: moment.instant)
       readNetwork(at: moment)
-      repeat { advance(at: moment) } while send(at: moment.instant)
+      repeat {
+        repeat { advance(at: moment) } while send(at: moment.instant)
+      } while examineProposal(propose, at: moment)
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell(at: moment.instant)
       if agent.isStopped || journalIsLate(at: moment.instant) {
-        return agent.stopReason == .reload ? .reload : .stopped
+        if agent.stopReason == .rollBack { keeper.rollBack(because: agent.careFault) }
+        return agent.stopReason?.beginsAnew == true ? .reload : .stopped
       }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
       let deadline = min(
@@ -189,6 +205,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         transport.turn(to: agent.link.broker, sentTo: agent.link.reference)
         take(transport.open(at: moment.instant, loop: loop), at: moment)
       case .link(.close): transport.close(loop: loop)
+      case .care(let action): carryOut(action, at: moment)
       }
       agent.advance(at: moment)
     }
@@ -221,7 +238,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private mutating func tell(at now: Instant) {
     while let notice = agent.nextNotice() {
       supervision.note(
-        notice, isReloading: agent.stopReason == .reload,
+        notice, isReloading: agent.stopReason?.beginsAnew == true,
         stopTakes: agent.link.spec.replyTimeout * 2 + .seconds(15), at: now)
       if case .online(let session) = notice { reserve(session) }
       NoticeLog.write(
