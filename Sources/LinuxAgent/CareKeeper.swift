@@ -152,11 +152,14 @@ public struct CareKeeper: ~Copyable {
     remove(.trial)
   }
 
-  /// Puts the profile that has proved itself aside; `sandpiper run` takes the installed one.
+  /// Puts the profile that has proved itself aside, unless the record can't be written.
   public mutating func setAside() {
-    guard record.accepted != nil else { return }
+    guard let accepted = record.accepted else { return }
     record.accepted = nil
-    _ = save()
+    guard save() else {
+      record.accepted = accepted
+      return
+    }
     _ = move(.accepted, to: .old)
   }
 

@@ -3,7 +3,7 @@
 _sandpiper() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=''
   if [ "$COMP_CWORD" = 1 ]; then
-    words='run check plan lines doctor journal set --version --help'
+    words='run check plan lines doctor care journal set --version --help'
   else
     case $before in
     --log) words='error warning notice info debug' ;;
@@ -14,6 +14,7 @@ _sandpiper() {
       run) words='--simulate --broker --control --state --seed --scenario --log' ;;
       plan) words='--simulate' ;;
       doctor) words='--offline --json --state --broker' ;;
+      care) words='--state --drop' ;;
       journal) words='--json --verify' ;;
       esac
       if [[ $word != -* ]]; then

@@ -1,5 +1,6 @@
 import Agent
 import Core
+import Device
 import Linux
 import LinuxAgent
 import Profile
