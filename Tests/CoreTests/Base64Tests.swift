@@ -36,6 +36,26 @@ import Testing
     #expect(decoded(text) == nil)
   }
 
+  @Test func allSextetsHaveACharacterOfTheirOwn() {
+    let sextets = (0..<64 as Range<UInt32>).map { $0 }
+    var bytes: [UInt8] = []
+    for place in stride(from: 0, to: 64, by: 4) {
+      let bits = sextets[place..<place + 4].reduce(0) { $0 << 6 | $1 }
+      bytes += [16, 8, 0].map { UInt8(truncatingIfNeeded: bits >> $0) }
+    }
+    let text = [UInt8](capacity: 64) { out in out.append(base64: bytes.span) }
+    #expect(Set(text).count == 64)
+    var isGood = false
+    #expect([UInt8](capacity: 48) { isGood = $0.append(decodingBase64: text.span) } == bytes)
+    #expect(isGood)
+    let known = (0...255 as ClosedRange<UInt8>).filter { character in
+      let text = [character, 65, 65, 65]
+      _ = [UInt8](capacity: 3) { isGood = $0.append(decodingBase64: text.span) }
+      return isGood
+    }
+    #expect(Set(known) == Set(text))
+  }
+
   @Test func whatDoesNotFitIsRefused() {
     #expect(decoded("Zm9vYmFy", room: 6) == "foobar")
     #expect(decoded("Zm9vYmFy", room: 5) == nil)

@@ -44,7 +44,7 @@ enum CareCommand {
     var keeper = CareKeeper(stem: state.stem(of: installed).span)
     guard !keeper.isBroken else {
       Console.complain(
-        "sandpiper: \(name(.record, keeper)): can't be read, or is none of remote care's")
+        "sandpiper: \(keeper.path(of: .record)): can't be read, or is none of remote care's")
       return .failure
     }
     if drops { return drop(&keeper) }
@@ -58,7 +58,7 @@ enum CareCommand {
     let record = keeper.record
     let holds = record.over == installed.device.profileHash
     if record.accepted != nil, holds {
-      Console.print(row("profile", "by remote care: \(name(.accepted, keeper))"))
+      Console.print(row("profile", "by remote care: \(keeper.path(of: .accepted))"))
     } else {
       Console.print(row("profile", "as installed: \(path)"))
     }
@@ -68,7 +68,8 @@ enum CareCommand {
     if let trial = record.trial {
       Console.print(
         row(
-          "on trial", "\(name(.trial, keeper)), online within \(trial.within.seconds) s or given up"
+          "on trial",
+          "\(keeper.path(of: .trial)), online within \(trial.within.seconds) s or given up"
         ))
     }
     if record.number > 0 { Console.print(row("last request", "\(record.number)")) }
@@ -85,17 +86,9 @@ enum CareCommand {
     keeper.setAside()
     guard keeper.record.accepted == nil else { return .failure }
     Console.print(
-      "dropped, and kept as \(name(.old, keeper)): the next start, or SIGHUP, takes the installed profile"
+      "dropped, and kept as \(keeper.path(of: .old)): the next start, or SIGHUP, takes the installed profile"
     )
     return .fine
-  }
-
-  private static func name(_ file: CareKeeper.File, _ keeper: borrowing CareKeeper) -> String {
-    keeper.withPath(of: file) { bytes in
-      var copy: [UInt8] = []
-      for index in bytes.indices { copy.append(bytes[index]) }
-      return String(decoding: copy, as: UTF8.self)
-    }
   }
 
   private static func row(_ name: String, _ value: String) -> String {

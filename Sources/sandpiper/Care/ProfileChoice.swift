@@ -39,15 +39,6 @@ struct ProfileChoice: ~Copyable {
     if keeper.hasPlace { choose() }
   }
 
-  /// A file of the keeper's.
-  private func path(of file: CareKeeper.File) -> String {
-    keeper.withPath(of: file) { bytes in
-      var copy: [UInt8] = []
-      for index in bytes.indices { copy.append(bytes[index]) }
-      return String(decoding: copy, as: UTF8.self)
-    }
-  }
-
   private mutating func choose() {
     let record = keeper.record
     guard record.accepted != nil || record.trial != nil else { return }
@@ -68,7 +59,7 @@ struct ProfileChoice: ~Copyable {
 
   /// A run has begun with the profile on trial, and this one follows it.
   private mutating func recover(_ trial: CareRecord.Trial) {
-    guard ProfileFile(path: path(of: .accepted)).hash == trial.hash else {
+    guard ProfileFile(path: keeper.path(of: .accepted)).hash == trial.hash else {
       Log.write(.warning, "the run with the profile on trial has ended: back to the one before")
       return keeper.rollBack(because: CareReason("run-ended"))
     }
@@ -89,7 +80,7 @@ struct ProfileChoice: ~Copyable {
 
   /// Takes the profile of one of the keeper's files, if it is the one that was kept and can be used.
   private mutating func take(_ file: CareKeeper.File, hash: UInt64, as origin: Origin) -> Bool {
-    let path = path(of: file)
+    let path = keeper.path(of: file)
     guard let found = ProfileFile(path: path).read(brokerURL: brokerURL),
       found.device.profileHash == hash, MemoryPlan(found, isSimulated: isSimulated).fits(path)
     else { return false }
@@ -117,6 +108,17 @@ struct ProfileChoice: ~Copyable {
       guard let within, origin == .trial else { return }
       line.append(literal: "; it has to be online within ")
       line.append(within)
+    }
+  }
+}
+
+extension CareKeeper {
+  /// A file's path, as text.
+  func path(of file: File) -> String {
+    withPath(of: file) { bytes in
+      var copy: [UInt8] = []
+      for index in bytes.indices { copy.append(bytes[index]) }
+      return String(decoding: copy, as: UTF8.self)
     }
   }
 }

@@ -7,7 +7,6 @@ import Profile
 /// SIGHUP: whether the agent may begin anew with the profile that the next run would take.
 struct Reloading {
   private let path: String
-  private let presentPath: String
   private let installed: UInt64
   private let origin: ProfileChoice.Origin
   private let brokerURL: String
@@ -16,7 +15,6 @@ struct Reloading {
 
   init(_ choice: borrowing ProfileChoice, _ installedPath: String, _ state: StateFolder) {
     path = installedPath
-    presentPath = choice.path
     installed = choice.keeper.installed
     origin = choice.origin
     brokerURL = choice.brokerURL
@@ -40,12 +38,14 @@ struct Reloading {
   /// The file that the next run would take; nil when this is no time for it.
   private func next() -> String? {
     guard origin != .installed, ProfileFile(path: path).hash == installed else { return path }
-    guard origin == .accepted else {
+    // What was on trial at the start may have proved itself since, and somebody may have dropped it:
+    // `sandpiper care --drop`.
+    let keeper = CareKeeper(stem: stem.span)
+    guard keeper.record.trial == nil else {
       Log.write(.notice, "a profile is on trial: nothing changes until that is over")
       return nil
     }
-    // Somebody may have dropped it: `sandpiper care --drop`.
-    return CareKeeper(stem: stem.span).record.accepted == nil ? path : presentPath
+    return keeper.record.accepted == nil ? path : keeper.path(of: .accepted)
   }
 }
 
