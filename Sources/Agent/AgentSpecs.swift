@@ -39,16 +39,23 @@ public enum StopReason: BitwiseCopyable, Sendable {
   case restart
   /// To begin anew with the profile before: the present one has not proved itself.
   case rollBack
+  /// To be followed by another process, which whoever asks starts: outputs do not take their stop state.
+  case handOver
 
   var slug: StaticString {
     switch self {
     case .asked: "stopped"
     case .reload: "reload"
-    case .restart: "restart"
+    case .restart, .handOver: "restart"
     case .rollBack: "rolled-back"
     }
   }
 
-  /// True when the agent begins anew at once: outputs do not take their stop state.
-  public var beginsAnew: Bool { self != .asked }
+  /// True when this process begins anew at once: outputs do not take their stop state.
+  public var beginsAnew: Bool {
+    switch self {
+    case .reload, .restart, .rollBack: true
+    case .asked, .handOver: false
+    }
+  }
 }

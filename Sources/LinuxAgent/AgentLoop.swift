@@ -73,9 +73,12 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell(at: moment.instant)
+      board.note(linkLostSince: agent.points.lostSince ?? .never)
       if agent.isStopped || journalIsLate(at: moment.instant) {
         if agent.stopReason == .rollBack { keeper.rollBack(because: agent.careFault) }
-        return agent.stopReason?.beginsAnew == true ? .reload : .stopped
+        guard agent.stopReason?.beginsAnew == true else { return .stopped }
+        board.handOn()
+        return .reload
       }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
       let deadline = min(
@@ -135,6 +138,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       case .hangUp:
         guard agent.stopReason == nil, reload() else { continue }
         agent.stop(.reload, at: moment)
+      case .restart: agent.stop(supervision.isSupervised ? .handOver : .asked, at: moment)
       }
     }
   }
@@ -199,6 +203,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       case .drive(let drive):
         let readBack = board.drive(point: drive.point, to: drive.level, at: moment.instant)
         agent.driven(point: drive.point, readBack: readBack, at: moment)
+        board.note(point: drive.point, revertsAt: agent.points.revertsAt(drive.point))
       case .link(.open):
         // Also back: a time service that was wrong once must not make all certificates expired for good.
         if moment.quality == .synced { transport.earliestTime = max(moment.wall, Clock.buildFloor) }
