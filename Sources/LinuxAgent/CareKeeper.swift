@@ -109,7 +109,7 @@ public struct CareKeeper: ~Copyable {
   /// Keeps the number of a request, and that it is answered once the agent has begun anew.
   mutating func keep(_ order: CareOrder) -> CareOutcome {
     record.number = order.number
-    record.answer = order.task == .restart ? CareAnswer(order.number, .restart, .done) : nil
+    if order.task == .restart { record.answer = CareAnswer(order.number, .restart, .done) }
     return save() ? .kept : .failed
   }
 

@@ -11,8 +11,9 @@ from harness.processes import ROOT, device_program
 from harness.profiles import door, profile, relay, walk
 from harness.waiting import free_port, wait_for
 
-# The agent itself takes 710 KB; `doctor`, with its sentences and a connection of its own, the rest.
-SIZE_BOUND = 810_000
+# The agent itself takes 710 KB; `doctor`, with its sentences and a connection of its own, 95, and remote
+# care, 50, the rest.
+SIZE_BOUND = 890_000
 # Half of it is the C library, of which the kernel maps what happens to be in its cache: 200 KiB more or
 # less. The agent's own, nobody else's, is bounded closely.
 MEMORY_BOUND_KIB = 2816
@@ -30,13 +31,13 @@ class Footprint(EndToEndTest):
 
     alone = True
 
-    def counted_agent(self, points, url):
+    def counted_agent(self, points, url, **more):
         """An agent whose allocations are counted, and the file of the counts."""
         library, counts = self.folder / "counter.so", self.folder / "counts"
         subprocess.run(
             ["cc", "-O2", "-shared", "-fPIC", ROOT / "Tests/Tools/allocation-counter.c",
              "-o", library], check=True, stdin=subprocess.DEVNULL)
-        return self.agent(profile(*points), url, environment={
+        return self.agent(profile(*points, **more), url, environment={
             "LD_PRELOAD": str(library), "ALLOCATION_COUNTER": str(counts)}), counts
 
     def test_nothing_is_allocated_after_start_over_thousands_of_messages(self):
@@ -67,6 +68,34 @@ class Footprint(EndToEndTest):
         wait_for(lambda: len(observer.since(mark)) > 5000, 90, "thousands of messages")
         self.assertEqual(len(observer.since(mark, "sandpiper/t1/result")), 500)
         self.assertEqual(allocations(counts), before)
+
+    def test_requests_for_care_that_nobody_has_a_right_to_allocate_nothing(self):
+        mosquitto = self.broker()
+        observer = self.observe(mosquitto)
+        key = "AtUQSxK1I8ilGLS5G4NPip1D3MWuFVziUwjYMO/wS/w="
+        agent, counts = self.counted_agent(
+            [door()], mosquitto.url, care={"keys": [key], "allow": ["status", "profile"]})
+        observer.wait_for("sandpiper/t1/diag", within=15)
+        signature = "A" * 86 + "=="
+        forged = f'{signature}\n{{"n":1,"do":"status"}}'
+        # Those that are verified use up what may be verified. OpenSSL takes memory for each and gives it back.
+        for _ in range(4):
+            observer.publish("sandpiper/t1/care", forged)
+        time.sleep(0.2)
+        before = allocations(counts)
+        flood = [forged, "nonsense", f'{signature}\n{" " * 9000}', f'{signature}\n{" " * 40000}']
+        started = time.monotonic()
+        for number in range(400):
+            observer.publish("sandpiper/t1/care", flood[number % 4])
+        verified = int(time.monotonic() - started) + 1
+        time.sleep(1)
+        after = allocations(counts)
+        calls = after[agent.pid][0] - before[agent.pid][0]
+        self.assertLessEqual(calls, 40 * (verified + 1), "no more than OpenSSL's")
+        still_held = calls - (after[agent.pid][2] - before[agent.pid][2])
+        print(f"        400 forged requests: {calls} allocations, {still_held} of them kept")
+        self.assertLessEqual(still_held, 0)
+        self.assertNotIn("care/result", " ".join(m.topic for m in observer.since()))
 
     def test_the_main_thread_allocates_nothing_over_an_outage(self):
         mosquitto = self.broker()
