@@ -168,6 +168,7 @@ class Care(CareTest):
         mark = self.observer.mark()
         self.send("restart")
         replayed = self.observer.wait_for(CARE, since=mark).payload
+        self.observer.wait_for(RESULT, lambda m: m.fields["result"] == "done", since=mark)
         mark = self.observer.mark()
         self.observer.publish(CARE, replayed)
         time.sleep(2)

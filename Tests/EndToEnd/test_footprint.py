@@ -69,7 +69,7 @@ class Footprint(EndToEndTest):
         self.assertEqual(len(observer.since(mark, "sandpiper/t1/result")), 500)
         self.assertEqual(allocations(counts), before)
 
-    def test_requests_for_care_that_nobody_has_a_right_to_allocate_nothing(self):
+    def test_what_nobody_has_a_right_to_ask_for_takes_no_memory(self):
         mosquitto = self.broker()
         observer = self.observe(mosquitto)
         key = "AtUQSxK1I8ilGLS5G4NPip1D3MWuFVziUwjYMO/wS/w="
@@ -78,23 +78,26 @@ class Footprint(EndToEndTest):
         observer.wait_for("sandpiper/t1/diag", within=15)
         signature = "A" * 86 + "=="
         forged = f'{signature}\n{{"n":1,"do":"status"}}'
-        # Those that are verified use up what may be verified. OpenSSL takes memory for each and gives it back.
+        # What is verified first: with it OpenSSL takes what it keeps.
         for _ in range(4):
             observer.publish("sandpiper/t1/care", forged)
         time.sleep(0.2)
-        before = allocations(counts)
+        before = allocations(counts)[agent.pid]
         flood = [forged, "nonsense", f'{signature}\n{" " * 9000}', f'{signature}\n{" " * 40000}']
-        started = time.monotonic()
         for number in range(400):
             observer.publish("sandpiper/t1/care", flood[number % 4])
-        verified = int(time.monotonic() - started) + 1
-        time.sleep(1)
-        after = allocations(counts)
-        calls = after[agent.pid][0] - before[agent.pid][0]
-        self.assertLessEqual(calls, 40 * (verified + 1), "no more than OpenSSL's")
-        still_held = calls - (after[agent.pid][2] - before[agent.pid][2])
-        print(f"        400 forged requests: {calls} allocations, {still_held} of them kept")
-        self.assertLessEqual(still_held, 0)
+        time.sleep(3)
+        between = allocations(counts)[agent.pid]
+        for _ in range(6):
+            observer.publish("sandpiper/t1/care", forged)
+            time.sleep(1.1)
+        after = allocations(counts)[agent.pid]
+        print(f"        400 forged requests at once: {between[0] - before[0]} allocations; "
+              f"6 that are verified: {after[0] - between[0]}, {after[2] - between[2]} given back")
+        # One of the flood may be verified, or two.
+        self.assertLess(between[0] - before[0], 100)
+        self.assertGreater(after[0], between[0], "OpenSSL verifies")
+        self.assertEqual(after[0] - between[0], after[2] - between[2])
         self.assertNotIn("care/result", " ".join(m.topic for m in observer.since()))
 
     def test_the_main_thread_allocates_nothing_over_an_outage(self):
