@@ -257,8 +257,9 @@ extension DeviceAgent where Medium: ~Copyable {
     publishCare(&link, points, tag: 0x2_0000) { payload, losses in
       answer.append(to: &payload)
       payload.append(literal: ",\"status\":")
-      _ = health.append(losses, of: points, at: moment, to: &payload)
-      payload.append(UInt8(ascii: "}"))
+      health.append(at: moment, to: &payload)
+      _ = losses.append(of: points, from: 0, to: &payload)
+      payload.append(literal: "}}")
     }
   }
 

@@ -13,10 +13,11 @@ import Uplink
 struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   var agent: DeviceAgent<FileStorage>
   private var board: Hardware
-  private var loop: EventLoop
+  var loop: EventLoop
   private var transport: Transport
   private let signals: Signals
   private var control: ControlSocket?
+  var status: StatusDesk
   private var numbers: SessionNumbers
   private let passwordFile: Text
   /// Who may care for the device, and what is kept of that.
@@ -39,7 +40,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   init(
     agent: consuming DeviceAgent<FileStorage>, board: consuming Hardware, loop: consuming EventLoop,
     transport: consuming Transport, signals: consuming Signals, control: consuming ControlSocket?,
-    numbers: consuming SessionNumbers, care: CareSpec, keeper: consuming CareKeeper
+    status: consuming StatusDesk, numbers: consuming SessionNumbers, care: CareSpec,
+    keeper: consuming CareKeeper
   ) {
     careSpec = care
     self.keeper = keeper
@@ -50,6 +52,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     self.loop = loop
     self.signals = signals
     self.control = control
+    self.status = status
     self.numbers = numbers
   }
 
@@ -73,6 +76,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell(at: moment.instant)
+      answerStatus(ready.status, at: moment)
       board.note(linkLostSince: agent.points.lostSince ?? .never)
       if agent.isStopped || journalIsLate(at: moment.instant) {
         if agent.stopReason == .rollBack { keeper.rollBack(because: agent.careFault) }
@@ -82,7 +86,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
       let deadline = min(
-        min(transport.deadline, journalBy), min(agent.deadline, board.deadline))
+        min(transport.deadline, min(journalBy, status.deadline)),
+        min(agent.deadline, board.deadline))
       supervision.tell(
         agent.link, isAdvancing: isAdvancing(deadline, at: moment.instant), at: moment.instant)
       ready = Self.wait(&loop, until: min(deadline, supervision.deadline), &transport)
@@ -121,6 +126,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       switch event.token {
       case Token.signals: ready.signals = true
       case Token.control: ready.control = true
+      case Token.status..<Token.status + DocumentServer.tokenCount: ready.status = true
       case let token where transport.owns(token): transport.note(event)
       default: break
       }
@@ -294,4 +300,5 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
 private struct ReadySet: BitwiseCopyable {
   var signals = false
   var control = false
+  var status = false
 }

@@ -16,12 +16,15 @@ public struct Launch: BitwiseCopyable, Sendable {
   public var version: StaticString
   /// What chance is seeded with.
   public var seed: UInt64
+  /// Where it can be asked how it is.
+  public var status: StatusPlace
 
   /// A run.
-  public init(specs: AgentSpecs, version: StaticString, seed: UInt64) {
+  public init(specs: AgentSpecs, version: StaticString, seed: UInt64, status: StatusPlace) {
     self.specs = specs
     self.version = version
     self.seed = seed
+    self.status = status
   }
 }
 
@@ -35,6 +38,8 @@ public enum LaunchEnd {
   case failed(SystemError)
   /// The board is not as the profile says; the log says how.
   case boardFailed
+  /// It could not be asked how it is, as it was to be; the log says why.
+  case statusFailed
 }
 
 /// Puts agent, board and loop together, in one block of memory.
@@ -49,6 +54,7 @@ public enum Launcher {
       launch, points, texts, boardDebounces: false, lastSession: 0, FileStorage(), &arena)
     _ = makeBoard(launch, points, simulations, at: .boot, &arena)
     _ = makeTransport(launch, texts, &arena)
+    _ = StatusDesk(launch, points, texts, &arena)
     return arena
   }
 
@@ -69,13 +75,15 @@ public enum Launcher {
       launch, points, texts, boardDebounces: false, lastSession: numbers.last, journal, &arena)
     let board = makeBoard(launch, points, simulations, at: Clock.now(), &arena)
     let transport = makeTransport(launch, texts, &arena)
+    var status = StatusDesk(launch, points, texts, &arena)
     do throws(SystemError) {
       let loop = try EventLoop()
       let signals = try Signals()
       let control = controlPath.count > 0 ? try ControlSocket(at: controlPath) : nil
+      guard status.open(launch.status, loop: loop) else { return .statusFailed }
       return try run(
-        agent, board, loop, transport, signals: signals, control: control, numbers: numbers,
-        care: launch.specs.care, keeper: keeper, reload: reload, propose: propose)
+        agent, board, loop, transport, signals: signals, control: control, status: status,
+        numbers: numbers, care: launch.specs.care, keeper: keeper, reload: reload, propose: propose)
     } catch {
       return .failed(error)
     }
@@ -90,6 +98,7 @@ public enum Launcher {
       launch, points, texts, boardDebounces: false, lastSession: 0, FileStorage(), &arena)
     _ = GPIOBoard(points: points, arena: &arena)
     _ = makeTransport(launch, texts, &arena)
+    _ = StatusDesk(launch, points, texts, &arena)
     return arena
   }
 
@@ -112,6 +121,8 @@ public enum Launcher {
         lastSession: numbers.last, journal, &arena)
       var board = GPIOBoard(points: points, arena: &arena)
       let transport = makeTransport(launch, texts, &arena)
+      var status = StatusDesk(launch, points, texts, &arena)
+      guard status.open(launch.status, loop: loop) else { return .statusFailed }
       do throws(BoardError) {
         try board.open(points: points, texts: agent.points.texts)
       } catch {
@@ -131,8 +142,8 @@ public enum Launcher {
       }
       if let added { throw added }
       return try run(
-        agent, board, loop, transport, signals: signals, control: nil, numbers: numbers,
-        care: launch.specs.care, keeper: keeper, reload: reload, propose: propose)
+        agent, board, loop, transport, signals: signals, control: nil, status: status,
+        numbers: numbers, care: launch.specs.care, keeper: keeper, reload: reload, propose: propose)
     } catch {
       return .failed(error)
     }
@@ -227,9 +238,9 @@ public enum Launcher {
     _ agent: consuming DeviceAgent<FileStorage>, _ board: consuming Hardware,
     _ loop: consuming EventLoop,
     _ transport: consuming Transport, signals: consuming Signals,
-    control: consuming ControlSocket?, numbers: consuming SessionNumbers, care: CareSpec,
-    keeper: consuming CareKeeper, reload: () -> Bool,
-    propose: (Span<UInt8>, CareKey) -> Proposal
+    control: consuming ControlSocket?, status: consuming StatusDesk,
+    numbers: consuming SessionNumbers, care: CareSpec, keeper: consuming CareKeeper,
+    reload: () -> Bool, propose: (Span<UInt8>, CareKey) -> Proposal
   ) throws(SystemError) -> LaunchEnd {
     try loop.add(signals.descriptor, token: Token.signals, read: true, write: false)
     try transport.attach(to: loop)
@@ -242,7 +253,7 @@ public enum Launcher {
     if care.isOn { begin(care, keeper, &agent) }
     var main = AgentLoop(
       agent: agent, board: board, loop: loop, transport: transport, signals: signals,
-      control: control, numbers: numbers, care: care, keeper: keeper)
+      control: control, status: status, numbers: numbers, care: care, keeper: keeper)
     switch main.run(reload: reload, propose: propose) {
     case .stopped: return .stopped
     case .reload: return .reload

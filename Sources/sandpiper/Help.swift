@@ -15,6 +15,7 @@ enum Help {
                            [$STATE_DIRECTORY; else nowhere]
         --seed N           with --simulate: the seed of chance [random]
         --scenario FILE    with --simulate: what goes wrong, and when (by sandpiper-lab)
+        --status PATH      socket at which `status` asks [$RUNTIME_DIRECTORY/status; else none]
         --log LEVEL        error, warning, notice, info or debug [info]
       check PROFILE...   say all that is wrong with profiles
       plan PROFILE       print the memory that the agent takes, row by row
@@ -25,6 +26,12 @@ enum Help {
         --broker URL       as with run
         --json             each finding as a line of JSON: level, area, text, fix; exit status 1
                            when something is broken
+      status             say how the running agent is: link, queue, losses, points; exit status 3
+                         when it has no connection
+        --watch            each second anew, until Ctrl-C
+        --json             as the agent says it
+        --metrics          as OpenMetrics text; exit status 0 without a connection, too
+        --socket PATH      where the agent is asked [/run/sandpiper/status]
       care PROFILE       say which profile remote care has brought
         --state DIR        where it is [$STATE_DIRECTORY]
         --drop             put it aside: the next start, or SIGHUP, takes the installed one
@@ -40,6 +47,7 @@ enum Help {
     The agent stops in order at SIGTERM and SIGINT, and reads the profile again at SIGHUP; a bad
     new profile changes nothing.
 
-    Exit status: 0 in order, 1 failed while running, 2 wrong command line, 6 wrong profile.
+    Exit status: 0 in order, 1 failed while running, 2 wrong command line, 3 no connection (status),
+    6 wrong profile.
     """
 }

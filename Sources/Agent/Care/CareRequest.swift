@@ -60,7 +60,7 @@ public struct CareRequest: BitwiseCopyable, Sendable {
   /// How soon the device must be online unless it is said.
   static var trialLength: Interval { .seconds(300) }
   /// The greatest number: what all JSON readers can tell from its neighbours (RFC 8259, section 6).
-  static var numberMax: Int64 { 1 << 53 }
+  static var numberMax: Int64 { 9_007_199_254_740_992 }
 
   private mutating func read(_ body: Span<UInt8>) throws(JSONError) -> Bool {
     var reader = JSONReader()

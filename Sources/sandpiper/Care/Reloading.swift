@@ -56,7 +56,7 @@ extension LaunchEnd {
     switch self {
     case .stopped, .reload: return
     case .boardFailed: reason = "board-failed"
-    case .failed: reason = "failed"
+    case .failed, .statusFailed: reason = "failed"
     }
     var keeper = CareKeeper(stem: stem.span)
     keeper.rollBack(because: CareReason(reason))
