@@ -75,7 +75,8 @@ import Testing
         MESSAGE=the link is gone
 
         """)
-    line.withBytes { bytes in #expect(bytes.equals("<4>the link is gone\n")) }
+    let isForPeople = line.withBytes { $0.equals("<4>the link is gone\n") }
+    #expect(isForPeople)
   }
 
   @Test func longestLineFitsIntoAnEntryOfTheJournal() {
