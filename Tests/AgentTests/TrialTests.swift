@@ -1,4 +1,5 @@
 import Agent
+import Broker
 import Core
 import Testing
 
@@ -87,6 +88,17 @@ import Testing
     #expect(world.stopReason == .rollBack && world.isStopped)
     #expect(world.careFault == "not-online: connect-failed")
     #expect(world.care.confirmed == 0)
+  }
+
+  /// A device that nobody could care for any more would keep this profile for good.
+  @Test func aProfileWhoseBrokerLetsNobodyAskIsGivenUp() throws {
+    var limits = BrokerLimits()
+    limits.subscriptionsMax = 2
+    let world = try World(careful(), limits: limits, care: trial(.seconds(60)))
+    world.run(.seconds(59))
+    #expect(world.isOnline && world.care.confirmed == 0)
+    world.run(.seconds(2))
+    #expect(world.stopReason == .rollBack && world.careFault == "not-subscribed")
   }
 
   @Test func aProfileThatCannotBeKeptIsGivenUp() throws {
