@@ -12,7 +12,9 @@ extension DeviceAgent where Medium: ~Copyable {
 
   /// The agent's health, now.
   var health: Health {
-    Health(link, points, session: life.session, reassertions: reassertions)
+    Health(
+      link, points, session: life.session, reassertions: reassertions,
+      careRefused: care.isOn ? care.refused : nil)
   }
 
   /// Returns with whose losses the next report is to begin.

@@ -64,6 +64,7 @@ extension DeviceAgent where Medium: ~Copyable {
     droppedBefore = dropped
     publishStatus(at: moment)
     subscribe(to: "cmd/+", retainAsPublished: true)
+    if care.isOn { care.subscription = subscribe(to: "care", retainAsPublished: true) }
     // A broker that takes the connection and drops it again and again would fill the outbox with
     // states that nobody asked for, and push out what was read.
     owesStates = true
@@ -97,6 +98,8 @@ extension DeviceAgent where Medium: ~Copyable {
     statusWaits = false
     owesStates = false
     returning = .no
+    care.linkLost()
+    care.linkFault = fault.slug
     tell(.lost(fault))
     if link.nextReference != nil { notices.add(.sentOn) }
     tell(complaints.notice(ofLossIn: link.standing))
@@ -140,6 +143,10 @@ extension DeviceAgent where Medium: ~Copyable {
   mutating func statusAcknowledged(_ tag: UInt32, at moment: Moment) {
     sayStates(at: moment)
     guard tag == statusTag else { return }
+    if life.state == .online {
+      care.hasBirth = true
+      careProved(at: moment)
+    }
     finishReturn(at: moment)
     guard case .leaving = stopping else { return }
     leave(at: moment)
@@ -237,10 +244,13 @@ extension DeviceAgent where Medium: ~Copyable {
 
   /// Asks for messages on `filter` beneath our own topics. The buffers are fresh after CONNACK and
   /// have room for the few requests of a greeting.
-  private mutating func subscribe(to filter: StaticString, retainAsPublished: Bool = false) {
-    if Self.subscribe(&link, points, filter, retainAsPublished) == nil {
-      notices.add(.subscriptionRefused)
-    }
+  @discardableResult
+  private mutating func subscribe(
+    to filter: StaticString, retainAsPublished: Bool = false
+  ) -> UInt16? {
+    let packetID = Self.subscribe(&link, points, filter, retainAsPublished)
+    if packetID == nil { notices.add(.subscriptionRefused) }
+    return packetID
   }
 
   private static func subscribe(

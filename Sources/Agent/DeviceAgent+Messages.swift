@@ -3,12 +3,14 @@ import Device
 import MQTT
 import Uplink
 
-/// What comes from the broker: our own status, the health report of the run before, commands.
+/// What comes from the broker: our own status, the health report of the run before, commands,
+/// requests for care.
 extension DeviceAgent where Medium: ~Copyable {
   private enum Incoming: BitwiseCopyable {
     case status(hash: UInt64, LastWord?)
     case diagnostics(seen: WallTime?)
     case command(Command)
+    case care
     case foreign
   }
 
@@ -26,6 +28,7 @@ extension DeviceAgent where Medium: ~Copyable {
         command, at: moment, brokerKeepsCommands: link.spec.persistentSession,
         outbox: &link.outbox)
       notices.add(.command(refusal, point: command.point))
+    case .care: takeCare(message, at: moment)
     case .foreign: break
     }
   }
@@ -40,6 +43,7 @@ extension DeviceAgent where Medium: ~Copyable {
         return .status(hash: payload.fnv1a, LastWord(status: payload))
       }
       if tail.equals("diag") { return .diagnostics(seen: LastWord.time(inDiagnostics: payload)) }
+      if tail.equals("care") { return .care }
       guard tail.count > 4, tail.extracting(0..<4).equals("cmd/") else { return .foreign }
       // Nothing at all is how a retained command is cleared (MQTT 3.1.1, 3.3.1.3): no command.
       guard !payload.isEmpty else { return .foreign }

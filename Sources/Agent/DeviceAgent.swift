@@ -14,6 +14,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// The broker link.
   public var link: BrokerLink<Medium>
   var life: Life
+  var care: Care
   var greeting: Greeting
   var notices: Notices
   var complaints = Complaints()
@@ -63,6 +64,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     link = BrokerLink(
       specs.uplink, series: points.count, medium: medium, seed: identity.seed,
       start: moment.instant, arena: &arena)
+    care = Care(specs.care, self.points, arena: &arena)
     life = Life(identity, profileHash: specs.device.profileHash, at: moment)
     greeting = Greeting()
     notices = Notices()
@@ -94,7 +96,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// The same without what `Points.deadline` says.
   public var deadlineWithoutPoints: Instant {
     let life = min(greeting.deadline, min(reassertAt, diagnosticsAt))
-    return min(link.deadline, min(life, stopping.deadline))
+    return min(min(link.deadline, care.deadline), min(life, stopping.deadline))
   }
 
   // MARK: What the rim reports
@@ -157,10 +159,13 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   public mutating func advance(at moment: Moment) {
     link.deadlineReached(at: moment.instant)
     pointsDeadlineReached(at: moment)
-    while !points.isDriving, let event = link.nextEvent(points, at: moment.instant) {
+    while !points.isDriving, care.step == nil,
+      let event = link.nextEvent(points, at: moment.instant)
+    {
       handle(event, at: moment)
     }
     advanceLife(at: moment)
+    advanceCare(at: moment)
     link.keep(points, at: moment)
     if link.backlog.fault != journalFault {
       journalFault = link.backlog.fault
@@ -184,6 +189,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   public mutating func nextAction() -> AgentAction? {
     if let drive = points.nextDrive() { return .drive(drive) }
     if let action = link.nextAction() { return .link(action) }
+    if let action = care.nextAction() { return .care(action) }
     return nil
   }
 
@@ -205,16 +211,27 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     switch event {
     case .online: wentOnline(at: moment)
     case .message(let message): received(message, at: moment)
+    case .largeMessage(let message, let payloadBytes):
+      beginLarge(message, payloadBytes: payloadBytes, at: moment)
+    case .payloadPiece(let piece, let isLast): takePiece(piece, isLast: isLast, at: moment)
+    case .skipped where care.skips: care.skips = false
     case .skipped(let packetBytes):
       notices.add(.messageTooLarge(bytes: packetBytes))
       // It may have been the last word on our status topic.
       statusHeard(0, at: moment)
     case .subscribed(let packetID, let accepted):
       greeting.subscribed(packetID, at: moment.instant)
+      if accepted, care.subscription == packetID {
+        care.isSubscribed = true
+        careProved(at: moment)
+      }
       if !accepted { notices.add(.subscriptionRefused) }
-    case .acknowledged(let tag): statusAcknowledged(tag, at: moment)
+    case .acknowledged(let tag):
+      care.wasAcknowledged(tag)
+      statusAcknowledged(tag, at: moment)
     case .lost(let fault): wentOffline(fault, at: moment)
     case .attemptFailed(let fault, let wait):
+      care.linkFault = fault.slug
       attemptFault = fault
       tell(
         complaints.notice(

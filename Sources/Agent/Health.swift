@@ -20,13 +20,15 @@ struct Health: BitwiseCopyable {
   private let oversized: UInt32
   private let edgesLost: UInt32
   private let reassertions: UInt32
+  private let careRefused: UInt32?
 
   init<Medium: Storage & ~Copyable>(
     _ link: borrowing BrokerLink<Medium>, _ points: borrowing Points, session: UInt64,
-    reassertions: UInt32
+    reassertions: UInt32, careRefused: UInt32?
   ) {
     self.session = session
     self.reassertions = reassertions
+    self.careRefused = careRefused
     waiting = link.outbox.unacknowledged
     bytes = link.outbox.bytesUsed
     capacity = link.outbox.capacity
@@ -65,6 +67,7 @@ struct Health: BitwiseCopyable {
     out.append(count: oversized, as: "oversized")
     out.append(count: edgesLost, as: "edgesLost")
     out.append(count: reassertions, as: "reassertions")
+    if let careRefused { out.append(count: careRefused, as: "careRefused") }
   }
 }
 

@@ -32,6 +32,17 @@ public enum Notice: BitwiseCopyable, Sendable {
   /// The journal's medium fails: readings wait in memory only, and it is tried again now and then. Nil
   /// once it works again.
   case journal(StorageFault?)
+  /// A request for remote care that nobody has a right to, or that came too fast, was passed over: `count`
+  /// since the start. Told once a minute at most.
+  case careRefused(StaticString, count: UInt32)
+  /// A request for remote care was taken, or `refused`, for a reason that whoever asked is told.
+  case care(CareTask, refused: StaticString?)
+  /// The time for which the log had another level is over.
+  case logRestored
+  /// The profile on trial has proved itself.
+  case profileHolds
+  /// It has not, and the one before follows.
+  case profileGivenUp
   /// The agent ends; `undelivered` readings stay behind.
   case stopping(undelivered: Int)
   /// The connection is closed in order.

@@ -211,6 +211,10 @@ void clinux_directory_close(void *directory);
 /// the length, 0 on failure.
 size_t clinux_group_of(const char *path, char *name, size_t capacity);
 
+/// Gives a file another name, durably; one that has it is no more. -1 with errno.
+int clinux_move_file(const char *path, const char *name);
+/// Removes a file, durably. -1 with errno.
+int clinux_remove_file(const char *path);
 /// Makes the name of a file durable: fsync of its folder.
 int clinux_sync_folder(const char *path);
 

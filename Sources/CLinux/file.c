@@ -75,6 +75,14 @@ int clinux_write_file(const char *path, const void *bytes, size_t count, unsigne
   return -1;
 }
 
+int clinux_move_file(const char *path, const char *name) {
+  return rename(path, name) < 0 ? -1 : clinux_sync_folder(name);
+}
+
+int clinux_remove_file(const char *path) {
+  return unlink(path) < 0 ? -1 : clinux_sync_folder(path);
+}
+
 void *clinux_directory_open(const char *path) { return opendir(path); }
 
 const char *clinux_directory_next(void *directory) {

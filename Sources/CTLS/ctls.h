@@ -1,4 +1,4 @@
-// TLS connections by OpenSSL 3, for a client that never blocks.
+// TLS connections by OpenSSL 3, for a client that never blocks; and its signatures.
 //
 // OpenSSL is loaded when the first context is created, not before: a program that links it pays
 // 1.8 MB of resident memory for nothing. Compiled with SANDPIPER_TLS_LINKED it is linked instead,
@@ -168,5 +168,37 @@ const uint8_t *ctls_channel_protocol(const struct ctls_channel *channel, size_t 
 /// When the certificates end, in seconds since 1970; INT64_MIN where there is none.
 int64_t ctls_channel_peer_not_after(const struct ctls_channel *channel);
 int64_t ctls_channel_own_not_after(const struct ctls_channel *channel);
+
+// ---- signatures by Ed25519, RFC 8032 (signature.c, signer.c)
+
+enum { CTLS_KEY_BYTES = 32, CTLS_SIGNATURE_BYTES = 64 };
+
+enum ctls_verdict {
+  CTLS_SIGNATURE_GOOD,
+  CTLS_SIGNATURE_WRONG,
+  CTLS_SIGNATURE_UNKNOWN,  ///< OpenSSL is missing, or has no memory
+};
+
+/// Whether the owner of a public key has signed these bytes. Loads OpenSSL.
+enum ctls_verdict ctls_signature_verify(
+    const uint8_t key[CTLS_KEY_BYTES], const uint8_t signature[CTLS_SIGNATURE_BYTES],
+    const void *bytes, size_t count);
+
+/// A private key.
+struct ctls_signer;
+
+/// The key in a PEM text without a passphrase; null when there is none of Ed25519.
+struct ctls_signer *ctls_signer_read(const void *pem, size_t count);
+/// A new key; null when there can be none.
+struct ctls_signer *ctls_signer_generate(void);
+void ctls_signer_release(struct ctls_signer *signer);
+/// Sets its public key.
+bool ctls_signer_key(const struct ctls_signer *signer, uint8_t key[CTLS_KEY_BYTES]);
+/// Writes it as PEM (PKCS #8); how many bytes, 0 when they do not fit.
+size_t ctls_signer_write(const struct ctls_signer *signer, void *pem, size_t capacity);
+/// Signs; false when the library has no memory.
+bool ctls_signer_sign(
+    const struct ctls_signer *signer, const void *bytes, size_t count,
+    uint8_t signature[CTLS_SIGNATURE_BYTES]);
 
 #endif

@@ -26,6 +26,7 @@
 #define CTLS_FUNCTIONS(F) \
   F(ASN1_TIME_to_tm) \
   F(BIO_clear_flags) \
+  F(BIO_ctrl) \
   F(BIO_free) \
   F(BIO_get_data) \
   F(BIO_get_new_index) \
@@ -35,13 +36,24 @@
   F(BIO_meth_set_write_ex) \
   F(BIO_new) \
   F(BIO_new_mem_buf) \
+  F(BIO_s_mem) \
   F(BIO_set_data) \
   F(BIO_set_flags) \
   F(BIO_set_init) \
   F(ERR_clear_error) \
   F(ERR_get_error) \
   F(ERR_peek_last_error) \
+  F(EVP_DigestSign) \
+  F(EVP_DigestSignInit) \
+  F(EVP_DigestVerify) \
+  F(EVP_DigestVerifyInit) \
+  F(EVP_MD_CTX_free) \
+  F(EVP_MD_CTX_new) \
+  F(EVP_PKEY_Q_keygen) \
   F(EVP_PKEY_free) \
+  F(EVP_PKEY_get_raw_public_key) \
+  F(EVP_PKEY_is_a) \
+  F(EVP_PKEY_new_raw_public_key) \
   F(EVP_sha256) \
   F(OPENSSL_cleanse) \
   F(OSSL_PROVIDER_available) \
@@ -58,6 +70,7 @@
   F(PEM_read_bio_PrivateKey) \
   F(PEM_read_bio_X509_AUX) \
   F(PEM_read_bio_X509_CRL) \
+  F(PEM_write_bio_PrivateKey) \
   F(SSL_CIPHER_get_name) \
   F(SSL_CTX_check_private_key) \
   F(SSL_CTX_ctrl) \

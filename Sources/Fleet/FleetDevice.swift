@@ -143,6 +143,8 @@ import Uplink
         agent.driven(point: drive.point, readBack: readBack, at: moment)
       case .link(.open): open(at: moment.instant, surroundings)
       case .link(.close): close(surroundings)
+      // Nobody cares for a device of a fleet.
+      case .care: break
       }
       agent.advance(at: moment)
     }

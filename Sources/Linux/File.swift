@@ -73,6 +73,24 @@ public enum File {
     guard written == 0 else { throw .last("write") }
   }
 
+  /// Gives the file another name, durably; a file that has it is no more.
+  public static func move(_ path: Span<UInt8>, to name: Span<UInt8>) throws(SystemError) {
+    let moved = unsafe withCString(path) { path in
+      // Sound: both C strings live through the call, which only reads them.
+      unsafe withCString(name) { name in unsafe clinux_move_file(path, name) }
+    }
+    guard let moved, let moved else { throw SystemError(code: ENAMETOOLONG, doing: "rename") }
+    guard moved == 0 else { throw .last("rename") }
+  }
+
+  /// Removes the file, durably; one that is not there is removed already.
+  public static func remove(_ path: Span<UInt8>) throws(SystemError) {
+    // Sound: the C string lives through the call, which only reads it.
+    let removed = unsafe withCString(path) { unsafe clinux_remove_file($0) }
+    guard let removed else { throw SystemError(code: ENAMETOOLONG, doing: "unlink") }
+    guard removed == 0 || clinux_errno() == ENOENT else { throw .last("unlink") }
+  }
+
   /// Appends the kernel's identifier of this boot: 36 characters, new with each boot; nothing when
   /// there is none (no /proc).
   public static func bootID(into out: inout OutputSpan<UInt8>) {

@@ -20,6 +20,14 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   var status: StatusDesk
   private var numbers: SessionNumbers
   private let passwordFile: Text
+  /// Who may care for the device, and what is kept of that.
+  let careSpec: CareSpec
+  var keeper: CareKeeper
+  /// Who has signed the request that is carried out, and the profile that it has brought.
+  var signer: CareKey?
+  var proposal: CareOrder?
+  /// What the log wrote at the start.
+  let usualThreshold = Log.threshold
   private var ready = ReadySet()
   private var supervision = Supervision(at: Clock.now())
   /// Until when a stop waits for the journal's medium; `.never` before everything else is done.
@@ -32,8 +40,11 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   init(
     agent: consuming DeviceAgent<FileStorage>, board: consuming Hardware, loop: consuming EventLoop,
     transport: consuming Transport, signals: consuming Signals, control: consuming ControlSocket?,
-    status: consuming StatusDesk, numbers: consuming SessionNumbers
+    status: consuming StatusDesk, numbers: consuming SessionNumbers, care: CareSpec,
+    keeper: consuming CareKeeper
   ) {
+    careSpec = care
+    self.keeper = keeper
     passwordFile = agent.link.spec.passwordFile
     self.transport = transport
     self.agent = agent
@@ -45,8 +56,11 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     self.numbers = numbers
   }
 
-  /// Runs until the agent has stopped. `reload` is asked at SIGHUP whether the new profile is good.
-  mutating func run(reload: () -> Bool) -> End {
+  /// Runs until the agent has stopped. `reload` is asked at SIGHUP whether the new profile is good, `propose`
+  /// of one that has come by remote care, and who has signed it.
+  mutating func run(
+    reload: () -> Bool, propose: (Span<UInt8>, CareKey) -> Proposal
+  ) -> End {
     let floor = agent.link.backlog.timeFloor
     if let floor { transport.earliestTime = max(transport.earliestTime, floor) }
     var moment = Clock.moment(notBefore: floor)
@@ -56,14 +70,17 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       answerControl(at: moment.instant)
       tellProgress(at: moment.instant)
       readNetwork(at: moment)
-      repeat { advance(at: moment) } while send(at: moment.instant)
+      repeat {
+        repeat { advance(at: moment) } while send(at: moment.instant)
+      } while examineProposal(propose, at: moment)
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell(at: moment.instant)
       answerStatus(ready.status, at: moment)
       board.note(linkLostSince: agent.points.lostSince ?? .never)
       if agent.isStopped || journalIsLate(at: moment.instant) {
-        guard agent.stopReason == .reload else { return .stopped }
+        if agent.stopReason == .rollBack { keeper.rollBack(because: agent.careFault) }
+        guard agent.stopReason?.beginsAnew == true else { return .stopped }
         board.handOn()
         return .reload
       }
@@ -199,6 +216,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         transport.turn(to: agent.link.broker, sentTo: agent.link.reference)
         take(transport.open(at: moment.instant, loop: loop), at: moment)
       case .link(.close): transport.close(loop: loop)
+      case .care(let action): carryOut(action, at: moment)
       }
       agent.advance(at: moment)
     }
@@ -231,7 +249,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   private mutating func tell(at now: Instant) {
     while let notice = agent.nextNotice() {
       supervision.note(
-        notice, isReloading: agent.stopReason == .reload,
+        notice, isReloading: agent.stopReason?.beginsAnew == true,
         stopTakes: agent.link.spec.replyTimeout * 2 + .seconds(15), at: now)
       if case .online(let session) = notice { reserve(session) }
       NoticeLog.write(

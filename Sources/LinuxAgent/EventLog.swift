@@ -25,6 +25,11 @@ struct EventLog: BitwiseCopyable {
       case .unsendable: ("unsendable", nil)
       case .reasserted: ("reasserted", nil)
       case .journal(let fault): (fault == nil ? "journal-works" : "journal-fails", nil)
+      case .careRefused(let reason, _): ("care-passed-over", reason)
+      case .care(_, let refusal): ("care", refusal)
+      case .logRestored: ("log-restored", nil)
+      case .profileHolds: ("profile-holds", nil)
+      case .profileGivenUp: ("profile-given-up", nil)
       case .stopping: ("stopping", nil)
       case .stopped: ("stopped", nil)
       }

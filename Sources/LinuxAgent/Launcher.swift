@@ -59,11 +59,13 @@ public enum Launcher {
   }
 
   /// Runs the agent on a simulated board. `reload` is asked at SIGHUP whether the profile's new
-  /// text is good. An empty `controlPath` offers no control socket.
+  /// text is good, `propose` whether one that has come by remote care is. An empty `controlPath` offers no
+  /// control socket.
   public static func runSimulated(
     _ launch: Launch, points: Span<PointSpec>, simulations: Span<SimulationSpec>,
     texts: Span<UInt8>, controlPath: Span<UInt8>, numbers: consuming SessionNumbers,
-    journal: consuming FileStorage, reload: () -> Bool
+    journal: consuming FileStorage, keeper: consuming CareKeeper, reload: () -> Bool,
+    propose: (Span<UInt8>, CareKey) -> Proposal
   ) -> LaunchEnd {
     let plan = planSimulated(launch, points: points, simulations: simulations, texts: texts)
     guard var arena = memory(of: plan.used) else {
@@ -81,7 +83,7 @@ public enum Launcher {
       guard status.open(launch.status, loop: loop) else { return .statusFailed }
       return try run(
         agent, board, loop, transport, signals: signals, control: control, status: status,
-        numbers: numbers, reload: reload)
+        numbers: numbers, care: launch.specs.care, keeper: keeper, reload: reload, propose: propose)
     } catch {
       return .failed(error)
     }
@@ -100,10 +102,12 @@ public enum Launcher {
     return arena
   }
 
-  /// Runs the agent on this board's lines and sensors. `reload` as above.
+  /// Runs the agent on this board's lines and sensors. `reload` and `propose` as above.
   public static func runOnBoard(
     _ launch: Launch, points: Span<PointSpec>, texts: Span<UInt8>,
-    numbers: consuming SessionNumbers, journal: consuming FileStorage, reload: () -> Bool
+    numbers: consuming SessionNumbers, journal: consuming FileStorage,
+    keeper: consuming CareKeeper, reload: () -> Bool,
+    propose: (Span<UInt8>, CareKey) -> Proposal
   ) -> LaunchEnd {
     let plan = planOnBoard(launch, points: points, texts: texts)
     guard var arena = memory(of: plan.used) else {
@@ -139,7 +143,7 @@ public enum Launcher {
       if let added { throw added }
       return try run(
         agent, board, loop, transport, signals: signals, control: nil, status: status,
-        numbers: numbers, reload: reload)
+        numbers: numbers, care: launch.specs.care, keeper: keeper, reload: reload, propose: propose)
     } catch {
       return .failed(error)
     }
@@ -235,7 +239,8 @@ public enum Launcher {
     _ loop: consuming EventLoop,
     _ transport: consuming Transport, signals: consuming Signals,
     control: consuming ControlSocket?, status: consuming StatusDesk,
-    numbers: consuming SessionNumbers, reload: () -> Bool
+    numbers: consuming SessionNumbers, care: CareSpec, keeper: consuming CareKeeper,
+    reload: () -> Bool, propose: (Span<UInt8>, CareKey) -> Proposal
   ) throws(SystemError) -> LaunchEnd {
     try loop.add(signals.descriptor, token: Token.signals, read: true, write: false)
     try transport.attach(to: loop)
@@ -245,12 +250,28 @@ public enum Launcher {
     if let descriptor = control?.descriptor {
       try loop.add(descriptor, token: Token.control, read: true, write: false)
     }
+    if care.isOn { begin(care, keeper, &agent) }
     var main = AgentLoop(
       agent: agent, board: board, loop: loop, transport: transport, signals: signals,
-      control: control, status: status, numbers: numbers)
-    switch main.run(reload: reload) {
+      control: control, status: status, numbers: numbers, care: care, keeper: keeper)
+    switch main.run(reload: reload, propose: propose) {
     case .stopped: return .stopped
     case .reload: return .reload
     }
+  }
+
+  private static func begin(
+    _ care: CareSpec, _ keeper: borrowing CareKeeper, _ agent: inout DeviceAgent<FileStorage>
+  ) {
+    if !TLSLibrary.load() {
+      Log.write(.error) { line in
+        line.append(literal: "remote care has OpenSSL verify signatures, and it is not there: ")
+        line.append { TLSLibrary.problem(into: &$0) }
+      }
+    }
+    if keeper.isBroken {
+      Log.write(.error, "remote care: its record can't be read, and is left alone")
+    }
+    agent.beginCare(CareStart(keeper.record), at: Clock.moment())
   }
 }

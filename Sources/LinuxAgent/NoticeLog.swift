@@ -82,6 +82,25 @@ enum NoticeLog {
       }
     case .reasserted:
       log.write(.warning, "another's word on our status topic: ours was said again")
+    case .careRefused(let reason, let count):
+      log.write(.warning) { line in
+        line.append(literal: "remote care: a request was passed over: ")
+        line.append(literal: reason)
+        line.append(literal: "; since the start: ")
+        line.append(decimal: Int64(wide: Int(truncatingIfNeeded: count)))
+      }
+    case .care(let task, let refusal):
+      log.write(.notice) { line in
+        line.append(literal: "remote care: ")
+        line.append(literal: task.word)
+        guard let refusal else { return }
+        line.append(literal: " refused: ")
+        line.append(literal: refusal)
+      }
+    case .logRestored: log.write(.notice, "remote care: the log is as it was")
+    case .profileHolds: log.write(.notice, "the profile on trial has proved itself, and is kept")
+    case .profileGivenUp:
+      log.write(.warning, "the profile on trial has not proved itself: back to the one before")
     case .stopping(let undelivered):
       log.write(.notice) { line in
         line.append(literal: "stopping; messages not yet acknowledged: ")

@@ -1,3 +1,4 @@
+import Agent
 import Core
 import Device
 import Dialing
@@ -12,6 +13,10 @@ public struct Configuration: Sendable {
   public var device = DeviceSpec(id: .empty, base: .empty)
   /// Its way to the broker.
   public var uplink = UplinkSpec(dial: DialSpec(Endpoint(.tcp, host: .empty)))
+  /// Who may care for it from afar.
+  public var care = CareSpec()
+  /// Where the profile says so, in bytes from its beginning.
+  public var careOffset = 0
   /// The points, in the profile's order.
   public var points: [PointSpec] = []
   /// How each of them behaves on a simulated board.

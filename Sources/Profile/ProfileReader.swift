@@ -39,6 +39,7 @@ public struct ProfileReader {
     readUplink(&object)
     readBudget(&object)
     readJournal(&object)
+    readCare(&object)
     readPoints(&object, isWhole)
     object.finish(&problems)
     checkLines()

@@ -23,6 +23,7 @@ extension BrokerLink where Medium: ~Copyable {
     options.assignsAliases = true
     options.watchesAnswers = true
     options.writeTimeout = spec.answerTimeout
+    options.largeMessages = spec.takesLargeMessages ? .stream : .skip
     let user = spec.user
     Self.open(
       &session, options, properties: connectProperties(), topic: topic, topicBytes,

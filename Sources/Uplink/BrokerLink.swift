@@ -235,8 +235,11 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
         let code = session.withPacket { bytes in bytes[granted.codes][0] }
         return .subscribed(packetID: granted.packetID, accepted: code < 0x80)
       case .skipped(let packetBytes): return .skipped(packetBytes: packetBytes)
-      // Neither streamed messages nor an authentication were asked for.
-      case .unsubscribed, .received, .largeMessage, .payloadPiece, .authenticate: break
+      case .largeMessage(let message, let bytes):
+        return .largeMessage(message, payloadBytes: bytes)
+      case .payloadPiece(let piece, let isLast): return .payloadPiece(piece, isLast: isLast)
+      // No authentication was asked for.
+      case .unsubscribed, .received, .authenticate: break
       }
       if self.event != nil { return takeEvent() }
     }

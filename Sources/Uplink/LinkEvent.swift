@@ -26,6 +26,11 @@ public enum LinkEvent: BitwiseCopyable, Equatable, Sendable {
   case online(sessionPresent: Bool)
   /// A message has come; `session.withMessage` lends it until the next event.
   case message(IncomingMessage)
+  /// A message begins that is larger than `UplinkSpec.packetBytes`, where these are taken; its payload, of so
+  /// many bytes, follows in pieces. `session.withMessage` lends its topic; `session.skipLarge` passes over it.
+  case largeMessage(IncomingMessage, payloadBytes: Int)
+  /// The next bytes of its payload, which `session.withPacket` lends until the next event.
+  case payloadPiece(Field, isLast: Bool)
   /// A message has come that is larger than `UplinkSpec.packetBytes`. Nobody can tell what it said.
   case skipped(packetBytes: Int)
   /// The broker has granted, or with `accepted` false refused, a subscription.

@@ -64,6 +64,8 @@ public struct UplinkSpec: BitwiseCopyable, Sendable {
   public var inflight = 16
   /// The largest packet sent or received, in bytes.
   public var packetBytes = 2048
+  /// True to be handed larger messages in pieces, instead of nothing of them.
+  public var takesLargeMessages = false
 
   /// An uplink of which only the way to the broker is said.
   public init(dial: DialSpec) { self.dial = dial }

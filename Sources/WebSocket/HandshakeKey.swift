@@ -13,16 +13,9 @@ struct HandshakeKey: BitwiseCopyable, Sendable {
 
   /// The key that a client has sent; nil when that is not 16 bytes in base64.
   init?(_ received: Span<UInt8>) {
-    guard received.count == 24 else { return nil }
-    for index in 0..<24 {
-      let sextet = Base64.sextet(received[index])
-      switch index {
-      case 0..<21: guard sextet != nil else { return nil }
-      // Two of its bits belong to the last byte; the others are zero.
-      case 21: guard let sextet, sextet & 15 == 0 else { return nil }
-      default: guard received[index] == UInt8(ascii: "=") else { return nil }
-      }
-    }
+    var isGood = false
+    let nonce = FixedText<16> { out in isGood = out.append(decodingBase64: received) }
+    guard isGood, nonce.count == 16 else { return nil }
     text = FixedText(received)
   }
 

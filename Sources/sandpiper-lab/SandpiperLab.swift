@@ -10,6 +10,7 @@ struct SandpiperLab: ParsableCommand {
     subcommands: [
       DemoCommand.self, BrokerCommand.self, ClientCommand.self, PubCommand.self, SubCommand.self,
       RunCommand.self, SimulateCommand.self, SwarmCommand.self, FleetCommand.self,
+      CareCommand.self,
     ])
 
   /// The version, as the line protocol's first line says it.

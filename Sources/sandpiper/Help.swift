@@ -11,7 +11,8 @@ enum Help {
         --broker URL       take this broker instead of the profile's: mqtt://[user@]host[:port],
                            mqtts://..., ws://[user@]host[:port][/path], wss://..., unix:///path
         --control PATH     with --simulate: socket through which `set` changes points by hand
-        --state DIR        where session numbers are kept [$STATE_DIRECTORY; else nowhere]
+        --state DIR        where session numbers, and what remote care keeps, are
+                           [$STATE_DIRECTORY; else nowhere]
         --seed N           with --simulate: the seed of chance [random]
         --scenario FILE    with --simulate: what goes wrong, and when (by sandpiper-lab)
         --status PATH      socket at which `status` asks [$RUNTIME_DIRECTORY/status; else none]
@@ -42,6 +43,9 @@ enum Help {
         --json             as the agent says it
         --metrics          as OpenMetrics text; exit status 0 without a connection, too
         --socket PATH      where the agent is asked [/run/sandpiper/status]
+      care PROFILE       say which profile remote care has brought
+        --state DIR        where it is [$STATE_DIRECTORY]
+        --drop             put it aside: the next start, or SIGHUP, takes the installed one
       lines              list this board's GPIO chips and lines, and its sensors
       journal FILE       say what a journal holds, without touching it
         --json             each record that waits as a line of JSON

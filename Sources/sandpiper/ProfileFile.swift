@@ -46,6 +46,13 @@ struct ProfileFile {
     return (result.configuration, remarks)
   }
 
+  /// The hash of its text, as `DeviceSpec.profileHash`; nil when it can't be read.
+  var hash: UInt64? {
+    var fault = ""
+    guard let bytes = contents(&fault) else { return nil }
+    return bytes.span.fnv1a
+  }
+
   /// The file's bytes; nil, and why, when it can't be read.
   private func contents(_ fault: inout String) -> [UInt8]? {
     let name = [UInt8](path.utf8)

@@ -35,14 +35,18 @@ enum RunCommand {
     var settings = Settings()
     guard parse(&settings) else { return .usage }
     if settings.hasScenario { return play() }
-    let file = ProfileFile(path: settings.path)
-    guard let configuration = file.read(brokerURL: settings.broker) else { return .badProfile }
-    let plan = MemoryPlan(configuration, isSimulated: settings.isSimulated)
-    guard plan.fits(settings.path) else { return .badProfile }
-    let end = run(configuration, settings, memory: plan.bytes) {
-      reload(file, settings)
-    }
-    return finish(end)
+    let state = StateFolder(option: settings.state)
+    guard let installed = ProfileFile(path: settings.path).read(brokerURL: settings.broker)
+    else { return .badProfile }
+    let choice = ProfileChoice(
+      installed, settings.path, state, brokerURL: settings.broker,
+      isSimulated: settings.isSimulated)
+    let (configuration, origin) = (choice.configuration, choice.origin)
+    guard MemoryPlan(configuration, isSimulated: settings.isSimulated).fits(choice.path)
+    else { return .badProfile }
+    let end = run(choice, settings, state)
+    if origin == .trial { end.rollBack(state.stem(of: configuration)) }
+    return finish(end, wasOnTrial: origin == .trial)
   }
 
   /// What the launcher needs of a configuration.
@@ -50,7 +54,8 @@ enum RunCommand {
     _ configuration: Configuration, seed: UInt64, status: StatusPlace = .nowhere
   ) -> Launch {
     Launch(
-      specs: AgentSpecs(device: configuration.device, uplink: configuration.uplink),
+      specs: AgentSpecs(
+        device: configuration.device, uplink: configuration.uplink, care: configuration.care),
       version: Sandpiper.version, seed: seed, status: status)
   }
 
@@ -138,11 +143,12 @@ enum RunCommand {
   // MARK: Running
 
   private static func run(
-    _ configuration: Configuration, _ settings: Settings, memory: Int, reload: () -> Bool
+    _ choice: consuming ProfileChoice, _ settings: Settings, _ state: StateFolder
   ) -> LaunchEnd {
+    let configuration = choice.configuration
     let launch = launch(
       configuration, seed: settings.seed ?? Chance.seed(), status: statusPlace(settings))
-    let state = StateFolder(option: settings.state)
+    let memory = MemoryPlan(configuration, isSimulated: settings.isSimulated).bytes
     let numbers = SessionNumbers(path: sessionFile(configuration, state).span)
     let journal = JournalFile.open(
       journalFile(configuration, state).span, bytes: configuration.uplink.journalBytes,
@@ -156,16 +162,23 @@ enum RunCommand {
       line.append(decimal: Int64(wide: memory))
       line.append(literal: " bytes of memory")
     }
+    choice.tell()
+    let reloading = Reloading(choice, settings.path, state)
+    let proposed = ProposedProfile(
+      present: configuration, brokerURL: settings.broker, isSimulated: settings.isSimulated)
+    let keeper = choice.takeKeeper()
     if settings.isSimulated {
       let control = [UInt8](settings.control.utf8)
       return Launcher.runSimulated(
         launch, points: configuration.points.span, simulations: configuration.simulations.span,
         texts: configuration.texts.span, controlPath: control.span, numbers: numbers,
-        journal: journal, reload: reload)
+        journal: journal, keeper: keeper, reload: { reloading.isPossible() },
+        propose: { text, key in proposed.examine(text, signedBy: key) })
     }
     return Launcher.runOnBoard(
       launch, points: configuration.points.span, texts: configuration.texts.span,
-      numbers: numbers, journal: journal, reload: reload)
+      numbers: numbers, journal: journal, keeper: keeper, reload: { reloading.isPossible() },
+      propose: { text, key in proposed.examine(text, signedBy: key) })
   }
 
   /// The socket of `--status`, else `status` in the folder that systemd gives; else none.
@@ -197,34 +210,23 @@ enum RunCommand {
     return file
   }
 
-  /// SIGHUP: true when the profile's new text is good, so that the agent may begin anew with it.
-  private static func reload(_ file: ProfileFile, _ settings: Settings) -> Bool {
-    guard let configuration = file.read(brokerURL: settings.broker),
-      MemoryPlan(configuration, isSimulated: settings.isSimulated).fits(settings.path),
-      settings.isSimulated
-        || Launcher.boardHas(configuration.points.span, texts: configuration.texts.span)
-    else {
-      Log.write(.error, "the new profile is not good: nothing changes")
-      return false
-    }
-    Log.write(.notice, "the new profile is good: beginning anew with it")
-    return true
-  }
-
-  private static func finish(_ end: LaunchEnd) -> Exit {
+  private static func finish(_ end: LaunchEnd, wasOnTrial: Bool) -> Exit {
     switch end {
     case .stopped: return .fine
-    case .reload:
-      let error = Process.executeAgain()
-      Log.write(.error) { line in
-        line.append(literal: "cannot begin anew: ")
-        line.append(error)
-      }
-      return .failure
+    case .reload: return beginAnew()
     case .failed(let error):
       Log.write(.error) { line in line.append(error) }
-      return .failure
-    case .boardFailed, .statusFailed: return .failure
+      return wasOnTrial ? beginAnew() : .failure
+    case .boardFailed, .statusFailed: return wasOnTrial ? beginAnew() : .failure
     }
+  }
+
+  private static func beginAnew() -> Exit {
+    let error = Process.executeAgain()
+    Log.write(.error) { line in
+      line.append(literal: "cannot begin anew: ")
+      line.append(error)
+    }
+    return .failure
   }
 }

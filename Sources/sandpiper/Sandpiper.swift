@@ -21,6 +21,7 @@ import Linux
     case "doctor": Exit.now(DoctorCommand.perform())
     case "init": Exit.now(InitCommand.perform())
     case "status": Exit.now(StatusCommand.perform())
+    case "care": Exit.now(CareCommand.perform())
     case "journal": Exit.now(JournalCommand.perform())
     case "set": Exit.now(SetCommand.perform())
     case "--version", "version": Console.print("sandpiper \(version)")

@@ -14,11 +14,15 @@ struct StateFolder {
       option.utf8.isEmpty ? Environment.folder(in: "STATE_DIRECTORY") : [UInt8](option.utf8)
   }
 
+  /// How the names of the device's own files begin; empty without a folder.
+  func stem(of configuration: Configuration) -> [UInt8] {
+    let id = configuration.string(configuration.device.id)
+    return path.isEmpty ? [] : path + [UInt8](("/" + id).utf8)
+  }
+
   /// The file with the session numbers of this device; nil without a folder.
   func sessionFile(of configuration: Configuration) -> [UInt8]? {
-    guard !path.isEmpty else { return nil }
-    let id = configuration.string(configuration.device.id)
-    return path + [UInt8](("/" + id + ".session").utf8)
+    path.isEmpty ? nil : stem(of: configuration) + [UInt8](".session".utf8)
   }
 
   /// The journal's file: a path from the root as the profile has it, any other in the folder; nil where

@@ -43,6 +43,8 @@ final class World {
   private(set) var attempted: [Int] = []
   /// How the outputs were driven.
   private(set) var drives: [Switching] = []
+  /// What remote care had the rim do, and what it answers.
+  var care = CareRim()
   /// How often the agent's loop has turned.
   private(set) var turns = 0
 
@@ -59,11 +61,14 @@ final class World {
   }
 
   /// A world with a fresh agent for `profile`, not yet connected.
-  init(_ profile: String, seed: UInt64 = 1, limits: BrokerLimits = BrokerLimits()) throws {
+  init(
+    _ profile: String, seed: UInt64 = 1, limits: BrokerLimits = BrokerLimits(),
+    care start: CareStart = CareStart()
+  ) throws {
     let reading = ProfileReader.read(utf8(profile))
     let problems = reading.problems.map { "\($0.pointer) \($0.message)" }
     configuration = try #require(reading.configuration, "\(problems)")
-    let start = Moment(
+    let beginning = Moment(
       instant: now, wall: WallTime(milliseconds: wallAtBoot + now.nanoseconds / 1_000_000),
       quality: quality)
     flash = MemoryBytes(configuration.uplink.journalBytes)
@@ -72,8 +77,9 @@ final class World {
       _ = try RecordRing.format(&storage, id: seed)
     }
     agent = Self.makeAgent(
-      configuration, boot: UInt8(ascii: "a"), lastSession: 0, seed: seed, flash, at: start)
+      configuration, boot: UInt8(ascii: "a"), lastSession: 0, seed: seed, flash, at: beginning)
     _ = agent.openJournal()
+    agent.beginCare(start, at: beginning)
     board = Self.makeBoard(configuration, seed: seed, at: now)
     broker = MessageBroker(limits: limits, isObserved: true)
   }
@@ -104,7 +110,8 @@ final class World {
     for index in bootID.indices { bootID[index] = boot }
     var arena = testArena()
     return DeviceAgent(
-      AgentSpecs(device: configuration.device, uplink: configuration.uplink),
+      AgentSpecs(
+        device: configuration.device, uplink: configuration.uplink, care: configuration.care),
       points: configuration.points.span, texts: configuration.texts.span, boardDebounces: false,
       identity: Identity(version: "1.2", bootID: bootID, lastSession: lastSession, seed: seed),
       medium: MemoryStorage(memory: flash), at: moment, arena: &arena)
@@ -207,6 +214,7 @@ final class World {
       switch action {
       case .drive(let drive): carryOut(drive)
       case .link(let action): carryOut(action)
+      case .care(let action): care.carryOut(action, &agent, at: moment)
       }
       agent.advance(at: moment)
     }

@@ -16,6 +16,10 @@ DEFINITIONS = ROOT_SCHEMA["$defs"]
 # In a change: the member goes away.
 GONE = object()
 
+# Public keys that nobody has the other half of.
+KEYS = [
+    "AtUQSxK1I8ilGLS5G4NPip1D3MWuFVziUwjYMO/wS/w=", "NUknsjnLQoLTQcReMbCflrdPjTvgii7+UeQVa4YDlso="]
+
 # One profile with every object that there can be, one point for each form of it.
 WHOLE = profile(
     door({"chip": "pinctrl-bcm2835", "offset": 17}, report={"min": "1s"}),
@@ -26,7 +30,8 @@ WHOLE = profile(
     ("damp", {"kind": "sensor", "iio": {"device": "bme280", "channel": "humidityrelative"}}),
     ("cpu", {"kind": "sensor", "thermal": "cpu-thermal", "unit": "Cel"}),
     ("soil", {"kind": "sensor", "w1": "28-00000a1b2c3d"}),
-    budget={"memory": "256KiB"})
+    budget={"memory": "256KiB"}, care={
+        "keys": KEYS[:1], "allow": ["status", "profile"], "maxProfile": "16KiB"})
 WHOLE["broker"] |= {
     "url": "wss://broker.example", "user": "ann", "passwordFile": "/etc/sandpiper/password",
     "proxy": "http://ann@proxy.example:3128", "proxyPasswordFile": "/etc/sandpiper/proxy",
@@ -35,6 +40,8 @@ WHOLE["broker"] |= {
 
 # Where, and what: changes that leave a profile good.
 GOOD = [
+    ("/care", {"keys": KEYS, "allow": ["status", "log", "restart", "profile"], "maxProfile": "64KiB"}),
+    ("/care", {"keys": KEYS[:1], "allow": []}),
     ("/$schema", "schema.json"),
     ("/description", "on the roof"),
     ("/device/base", "acme/site-1"),
@@ -150,6 +157,15 @@ BAD = [
     ("/uplink/batch", {"every": "5m", "urgent": ["events"]}),
     ("/uplink/batch", {"every": "5m", "urgent": "event"}),
     ("/broker/password", "secret"),
+    ("/care", {"keys": KEYS}),
+    ("/care", {"allow": ["status"]}),
+    ("/care", {"keys": [], "allow": ["status"]}),
+    ("/care", {"keys": [KEYS[0], KEYS[0]], "allow": ["status"]}),
+    ("/care", {"keys": [KEYS[0][:-2] + "x="], "allow": ["status"]}),
+    ("/care", {"keys": [KEYS[0][:-1]], "allow": ["status"]}),
+    ("/care", {"keys": KEYS, "allow": ["reboot"]}),
+    ("/care", {"keys": KEYS, "allow": "status"}),
+    ("/care", {"keys": KEYS, "allow": ["profile"], "maxProfile": 512}),
     ("/broker/session", "Clean"),
     ("/uplink/backoff/max", "02s"),
     ("/uplink/timeouts/dns", "1s"),
@@ -211,6 +227,9 @@ BEYOND_A_SCHEMA = [
     ("/uplink/backoff/min", "3s", "min longer than max"),
     ("/points/water/report/max", "500ms", "min longer than max"),
     ("/broker/user", GONE, "a password without a user"),
+    ("/care/allow", ["status"], "a bound for profiles that nobody may propose"),
+    ("/care/keys", ["A" * 43 + "="], "a key that everybody can sign for"),
+    ("/uplink/packet", "1KiB", "packets that answers do not fit into"),
     ("/broker", {"urls": ["mqtt://a.example", "mqtts://b.example"]}, "brokers reached otherwise"),
     ("/broker", {"urls": ["mqtt://ann@a.example", "mqtt://bob@b.example"]}, "two users"),
     ("/broker/probe", "60s", "a probe that has nowhere to grow"),

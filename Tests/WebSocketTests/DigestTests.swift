@@ -4,7 +4,7 @@ import Testing
 
 @testable import WebSocket
 
-/// SHA-1 and base64, against their specifications' own examples.
+/// SHA-1 and handshake keys, against their specifications' own examples.
 @Suite struct DigestTests {
   private func digest(_ message: [UInt8]) -> String {
     let digest = SHA1.digest(of: message.span)
@@ -44,22 +44,6 @@ import Testing
     ])
   func lengthsAroundABlock(count: Int, expected: String) {
     #expect(digest([UInt8](repeating: UInt8(ascii: "a"), count: count)) == expected)
-  }
-
-  @Test(
-    arguments: [
-      ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
-      ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
-    ])
-  func examplesOfRFC4648(source: String, expected: String) {
-    #expect(written { $0.append(base64: utf8(source).span) } == utf8(expected))
-  }
-
-  @Test func allSextetsHaveACharacterOfTheirOwn() {
-    let characters = (0..<64 as Range<UInt8>).map { Base64.character($0) }
-    #expect(Set(characters).count == 64)
-    #expect(characters.map { Base64.sextet($0) } == (0..<64 as Range<UInt8>).map { $0 })
-    #expect((0...255 as ClosedRange<UInt8>).count { Base64.sextet($0) != nil } == 64)
   }
 
   private func received(_ text: String) -> HandshakeKey? { HandshakeKey(utf8(text).span) }

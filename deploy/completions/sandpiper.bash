@@ -3,7 +3,7 @@
 _sandpiper() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=''
   if [ "$COMP_CWORD" = 1 ]; then
-    words='run init check plan lines doctor status journal set --version --help'
+    words='run init check plan lines doctor status care journal set --version --help'
   else
     case $before in
     --log) words='error warning notice info debug' ;;
@@ -18,6 +18,7 @@ _sandpiper() {
       plan) words='--simulate' ;;
       doctor) words='--offline --json --state --broker' ;;
       status) words='--watch --json --metrics --socket' ;;
+      care) words='--state --drop' ;;
       journal) words='--json --verify' ;;
       esac
       if [[ $word != -* ]]; then

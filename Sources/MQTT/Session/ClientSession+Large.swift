@@ -190,6 +190,11 @@ extension ClientSession {
     return .event(.skipped(packetBytes: message.packetBytes))
   }
 
+  /// Passes over the message that `largeMessage` has just told of: no pieces follow, but `skipped`.
+  public mutating func skipLarge() {
+    if large?.way == .stream { large?.way = .skip }
+  }
+
   /// The connection is gone in the middle of a message: it was not handed over, and is new when it
   /// comes again. One that the owner has answered in the meantime is not.
   mutating func forgetUnfinished() {

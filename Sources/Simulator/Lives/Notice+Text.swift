@@ -24,6 +24,13 @@ extension Notice {
     case .reasserted: "another's word on the status topic: ours was said again"
     case .journal(nil): "the journal can be written again"
     case .journal(let fault?): "the journal can't be written: \(fault)"
+    case .careRefused(let reason, let count):
+      "a request for care was passed over: \(reason); since the start: \(count)"
+    case .care(let task, let refusal):
+      "care: \(task.word)" + (refusal.map { " refused: \($0)" } ?? "")
+    case .logRestored: "the log is as it was"
+    case .profileHolds: "the profile on trial has proved itself"
+    case .profileGivenUp: "the profile on trial has not proved itself"
     case .stopping(let undelivered): "stopping; messages not yet acknowledged: \(undelivered)"
     case .stopped: "stopped"
     }

@@ -20,6 +20,8 @@ extension World {
         watches.outputs.drove(drive.point, to: drive.level)
         device.agent.driven(point: drive.point, readBack: level, at: moment)
       case .link(let action): carryOut(action, device, moment)
+      // Nobody cares for a simulated device.
+      case .care: break
       }
       device.agent.advance(at: moment)
     }

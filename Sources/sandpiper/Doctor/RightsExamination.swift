@@ -1,3 +1,4 @@
+import Agent
 import Core
 import Device
 import Linux
@@ -74,7 +75,9 @@ struct RightsExamination {
   private func subscribe(_ visit: inout BrokerVisit, _ report: inout Report) -> Bool {
     var refused = NameList()
     var word = Words()
-    for tail: Words in ["status", "diag", "cmd/+"] {
+    var filters: [Words] = ["status", "diag", "cmd/+"]
+    if configuration.care.isOn { filters.append("care") }
+    for tail in filters {
       switch ask(for: tail, &visit, &word) {
       case true?: break
       case false?: refused.append("\(prefix)\(tail)")
@@ -86,7 +89,11 @@ struct RightsExamination {
       }
     }
     if refused.isEmpty {
-      report.fine(.broker, "\(place): grants the subscriptions to status, diag and cmd/+")
+      report.fine(
+        .broker,
+        configuration.care.isOn
+          ? "\(place): grants the subscriptions to status, diag, cmd/+ and care"
+          : "\(place): grants the subscriptions to status, diag and cmd/+")
     } else {
       report.broken(
         .broker, "\(place): refuses a subscription to \(refused.words)",
@@ -191,6 +198,7 @@ struct RightsExamination {
     var tails: [Words] = ["status", "history", "outage"]
     if configuration.device.diagnosticsEvery > .zero { tails.append("diag") }
     if configuration.points.contains(where: { $0.kind == .output }) { tails.append("result") }
+    if configuration.care.isOn { tails.append("care/result") }
     for point in configuration.points {
       let name = configuration.words(point.name)
       tails.append("state/\(name)")

@@ -17,7 +17,7 @@ import Testing
   /// Brings `bytes` in pieces, as fast as they are taken; returns the events without those of
   /// pieces, and the payload's bytes.
   private func feed(
-    _ bench: Bench, _ bytes: [UInt8], by size: Int
+    _ bench: Bench, _ bytes: [UInt8], by size: Int, skipping: Bool = false
   ) -> (events: [String], payload: [UInt8]) {
     var rest = bytes[...]
     var events: [String] = []
@@ -31,6 +31,7 @@ import Testing
       while let event = bench.session.nextEvent(at: bench.now) {
         guard case .payloadPiece(let piece, let isLast) = event else {
           events.append(bench.inWords(event))
+          if skipping, case .largeMessage = event { bench.session.skipLarge() }
           continue
         }
         bench.session.withPacket { bytes in
@@ -77,6 +78,22 @@ import Testing
     #expect(events == ["skipped \(large.count)", "message big 'after' topicAlias=1"])
     #expect(payload == [] && bench.counters.oversizedSkipped == 1)
     #expect(bench.output() == acknowledgement(qos, id))
+  }
+
+  /// Whoever has seen the topic may have no use for the rest.
+  @Test(arguments: [QoS.atMostOnce, .atLeastOnce, .exactlyOnce], [1, 7, 256])
+  func streamedMessageThatIsNotWanted(qos: QoS, chunk: Int) {
+    let bench = Self.bench(.stream)
+    let id: UInt16 = qos == .atMostOnce ? 0 : 0x1234
+    let large = publishV5(Self.payload, qos, id: id, topic: "big")
+    let small = publishV5("after", topic: "small")
+    let (events, payload) = feed(bench, large + small, by: chunk, skipping: true)
+    let name = id == 0 ? "big ''" : "big '' 4660"
+    #expect(
+      events == ["large 600 \(name)", "skipped \(large.count)", "message small 'after'"])
+    #expect(payload == [] && bench.counters.oversizedSkipped == 1)
+    #expect(bench.output() == acknowledgement(qos, id))
+    bench.session.skipLarge()
   }
 
   /// Properties that fill the buffer leave no room to look at them: the message is passed over.

@@ -1,0 +1,265 @@
+import Core
+import Device
+
+/// Remote care as it stands: a request on its way in, and the answer on its way out. Without care it has no
+/// memory, and nothing happens.
+///
+/// A request is a message of 88 characters of base64, a line feed and the body. What is signed is
+/// `sandpiper-care-v1`, a line feed, `<base>/<id>`, a line feed and the body; the first part lies in memory
+/// from the start, and the body is received behind it:
+///
+///     | sandpiper-care-v1 LF base/id LF | body ...               | signature LF |
+///     0                          bodyStart                signatureStart
+struct Care: ~Copyable {
+  let isOn: Bool
+  let allowed: CareTasks
+  private var memory: Table<UInt8>
+  private let bodyStart: Int
+  private let signatureStart: Int
+  /// Bytes of the message that is being received; nil while there is none.
+  private var expected: Int?
+  private var received = 0
+  private var signature = FixedText<64>()
+
+  /// The number of the last request.
+  var number: UInt64 = 0
+  /// The request that is being carried out, and why it is not.
+  var request = CareRequest()
+  var refusal: StaticString?
+  /// What the rim does for it now; no message is looked at meanwhile.
+  private(set) var step: CareAction?
+  private var isStepTaken = false
+  /// What the rim has to do besides.
+  var logAction: CareAction?
+  var confirms = false
+  var forgets = false
+
+  /// Requests that nobody has a right to, or that came too fast, since the start.
+  var refused: UInt32 = 0
+  var complainsAt = Instant.boot
+  private var budget = VerifyBudget()
+  /// The message that goes by is one of those.
+  var skips = false
+
+  /// What is to be said to a request; none while there is nothing.
+  private var answers: Table<CareAnswer>
+  private var sending = Sending.nothing
+  private var tag: UInt32 = 0
+  /// True when the rim keeps the answer, too, until the broker has it.
+  private var isAnswerKept = false
+  /// The number of the request that is answered with the state of the device; 0 for none.
+  var statusFor: UInt64 = 0
+
+  /// When the log goes back to its level.
+  var logUntil = Instant.never
+  /// When a profile on trial is given up.
+  var trialUntil = Instant.never
+  var isOnTrial = false
+  /// Why it is given up, and why there was no link last.
+  var trialFault: StaticString = ""
+  var linkFault: StaticString?
+  /// The request for the subscription, and whether it was granted in this session.
+  var subscription: UInt16?
+  var isSubscribed = false
+  /// The broker has this session's birth.
+  var hasBirth = false
+
+  private enum Sending: BitwiseCopyable { case nothing, waits, underWay }
+
+  /// Bytes of base64 and a line feed before the body.
+  static var headBytes: Int { 89 }
+
+  init(_ spec: CareSpec, _ points: borrowing Points, arena: inout Arena) {
+    isOn = spec.isOn
+    allowed = spec.allowed
+    let device = points.spec
+    let prefix: StaticString = "sandpiper-care-v1\n"
+    bodyStart = prefix.utf8CodeUnitCount + Int(device.base.count) + Int(device.id.count) + 2
+    signatureStart = bodyStart + spec.bodyBytesMax
+    guard spec.isOn else {
+      memory = Table()
+      answers = Table()
+      return
+    }
+    memory = arena.table(
+      "request for remote care", count: signatureStart + Self.headBytes, filledWith: 0)
+    answers = arena.table(
+      "its answer", count: 1, filledWith: CareAnswer(0, nil, .refused))
+    guard !arena.isMeasuring else { return }
+    _ = memory.fill(from: 0, limit: bodyStart) { out in
+      out.append(literal: prefix)
+      points.texts.withBytes(of: device.base) { out.append(contentsOf: $0) }
+      out.append(UInt8(ascii: "/"))
+      points.texts.withBytes(of: device.id) { out.append(contentsOf: $0) }
+      out.append(UInt8(ascii: "\n"))
+    }
+  }
+
+  /// When something is due.
+  var deadline: Instant { min(logUntil, trialUntil) }
+
+  /// The longest message, in bytes.
+  var messageBytesMax: Int { signatureStart - bodyStart + Self.headBytes }
+
+  // MARK: A request on its way in
+
+  /// True when one more signature may be verified.
+  mutating func admits(at now: Instant) -> Bool { budget.take(at: now) }
+
+  mutating func begin(messageBytes: Int) {
+    expected = messageBytes
+    received = 0
+  }
+
+  /// True while a message is being received.
+  var isReceiving: Bool { expected != nil }
+
+  mutating func forgetReceived() { expected = nil }
+
+  /// Takes the next bytes of the message, of which there are no more than were announced.
+  mutating func take(_ piece: Span<UInt8>) {
+    guard let expected, received + piece.count <= expected else { return }
+    let head = max(0, min(piece.count, Self.headBytes - received))
+    _ = memory.fill(from: signatureStart + min(received, Self.headBytes), limit: head) { out in
+      out.append(contentsOf: piece.extracting(0..<head))
+    }
+    let bodyBytes = max(0, received - Self.headBytes)
+    _ = memory.fill(from: bodyStart + bodyBytes, limit: piece.count - head) { out in
+      out.append(contentsOf: piece.extracting(head..<piece.count))
+    }
+    received += piece.count
+  }
+
+  /// True when the message is whole and has the form of one that is signed: what is left is to see by whom.
+  mutating func finish() -> Bool {
+    guard let expected, received == expected, received > Self.headBytes else { return false }
+    self.expected = nil
+    var isGood = false
+    signature = Self.decoded(memory, from: signatureStart, &isGood)
+    return isGood && signature.count == 64
+      && memory[signatureStart + Self.headBytes - 1] == UInt8(ascii: "\n")
+  }
+
+  private static func decoded(
+    _ memory: borrowing Table<UInt8>, from start: Int, _ isGood: inout Bool
+  ) -> FixedText<64> {
+    var isBase64 = false
+    let text = memory.withSpan(from: start, count: headBytes - 1) { text in
+      FixedText<64> { out in isBase64 = out.append(decodingBase64: text) }
+    }
+    isGood = isBase64
+    return text
+  }
+
+  /// Lends what is signed, and the signature.
+  func withSigned<R>(_ body: (_ message: Span<UInt8>, _ signature: Span<UInt8>) -> R) -> R {
+    memory.withSpan(from: 0, count: bodyStart + received - Self.headBytes) { message in
+      signature.withBytes { signature in body(message, signature) }
+    }
+  }
+
+  /// What the message asks for.
+  func read() -> CareRequest {
+    memory.withSpan(from: bodyStart, count: received - Self.headBytes) { CareRequest($0) }
+  }
+
+  /// Lends the profile that the request has brought.
+  func withProfile<R>(_ body: (Span<UInt8>) -> R) -> R {
+    memory.withSpan(
+      from: bodyStart + Int(request.profile.offset), count: Int(request.profile.count), body)
+  }
+
+  // MARK: The answer on its way out
+
+  /// What is to be said, while there is something.
+  var answer: CareAnswer { answers[0] }
+
+  /// Has `answer` said, in the place of any that waits.
+  mutating func say(_ answer: CareAnswer, isKept: Bool) {
+    answers[0] = answer
+    sending = .waits
+    isAnswerKept = isKept
+  }
+
+  /// True when an answer has to be sent.
+  var waitsToSay: Bool { sending == .waits }
+
+  /// The tag that the answer would be sent with: unlike those of the status, which have 16 bits.
+  var nextTag: UInt32 { 0x1_0000 | (tag &+ 1) & 0xFFFF }
+
+  mutating func wasSent() {
+    tag = nextTag
+    sending = .underWay
+  }
+
+  /// The broker has the message of `tag`.
+  mutating func wasAcknowledged(_ tag: UInt32) {
+    guard tag == self.tag, sending == .underWay else { return }
+    sending = .nothing
+    forgets = isAnswerKept
+  }
+
+  /// The link is gone.
+  mutating func linkLost() {
+    expected = nil
+    skips = false
+    statusFor = 0
+    subscription = nil
+    (isSubscribed, hasBirth) = (false, false)
+    if sending == .underWay { sending = .waits }
+  }
+
+  // MARK: The rim's part
+
+  /// Has the rim do `step`, and waits for its answer.
+  mutating func ask(_ step: CareAction) {
+    self.step = step
+    isStepTaken = false
+  }
+
+  /// The rim has answered.
+  mutating func wasAnswered() { step = nil }
+
+  /// The next thing for the rim to do, once.
+  mutating func nextAction() -> CareAction? {
+    if let step, !isStepTaken {
+      isStepTaken = true
+      return step
+    }
+    if let action = logAction {
+      logAction = nil
+      return action
+    }
+    if confirms {
+      confirms = false
+      return .confirm
+    }
+    guard forgets else { return nil }
+    forgets = false
+    return .forget
+  }
+}
+
+/// How many signatures may be verified: each costs a small board some milliseconds, and whoever may publish
+/// under the topic can have it try as many as come in. One a second, and a few at once.
+struct VerifyBudget: BitwiseCopyable {
+  private var left = 3
+  private var since = Instant.boot
+
+  private static var most: Int { 3 }
+
+  /// True when one more may be, which it is then.
+  mutating func take(at now: Instant) -> Bool {
+    let seconds = (now - since).seconds
+    if left == Self.most || seconds >= Int64(wide: Self.most) {
+      left = Self.most
+      since = now
+    } else if seconds > 0 {
+      left = min(Self.most, left + Int(narrow: seconds))
+      since = since + .seconds(seconds)
+    }
+    guard left > 0 else { return false }
+    left -= 1
+    return true
+  }
+}

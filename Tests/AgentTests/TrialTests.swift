@@ -1,0 +1,110 @@
+import Agent
+import Broker
+import Core
+import Testing
+
+/// What begins the agent anew, and a profile that has to prove itself.
+@Suite struct TrialTests {
+  private func trial(_ length: Interval, answer: CareAnswer? = nil) -> CareStart {
+    var start = CareStart()
+    start.number = 7
+    start.trial = length
+    start.answer = answer
+    return start
+  }
+
+  @Test func aRestartIsAnsweredBeforeTheStop() throws {
+    let world = try World.online(careful())
+    world.forget()
+    world.ask(#"{"n":1,"do":"restart"}"#)
+    world.run(.seconds(5))
+    #expect(world.isStopped && world.stopReason == .restart)
+    #expect(world.careAnswers == [#""do":"restart","result":"accepted"}"#])
+    let topics = world.heard.filter { $0.client == "dev" }.map(\.topic)
+    #expect(topics.first == "care/result" && topics.last == "status")
+    #expect(world.lives == ["stopping restart", "offline restart"])
+  }
+
+  @Test(arguments: [
+    (CareOutcome.hasNoPlace, "no-state-directory"), (.failed, "state-not-writable"),
+  ])
+  func whatCannotBeKeptIsNotBegun(outcome: CareOutcome, reason: String) throws {
+    let world = try World.online(careful())
+    world.forget()
+    world.care.outcome = outcome
+    world.ask(#"{"n":1,"do":"restart"}"#)
+    world.ask(#"{"n":2,"do":"log","level":"debug"}"#)
+    world.run(.seconds(5))
+    #expect(
+      world.careAnswers == [
+        "\"do\":\"restart\",\"result\":\"refused\",\"reason\":\"\(reason)\"}",
+        #""do":"log","result":"done"}"#,
+      ])
+    #expect(world.isOnline)
+  }
+
+  @Test func aProfileIsTriedByAnotherRun() throws {
+    let world = try World.online(careful())
+    world.forget()
+    world.ask(#"{"n":1,"do":"profile","within":"2m","profile":{"a":1}}"#)
+    world.run(.seconds(5))
+    #expect(world.care.orders.map(\.task) == [.profile])
+    #expect(world.care.orders.map(\.within) == [.seconds(120)])
+    #expect(world.care.profiles == [#"{"a":1}"#])
+    #expect(world.stopReason == .reload && world.isStopped)
+  }
+
+  @Test func anAnswerThatFoundNoLinkIsSaidOnceThereIsOne() throws {
+    var start = CareStart()
+    start.answer = CareAnswer(5, .restart, .done)
+    let world = try World(careful(), care: start)
+    world.network.answer = .refuses
+    world.run(.seconds(60))
+    world.network.answer = .accepts
+    world.run(.seconds(200))
+    #expect(world.careAnswers == [#""do":"restart","result":"done"}"#])
+    #expect(world.care.forgotten == 1, "the rim forgets it, too")
+    world.cut()
+    world.run(.seconds(60))
+    #expect(world.careAnswers.count == 1)
+  }
+
+  @Test func theBirthAndTheSubscriptionProveAProfile() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.run(.seconds(5))
+    #expect(world.care.confirmed == 1)
+    #expect(world.careAnswers == [#""do":"profile","result":"applied"}"#])
+    #expect(world.care.forgotten == 1)
+    world.run(.seconds(120))
+    #expect(world.isOnline && world.stopReason == nil)
+  }
+
+  @Test func withoutABrokerAProfileIsGivenUp() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.network.answer = .refuses
+    world.run(.seconds(59))
+    #expect(world.stopReason == nil)
+    world.run(.seconds(2))
+    #expect(world.stopReason == .rollBack && world.isStopped)
+    #expect(world.careFault == "not-online: connect-failed")
+    #expect(world.care.confirmed == 0)
+  }
+
+  /// A device that nobody could care for any more would keep this profile for good.
+  @Test func aProfileWhoseBrokerLetsNobodyAskIsGivenUp() throws {
+    var limits = BrokerLimits()
+    limits.subscriptionsMax = 2
+    let world = try World(careful(), limits: limits, care: trial(.seconds(60)))
+    world.run(.seconds(59))
+    #expect(world.isOnline && world.care.confirmed == 0)
+    world.run(.seconds(2))
+    #expect(world.stopReason == .rollBack && world.careFault == "not-subscribed")
+  }
+
+  @Test func aProfileThatCannotBeKeptIsGivenUp() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.care.confirmation = nil
+    world.run(.seconds(10))
+    #expect(world.stopReason == .rollBack && world.isStopped)
+  }
+}
