@@ -167,8 +167,8 @@ let package = Package(
     tests(
       "LinuxTests",
       [
-        "CLinux", "Core", "WebSocket", "Dialing", "Journal", "Device", "Linux", "LinuxBoard",
-        "TestSupport",
+        "CGPIO", "CLinux", "Core", "WebSocket", "Dialing", "Journal", "Device", "Linux",
+        "LinuxBoard", "TestSupport",
       ]),
   ]
 )

@@ -30,6 +30,14 @@ public enum StopReason: BitwiseCopyable, Sendable {
   case asked
   /// To begin anew with a changed profile: outputs do not take their stop state.
   case reload
+  /// To be followed by another process, which whoever asks starts: outputs do not take their stop state.
+  case handOver
 
-  var slug: StaticString { self == .asked ? "stopped" : "reload" }
+  var slug: StaticString {
+    switch self {
+    case .asked: "stopped"
+    case .reload: "reload"
+    case .handOver: "restart"
+    }
+  }
 }

@@ -109,6 +109,16 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     openSession(password: password, at: moment)
   }
 
+  /// An output goes on as the run before has left it; see `Points.takeOver`.
+  public mutating func takeOver(point: Int, level: Bool, revertsAt: Instant) {
+    points.takeOver(point: point, level: level, revertsAt: revertsAt)
+  }
+
+  /// The run before has lost the link at `since`; see `Points.takeOver`.
+  public mutating func takeOver(linkLostSince since: Instant) {
+    points.takeOver(linkLostSince: since)
+  }
+
   /// An output was driven; see `Points.driven`.
   public mutating func driven(point: Int, readBack: Bool?, at moment: Moment) {
     points.driven(point: point, readBack: readBack, at: moment, outbox: &link.outbox)

@@ -87,6 +87,88 @@ static inline int cgpio_kernel_interface(const char *path) {
   return result == 0 ? 2 : 1;
 }
 
+// ---- outputs, by the kernel's second interface itself
+//
+// libgpiod 1.6 does not give away the descriptor of an output, and neither version takes one that somebody
+// else has opened: a line that is to outlive the program is requested, driven and read by the kernel's own
+// calls (linux/gpio.h, version 2 of the interface, Linux 5.10).
+
+/// GPIO_V2_LINE_FLAG_* of an output with this setting.
+static inline uint64_t cgpio_output_flags(struct cgpio_setting setting) {
+  static const uint64_t bias[] = {
+      [CGPIO_BIAS_AS_IS] = 0,
+      [CGPIO_BIAS_DISABLED] = GPIO_V2_LINE_FLAG_BIAS_DISABLED,
+      [CGPIO_BIAS_PULL_UP] = GPIO_V2_LINE_FLAG_BIAS_PULL_UP,
+      [CGPIO_BIAS_PULL_DOWN] = GPIO_V2_LINE_FLAG_BIAS_PULL_DOWN};
+  static const uint64_t drive[] = {
+      [CGPIO_PUSH_PULL] = 0,
+      [CGPIO_OPEN_DRAIN] = GPIO_V2_LINE_FLAG_OPEN_DRAIN,
+      [CGPIO_OPEN_SOURCE] = GPIO_V2_LINE_FLAG_OPEN_SOURCE};
+  return GPIO_V2_LINE_FLAG_OUTPUT | bias[setting.bias] | drive[setting.drive]
+         | (setting.active_low ? GPIO_V2_LINE_FLAG_ACTIVE_LOW : 0);
+}
+
+/// Requests an output of the chip at `path`; the descriptor of the line, which closes on exec.
+static inline int cgpio_output_request(
+    const char *path, const struct cgpio_setting *setting, const char *consumer) {
+  int chip = open(path, O_RDWR | O_CLOEXEC);
+  if (chip < 0) return -errno;
+  struct gpio_v2_line_request request = {
+      .offsets = {setting->offset},
+      .num_lines = 1,
+      .config = {
+          .flags = cgpio_output_flags(*setting),
+          .num_attrs = 1,
+          .attrs = {
+              {.attr = {.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES, .values = setting->level},
+               .mask = 1}}}};
+  strncpy(request.consumer, consumer, sizeof request.consumer - 1);
+  int result = ioctl(chip, GPIO_V2_GET_LINE_IOCTL, &request) < 0 ? -errno : request.fd;
+  close(chip);
+  return result;
+}
+
+/// The level of a line that was requested so, 0 or 1.
+static inline int cgpio_output_get(int line) {
+  struct gpio_v2_line_values values = {.mask = 1};
+  return ioctl(line, GPIO_V2_LINE_GET_VALUES_IOCTL, &values) < 0 ? -errno : (int)(values.bits & 1);
+}
+
+/// Drives a line that was requested so.
+static inline int cgpio_output_set(int line, bool level) {
+  struct gpio_v2_line_values values = {.bits = level, .mask = 1};
+  return ioctl(line, GPIO_V2_LINE_SET_VALUES_IOCTL, &values) < 0 ? -errno : 0;
+}
+
+enum { CGPIO_HELD_MAX = 256 };
+
+/// What a run leaves to the next about an output.
+struct cgpio_held_output {
+  char chip[CGPIO_NAME_BYTES], label[CGPIO_NAME_BYTES];
+  uint64_t flags;     ///< GPIO_V2_LINE_FLAG_*, as requested
+  int64_t revert_at;  ///< CLOCK_BOOTTIME at which it goes back to its start state; INT64_MAX for never
+  uint32_t offset;
+  uint8_t stop;  ///< the level for an orderly stop, 0 or 1; 2 for as it is
+  uint8_t used;
+  uint8_t reserved[2];
+};
+
+/// What a run leaves to the next, in memory that outlives both. `form` tells what shape it has.
+struct cgpio_held_outputs {
+  uint64_t form;
+  int64_t link_lost_since;  ///< CLOCK_BOOTTIME; INT64_MAX while there is a link
+  struct cgpio_held_output outputs[CGPIO_HELD_MAX];
+};
+
+/// The outputs, as Swift can index them.
+static inline struct cgpio_held_output *cgpio_held_entries(struct cgpio_held_outputs *held) {
+  return held->outputs;
+}
+
+enum { CGPIO_HELD_BYTES = sizeof(struct cgpio_held_outputs) };
+/// What `form` is; to change with the structure.
+static const uint64_t CGPIO_HELD_FORM = 0x73616E6470697031;
+
 static inline void cgpio_copy_name(char *target, const char *source) {
   size_t length = source ? strnlen(source, CGPIO_NAME_BYTES - 1) : 0;
   memset(target, 0, CGPIO_NAME_BYTES);

@@ -143,8 +143,6 @@ int clinux_unix_connect(const char *path);
 ssize_t clinux_unix_receive(int socket, void *bytes, size_t count, struct clinux_peer *peer);
 ssize_t clinux_unix_reply(
     int socket, const void *bytes, size_t count, const struct clinux_peer *peer);
-/// Sends one datagram to the Unix socket at `path`, or of the abstract name behind '@'. Never waits.
-int clinux_notify(const char *path, const void *bytes, size_t count);
 /// Waits until `descriptor` can be read: 1 yes, 0 the time is over.
 int clinux_wait_readable(int descriptor, int milliseconds);
 
@@ -265,7 +263,7 @@ int clinux_syncer_result(struct clinux_syncer *syncer);
 
 // ---- process, threads, memory (process.c)
 
-/// Blocks SIGTERM, SIGINT and SIGHUP, ignores SIGPIPE, and returns a signalfd for the former.
+/// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1, ignores SIGPIPE, and returns a signalfd for the former.
 int clinux_signals_open(void);
 /// The number of a signal that waits in the signalfd; 0 for none.
 int clinux_signals_take(int descriptor);
@@ -292,14 +290,38 @@ uint64_t clinux_random(void);
 void clinux_hold_standard_descriptors(void);
 /// The value of an environment variable, or null.
 const char *clinux_environment(const char *name);
-/// Within how many microseconds the service manager wants a sign of life of this process
-/// (sd_watchdog_enabled(3)); 0 when it wants none.
-int64_t clinux_watchdog(void);
 /// Begins the program anew with the same arguments. Returns only when it cannot.
 void clinux_execute_again(void);
 /// Begins the program of that name, beside this one or else on the PATH, with the same arguments. Returns only
 /// when it cannot.
 void clinux_execute_other(const char *name);
+
+// ---- the service manager, and what follows this program (service.c)
+
+/// Sends one datagram to the Unix socket at `path`, or of the abstract name behind '@'. Never waits.
+int clinux_notify(const char *path, const void *bytes, size_t count);
+/// The same with a descriptor, of which the receiver gets a copy. Waits half a second at most for room.
+int clinux_notify_descriptor(const char *path, const void *bytes, size_t count, int descriptor);
+/// True once the receiver has worked on all that was sent before; false when it has not in that time.
+bool clinux_notify_barrier(const char *path, int milliseconds);
+/// Within how many microseconds the service manager wants a sign of life of this process
+/// (sd_watchdog_enabled(3)); 0 when it wants none.
+int64_t clinux_watchdog(void);
+
+/// Descriptors handed from one program to the next that are taken; the others are closed.
+enum { CLINUX_HANDED_MAX = 512 };
+/// How many descriptors the program before has handed on, or the service manager in its stead
+/// (sd_listen_fds_with_names(3)). They close on exec from now on.
+int clinux_handed_count(void);
+/// One of them, and what it is called, 63 bytes at most.
+int clinux_handed_descriptor(int index);
+const char *clinux_handed_name(int index);
+/// Leaves a descriptor open for the program that this process executes next.
+int clinux_hand_on(int descriptor, const char *name);
+/// Memory without a name in any file system, `bytes` zeros, that lives as long as somebody has the descriptor.
+int clinux_shared_open(const char *name, size_t bytes);
+/// Maps such memory; null when it has fewer than `bytes`.
+void *clinux_shared_map(int descriptor, size_t bytes);
 
 // ---- child processes and terminals, for the workbench (child.c)
 
@@ -342,13 +364,18 @@ const char *clinux_option_value(void);
 /// The argument that is looked at next: behind the last option, the first operand.
 int clinux_option_index(void);
 
-// ---- log (process.c)
+// ---- log (log.c)
 
 /// True when standard error is the journal's stream (systemd.exec, JOURNAL_STREAM).
 bool clinux_stderr_is_journal(void);
 /// Writes a line to standard error; false when that fails, or would block.
 bool clinux_log_write(const void *line, size_t count);
-/// Counts lines that could not be written ...
+/// False for a line that comes when a hundred have come in the last moments and one a second since: it is not
+/// to be written. Errors count apart.
+bool clinux_log_admits(int level);
+/// The same for an account of lines, which holds until when those so far are paid for; 0 at first.
+bool clinux_log_pays(int64_t *account, int64_t now);
+/// Counts lines that were not written ...
 void clinux_log_lose(unsigned lines);
 /// ... and says how many there were since this was asked last.
 unsigned clinux_log_take_lost(void);

@@ -1,19 +1,16 @@
-// The loop's descriptors, signals, threads, memory, and where the log goes.
+// The loop's descriptors, signals, threads and memory.
 #define _GNU_SOURCE
 #include "clinux.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 
 const char *clinux_error_text(int code) {
@@ -81,6 +78,7 @@ static void handled_signals(sigset_t *set) {
   sigaddset(set, SIGTERM);
   sigaddset(set, SIGINT);
   sigaddset(set, SIGHUP);
+  sigaddset(set, SIGUSR1);
 }
 
 int clinux_signals_open(void) {
@@ -155,13 +153,6 @@ void clinux_hold_standard_descriptors(void) {
 
 const char *clinux_environment(const char *name) { return getenv(name); }
 
-int64_t clinux_watchdog(void) {
-  const char *length = getenv("WATCHDOG_USEC"), *process = getenv("WATCHDOG_PID");
-  if (!length || (process && strtoll(process, NULL, 10) != getpid())) return 0;
-  long long microseconds = strtoll(length, NULL, 10);
-  return microseconds > 0 ? microseconds : 0;
-}
-
 void clinux_execute_again(void) { execv("/proc/self/exe", clinux_arguments()); }
 
 void clinux_execute_other(const char *name) {
@@ -173,47 +164,4 @@ void clinux_execute_other(const char *name) {
     execv(path, clinux_arguments());
   }
   execvp(name, clinux_arguments());
-}
-
-// ---- log
-
-static bool stderr_is_journal(void) {
-  const char *stream = getenv("JOURNAL_STREAM");
-  unsigned long long device, inode;
-  struct stat status;
-  return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2
-         && fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device
-         && status.st_ino == inode;
-}
-
-bool clinux_stderr_is_journal(void) {
-  static int known = -1;  // every thread that asks first finds the same
-  int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
-  if (answer < 0) {
-    answer = stderr_is_journal();
-    __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
-  }
-  return answer;
-}
-
-bool clinux_log_write(const void *line, size_t count) {
-  // A pipe or socket whose reader has stalled must not stall the agent. A pipe that can be written
-  // to takes a line without blocking (pipe(7): a page is free, and a line is shorter).
-  struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
-  return poll(&output, 1, 0) == 1 && output.revents & POLLOUT
-         && write(STDERR_FILENO, line, count) >= 0;
-}
-
-static unsigned log_lost;
-
-void clinux_log_lose(unsigned lines) { __atomic_fetch_add(&log_lost, lines, __ATOMIC_RELAXED); }
-
-unsigned clinux_log_take_lost(void) { return __atomic_exchange_n(&log_lost, 0, __ATOMIC_RELAXED); }
-
-static int log_threshold = 6;
-
-int clinux_log_threshold(void) { return __atomic_load_n(&log_threshold, __ATOMIC_RELAXED); }
-
-void clinux_set_log_threshold(int level) {
-  __atomic_store_n(&log_threshold, level, __ATOMIC_RELAXED);
 }

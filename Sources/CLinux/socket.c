@@ -228,24 +228,6 @@ int clinux_unix_connect(const char *path) {
   return client;
 }
 
-int clinux_notify(const char *path, const void *bytes, size_t count) {
-  struct sockaddr_un address;
-  if (unix_address(path, &address) < 0) return -1;
-  socklen_t size = sizeof address;
-  if (path[0] == '@') {
-    // The kernel tells an abstract name by its first byte and by its length.
-    address.sun_path[0] = 0;
-    size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-  }
-  int client = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (client < 0) return -1;
-  ssize_t sent = sendto(
-      client, bytes, count, MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
-  if (sent < 0) return give_up(client);
-  close(client);
-  return 0;
-}
-
 int clinux_unix_stream_open(const char *path) {
   struct sockaddr_un address;
   if (unix_address(path, &address) < 0) return -1;

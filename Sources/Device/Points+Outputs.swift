@@ -36,6 +36,24 @@ extension Points {
     plan(point)
   }
 
+  /// Output `point` was taken over from the run before, at that level: it stays so, until `revertsAt` at most.
+  /// To be called before anything is driven.
+  public mutating func takeOver(point: Int, level: Bool, revertsAt: Instant) {
+    want(point, level)
+    states[point].revertAt = revertsAt
+    plan(point)
+  }
+
+  /// The run before has lost the link at `since`: outputs take their `lost` state by that.
+  public mutating func takeOver(linkLostSince since: Instant) {
+    guard let own = lostSince else { return }
+    lostSince = min(own, since)
+    planAll()
+  }
+
+  /// When output `point` goes back to its start state by itself; `.never` for not at all.
+  public func revertsAt(_ point: Int) -> Instant { states[point].revertAt }
+
   /// Outputs take the state that the profile names for an orderly stop.
   public mutating func stopOutputs() {
     for index in 0..<points.count where points[index].kind == .output {

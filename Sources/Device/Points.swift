@@ -16,7 +16,7 @@ public struct Points: ~Copyable {
   /// True when lines come already debounced (libgpiod 2.x lets the kernel do it).
   private let boardDebounces: Bool
   /// Since when there has been no link; nil while there is one.
-  var lostSince: Instant?
+  public internal(set) var lostSince: Instant?
   var pacing = Pacing.usual
   /// The earliest moment at which `deadlineReached` has something to do. It is asked for more often than
   /// a point changes: who changes one calls `plan`.

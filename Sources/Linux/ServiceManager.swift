@@ -24,14 +24,54 @@ public struct ServiceManager: BitwiseCopyable, Sendable {
   /// Tells lines such as `READY=1` that `fill` writes, 512 bytes at most. False when the manager does not
   /// take them now: it is not waited for.
   public func tell(_ fill: (inout OutputSpan<UInt8>) -> Void) -> Bool {
+    send(FixedText(fill), with: nil)
+  }
+
+  // MARK: Descriptors
+
+  /// Gives a copy of `descriptor` into the manager's keeping, which hands it to the process that follows this
+  /// one (`FileDescriptorStoreMax=`, sd_pid_notify_with_fds(3)). False when it does not take it within half a
+  /// second.
+  ///
+  /// - Parameter name: 63 bytes at most, without ":" and "=".
+  public func keep(_ descriptor: Int32, as name: Span<UInt8>) -> Bool {
+    send(
+      FixedText { out in
+        out.append(literal: "FDSTORE=1\nFDNAME=")
+        out.append(cutting: name)
+      }, with: descriptor)
+  }
+
+  /// Has the manager close what it keeps under that name.
+  public func letGo(of name: Span<UInt8>) {
+    _ = send(
+      FixedText { out in
+        out.append(literal: "FDSTOREREMOVE=1\nFDNAME=")
+        out.append(cutting: name)
+      }, with: nil)
+  }
+
+  /// Waits, two seconds at most, until the manager has done all that it was told (sd_notify_barrier(3)).
+  public func settle() {
+    guard isThere else { return }
+    socket.withBytes { path in
+      // Sound: the C string lives through the call.
+      _ = unsafe withCString(path) { unsafe clinux_notify_barrier($0, 2_000) }
+    }
+  }
+
+  private func send(_ lines: FixedText<512>, with descriptor: Int32?) -> Bool {
     guard isThere else { return false }
-    let lines = FixedText<512>(fill)
     return lines.withBytes { bytes in
       socket.withBytes { path in
         // Sound: the C string lives through the call, which only reads the bytes.
         unsafe withCString(path) { path in
           unsafe bytes.withUnsafeBufferPointer { lines in
-            unsafe clinux_notify(path, lines.baseAddress, lines.count) == 0
+            if let descriptor {
+              return unsafe clinux_notify_descriptor(
+                path, lines.baseAddress, lines.count, descriptor) == 0
+            }
+            return unsafe clinux_notify(path, lines.baseAddress, lines.count) == 0
           }
         } ?? false
       }

@@ -11,12 +11,14 @@ public struct Signals: ~Copyable {
     case interrupt
     /// SIGHUP: read the profile again.
     case hangUp
+    /// SIGUSR1: stop in order, to be started anew by whoever sends it.
+    case restart
   }
 
   /// For the loop: readable while a signal waits.
   public let descriptor: Int32
 
-  /// Takes over SIGTERM, SIGINT and SIGHUP, and ignores SIGPIPE, for the whole process. To be
+  /// Takes over SIGTERM, SIGINT, SIGHUP and SIGUSR1, and ignores SIGPIPE, for the whole process. To be
   /// called before any thread is started.
   public init() throws(SystemError) {
     let signals = clinux_signals_open()
@@ -32,6 +34,7 @@ public struct Signals: ~Copyable {
     case SIGTERM: .terminate
     case SIGINT: .interrupt
     case SIGHUP: .hangUp
+    case SIGUSR1: .restart
     default: nil
     }
   }

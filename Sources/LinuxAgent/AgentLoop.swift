@@ -58,8 +58,11 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell(at: moment.instant)
+      board.note(linkLostSince: agent.points.lostSince ?? .never)
       if agent.isStopped || journalIsLate(at: moment.instant) {
-        return agent.stopReason == .reload ? .reload : .stopped
+        guard agent.stopReason == .reload else { return .stopped }
+        board.handOn()
+        return .reload
       }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
       let deadline = min(
@@ -119,6 +122,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       case .hangUp:
         guard agent.stopReason == nil, reload() else { continue }
         agent.stop(.reload, at: moment)
+      case .restart: agent.stop(supervision.isSupervised ? .handOver : .asked, at: moment)
       }
     }
   }
@@ -183,6 +187,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       case .drive(let drive):
         let readBack = board.drive(point: drive.point, to: drive.level, at: moment.instant)
         agent.driven(point: drive.point, readBack: readBack, at: moment)
+        board.note(point: drive.point, revertsAt: agent.points.revertsAt(drive.point))
       case .link(.open):
         // Also back: a time service that was wrong once must not make all certificates expired for good.
         if moment.quality == .synced { transport.earliestTime = max(moment.wall, Clock.buildFloor) }

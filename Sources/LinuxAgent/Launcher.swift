@@ -103,7 +103,7 @@ public enum Launcher {
     do throws(SystemError) {
       let loop = try EventLoop()
       let signals = try Signals()
-      let agent = makeAgent(
+      var agent = makeAgent(
         launch, points, texts, boardDebounces: GPIOBoard.debouncesInKernel,
         lastSession: numbers.last, journal, &arena)
       var board = GPIOBoard(points: points, arena: &arena)
@@ -116,6 +116,7 @@ public enum Launcher {
         }
         return .boardFailed
       }
+      takeOver(board, &agent)
       var added: SystemError?
       board.forEachDescriptor { descriptor in
         do throws(SystemError) {
@@ -130,6 +131,23 @@ public enum Launcher {
         reload: reload)
     } catch {
       return .failed(error)
+    }
+  }
+
+  /// Outputs that the run before has left stay as they are.
+  private static func takeOver(
+    _ board: borrowing GPIOBoard, _ agent: inout DeviceAgent<FileStorage>
+  ) {
+    var count = 0
+    board.forEachTakenOver { point, level, revertsAt in
+      agent.takeOver(point: point, level: level, revertsAt: revertsAt)
+      count += 1
+    }
+    guard count > 0 else { return }
+    agent.takeOver(linkLostSince: board.linkLostSince)
+    Log.write(.notice) { line in
+      line.append(literal: "outputs that go on as the run before has left them: ")
+      line.append(decimal: Int64(wide: count))
     }
   }
 

@@ -11,9 +11,10 @@ enum NoticeLog {
   static func write(
     _ notice: Notice, points: borrowing Points, dial: DialSpec, next: ServerReference?
   ) {
+    let log = EventLog(notice)
     switch notice {
     case .broker(let index):
-      Log.write(.info) { line in
+      log.write(.info) { line in
         line.append(literal: "broker ")
         line.append(decimal: Int64(wide: index + 1))
         line.append(literal: " of ")
@@ -23,7 +24,7 @@ enum NoticeLog {
       }
     case .sentOn:
       guard let next else { break }
-      Log.write(.notice) { line in
+      log.write(.notice) { line in
         line.append(literal: "the broker sends us to ")
         next.host.withBytes { host in line.append(contentsOf: host) }
         guard next.port != 0 else { return }
@@ -31,26 +32,26 @@ enum NoticeLog {
         line.append(decimal: Int64(wide: Int(next.port)))
       }
     case .lost(.returned):
-      Log.write(.notice, "back to the first broker")
+      log.write(.notice, "back to the first broker")
     case .online(let session):
-      Log.write(.notice) { line in
+      log.write(.notice) { line in
         line.append(literal: "online, session ")
         line.append(decimal: Int64(bitPattern: session))
       }
     case .lost(let fault):
-      Log.write(.warning) { line in
+      log.write(.warning) { line in
         line.append(literal: "connection to the broker lost: ")
         line.append(fault, dial, points.texts)
       }
     case .attemptFailed(let fault, let wait):
-      Log.write(.warning) { line in
+      log.write(.warning) { line in
         line.append(literal: "no connection to the broker: ")
         line.append(fault, dial, points.texts)
         line.append(literal: "; next attempt in ")
         line.append(wait)
       }
     case .refused(let fault, let wait):
-      Log.write(.error) { line in
+      log.write(.error) { line in
         line.append(literal: "the broker refuses this device: ")
         line.append(fault, dial, points.texts)
         line.append(literal: "; ")
@@ -59,36 +60,36 @@ enum NoticeLog {
         line.append(wait)
       }
     case .contested:
-      Log.write(.error) { line in
+      log.write(.error) { line in
         line.append(literal: "another client connects as \"")
         points.texts.withBytes(of: points.spec.id) { line.append(contentsOf: $0) }
         line.append(literal: "\": each throws the other out; give one of them another device.id")
       }
     case .subscriptionRefused:
-      Log.write(.error, "the broker refuses a subscription to the device's own topics")
-    case .command(let refusal, let point): write(refusal, point, points)
+      log.write(.error, "the broker refuses a subscription to the device's own topics")
+    case .command(let refusal, let point): write(log, refusal, point, points)
     case .messageTooLarge(let bytes):
-      Log.write(.warning) { line in
+      log.write(.warning) { line in
         line.append(literal: "a message of ")
         line.append(decimal: Int64(wide: bytes))
         line.append(literal: " bytes was passed over: uplink.packet is less")
       }
     case .unsendable(let count):
-      Log.write(.warning) { line in
+      log.write(.warning) { line in
         line.append(
           literal: "messages that the broker does not take were given up, since the start: ")
         line.append(decimal: Int64(wide: Int(truncatingIfNeeded: count)))
       }
     case .reasserted:
-      Log.write(.warning, "another's word on our status topic: ours was said again")
+      log.write(.warning, "another's word on our status topic: ours was said again")
     case .stopping(let undelivered):
-      Log.write(.notice) { line in
+      log.write(.notice) { line in
         line.append(literal: "stopping; messages not yet acknowledged: ")
         line.append(decimal: Int64(wide: undelivered))
       }
-    case .journal(nil): Log.write(.notice, "the journal can be written again")
+    case .journal(nil): log.write(.notice, "the journal can be written again")
     case .journal(let fault?):
-      Log.write(.error) { line in
+      log.write(.error) { line in
         line.append(literal: "the journal can't be written, readings wait in memory only: ")
         switch fault {
         case .full: line.append(literal: "the medium is full")
@@ -97,15 +98,20 @@ enum NoticeLog {
         }
         line.append(literal: "; tried again each minute while the link is down")
       }
-    case .stopped: Log.write(.notice, "stopped")
+    case .stopped: log.write(.notice, "stopped")
     }
   }
 
-  private static func write(_ refusal: CommandRefusal?, _ point: Int?, _ points: borrowing Points) {
-    Log.write(refusal == nil ? .info : .warning) { line in
+  private static func write(
+    _ log: EventLog, _ refusal: CommandRefusal?, _ point: Int?, _ points: borrowing Points
+  ) {
+    log.write(refusal == nil ? .info : .warning) { line in
       line.append(literal: "command for ")
       if let point {
-        points.texts.withBytes(of: points.name(point)) { name in line.append(contentsOf: name) }
+        points.texts.withBytes(of: points.name(point)) { name in
+          line.append(contentsOf: name)
+          line.note("POINT", name)
+        }
       } else {
         line.append(literal: "a point that is not there")
       }

@@ -24,6 +24,9 @@ struct Supervision: BitwiseCopyable {
     if manager.watchdog != nil { deadline = now }
   }
 
+  /// True when a service manager waits for this process, and may start the next.
+  var isSupervised: Bool { manager.isThere }
+
   /// Takes in what the agent has to tell. It stops to begin anew with another profile where it `isReloading`;
   /// else the manager is told to wait for as long as the stop may take.
   mutating func note(

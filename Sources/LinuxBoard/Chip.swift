@@ -53,6 +53,14 @@ import Linux
       isActiveLow: info.active_low)
   }
 
+  /// True when the kernel takes calls of its second GPIO interface (Linux 5.10).
+  var hasSecondInterface: Bool {
+    Self.devicePath(number).withBytes { path in
+      // Sound: the C string lives through the call.
+      unsafe withCString(path) { unsafe cgpio_kernel_interface($0) == 2 } ?? false
+    }
+  }
+
   /// "/dev/gpiochip4".
   static func devicePath(_ number: Int) -> FixedText<32> {
     var path = FixedText<32>()

@@ -88,7 +88,9 @@ extension GPIOBoard {
     group()
     // Edges from here on are reported as such, so the levels at start count from here.
     openedAt = Clock.now()
-    for index in 0..<requestCount { try make(index) }
+    takeOver()
+    for index in 0..<requestCount where !requests[index].isOpen { try make(index) }
+    keepOutputs(points: points)
     for index in 0..<lineCount where !lines[index].setting.output {
       lines[index].level = (level(of: index) ?? 0) == 1
     }
@@ -152,7 +154,7 @@ extension GPIOBoard {
       if index > 0 && fitsLastRequest(index) {
         requests[requestCount - 1].count += 1
       } else {
-        requests[requestCount] = Request(first: index, count: 1)
+        requests[requestCount] = LineRequest(first: index, count: 1)
         requestCount += 1
       }
       lines[index].request = requestCount - 1
@@ -197,13 +199,33 @@ extension GPIOBoard {
   /// Requests the lines from the kernel: 0, or an error number.
   mutating func makeRequest(_ index: Int) -> Int32 {
     let request = requests[index]
-    guard let chip = chips[lines[request.first].chip].chip else { return ENODEV }
+    let first = lines[request.first]
+    guard let chip = chips[first.chip].chip else { return ENODEV }
+    if first.setting.output, chip.hasSecondInterface {
+      let line = requestOutput(chip, first.setting)
+      guard line >= 0 else { return -line }
+      requests[index].line = line
+      keep(line: request.first)
+      return 0
+    }
     var settings = InlineArray<64, cgpio_setting>(repeating: cgpio_setting())
     for place in 0..<request.count { settings[place] = lines[request.first + place].setting }
     let handle = unsafe requestLines(chip, settings, count: request.count)
     guard let handle = unsafe handle else { return clinux_errno() }
     unsafe requests[index].handle = handle
     return 0
+  }
+
+  private func requestOutput(_ chip: Chip, _ setting: cgpio_setting) -> Int32 {
+    Chip.devicePath(chip.number).withBytes { path in
+      unsafe withCString(of: "sandpiper") { consumer in
+        // Sound: setting and names live through the call.
+        unsafe withCString(path) { path in
+          var setting = setting
+          return unsafe cgpio_output_request(path, &setting, consumer)
+        } ?? -ENAMETOOLONG
+      }
+    }
   }
 
   private func requestLines(
@@ -285,9 +307,7 @@ extension GPIOBoard {
 
   private mutating func releaseAll() {
     loop = nil
-    for index in 0..<requestCount {
-      if let handle = requests[index].handle { unsafe cgpio_release(handle) }
-    }
+    for index in 0..<requestCount { requests[index].release() }
     for index in 0..<chipCount { chips[index].chip?.close() }
     requestCount = 0
     chipCount = 0

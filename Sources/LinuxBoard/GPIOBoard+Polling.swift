@@ -65,7 +65,7 @@ extension GPIOBoard {
   }
 
   private mutating func take(
-    _ event: cgpio_event, of request: Request, at instant: Instant,
+    _ event: cgpio_event, of request: LineRequest, at instant: Instant,
     _ report: (BoardEvent) -> Void
   ) {
     for index in request.first..<request.first + request.count
@@ -88,8 +88,7 @@ extension GPIOBoard {
 
   /// The level that reads now, 0 or 1; nil when it cannot be read.
   func level(of index: Int) -> Int32? {
-    guard let handle = requests[lines[index].request].handle else { return nil }
-    let level = unsafe cgpio_get(handle, lines[index].setting.offset)
+    let level = requests[lines[index].request].level(lines[index].setting.offset)
     return level < 0 ? nil : level
   }
 
@@ -97,7 +96,7 @@ extension GPIOBoard {
   /// back.
   private mutating func check(at now: Instant, _ report: (BoardEvent) -> Void) {
     checkAt = now + Self.checkEvery
-    for index in 0..<requestCount where unsafe requests[index].handle != nil {
+    for index in 0..<requestCount where requests[index].isOpen {
       let request = requests[index]
       var levels = InlineArray<64, Int32>(repeating: 0)
       var isLost = false
@@ -128,10 +127,14 @@ extension GPIOBoard {
   /// Gives up a request whose chip does not answer any more.
   private mutating func lose(_ index: Int, at now: Instant, _ report: (BoardEvent) -> Void) {
     let request = requests[index]
-    guard let handle = request.handle else { return }
-    if !lines[request.first].setting.output { loop?.remove(unsafe cgpio_descriptor(handle)) }
-    unsafe cgpio_release(handle)
-    requests[index].handle = nil
+    guard request.isOpen else { return }
+    if lines[request.first].setting.output {
+      letGo(ofLine: request.first)
+    } else if let handle = request.handle {
+      loop?.remove(unsafe cgpio_descriptor(handle))
+    }
+    request.release()
+    requests[index] = LineRequest(first: request.first, count: request.count)
     for line in request.first..<request.first + request.count {
       report(.failed(point: lines[line].point, fault: .missing, at: now))
     }
@@ -143,14 +146,14 @@ extension GPIOBoard {
     _ slot: Int, at now: Instant, _ report: (BoardEvent) -> Void
   ) {
     var lost = 0
-    var held = 0
+    var open = 0
     for index in 0..<requestCount where lines[requests[index].first].chip == slot {
-      if unsafe requests[index].handle == nil { lost += 1 } else { held += 1 }
+      if requests[index].isOpen { open += 1 } else { lost += 1 }
     }
     guard lost > 0 else { return }
-    if held == 0 { reopen(slot) }
+    if open == 0 { reopen(slot) }
     for index in 0..<requestCount where lines[requests[index].first].chip == slot {
-      guard unsafe requests[index].handle == nil, makeRequest(index) == 0 else { continue }
+      guard !requests[index].isOpen, makeRequest(index) == 0 else { continue }
       startAnew(index, at: now, report)
     }
   }

@@ -31,20 +31,12 @@ import Linux
     var isTouched = false
     /// Edges were lost, so the level has to be read.
     var needsReading = false
-  }
-
-  /// Lines that were requested together: `lines[first..<first + count]`.
-  @safe struct Request: BitwiseCopyable {
-    // Nil while the chip is away.
-    @safe var handle: OpaquePointer?
-    var first: Int
-    var count: Int
-
-    init(first: Int, count: Int) {
-      handle = nil
-      self.first = first
-      self.count = count
-    }
+    /// Of an output: its place in `held`; -1 for none.
+    var place = -1
+    /// Of an output: its state for an orderly stop; nil leaves it as it is.
+    var stop: Bool?
+    /// Of an output: it was taken over from the run before.
+    var isTakenOver = false
   }
 
   /// A chip in use.
@@ -61,13 +53,15 @@ import Linux
 
   var lines: Table<Line>
   var lineCount = 0
-  var requests: Table<Request>
+  var requests: Table<LineRequest>
   var requestCount = 0
   var chips: Table<ChipSlot>
   var chipCount = 0
   var loop: EventLoop?
   @safe var buffer: OpaquePointer?
   var sensors: SensorThread
+  var held = HeldOutputs()
+  let manager = ServiceManager()
   var openedAt = Instant.never
   var checkAt = Instant.never
   var isAnnounced = false
@@ -83,7 +77,7 @@ import Linux
     lines = arena.table("GPIO lines", count: lineCount, filledWith: line)
     requests = arena.table(
       "GPIO line requests", count: lineCount,
-      filledWith: Request(first: 0, count: 0))
+      filledWith: LineRequest(first: 0, count: 0))
     chips = arena.table(
       "GPIO chips", count: min(lineCount, 32),
       filledWith: ChipSlot(chip: nil, label: KernelName(), lineCount: 0))
@@ -91,9 +85,7 @@ import Linux
   }
 
   deinit {
-    for index in 0..<requestCount {
-      if let handle = requests[index].handle { unsafe cgpio_release(handle) }
-    }
+    for index in 0..<requestCount { requests[index].release() }
     for index in 0..<chipCount { chips[index].chip?.close() }
     if let buffer = buffer { unsafe cgpio_buffer_free(buffer) }
   }
@@ -121,9 +113,10 @@ import Linux
       // What a chip that comes back starts with.
       lines[index].setting.level = level
       let line = lines[index]
-      guard let handle = requests[line.request].handle else { return nil }
-      let result = unsafe cgpio_set(handle, line.setting.offset, level)
-      let read = result < 0 ? result : unsafe cgpio_get(handle, line.setting.offset)
+      guard requests[line.request].isOpen else { return nil }
+      // Should this be the program's last act, the next run takes the output back to its start state.
+      held.setRevert(.boot, at: line.place)
+      let read = requests[line.request].drive(line.setting.offset, to: level)
       // The next poll finds out what happened, and says so.
       if read < 0 { checkAt = now }
       return read < 0 ? nil : read == 1

@@ -16,4 +16,14 @@ extension FixedText where capacity == 32 {
       }
     }
   }
+
+  /// Writes it into such a field, cut to 31 bytes.
+  func write<Field>(field: inout Field) {
+    unsafe withUnsafeMutableBytes(of: &field) { bytes in
+      for index in bytes.indices {
+        // Sound: the index lies in the field.
+        unsafe bytes[index] = index < min(count, 31) ? self[index] : 0
+      }
+    }
+  }
 }

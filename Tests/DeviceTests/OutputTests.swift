@@ -43,6 +43,47 @@ import Testing
     #expect(bench.driven() == ["pump true", "pump false", "pump true"])
   }
 
+  // MARK: Taken over from the run before
+
+  @Test func outputThatWasTakenOverStaysAsItIs() {
+    let bench = DeviceBench(.output("pump"))
+    bench.points.takeOver(point: 0, level: true, revertsAt: .never)
+    #expect(bench.driven() == ["pump true"])
+    #expect(bench.said() == ["state/pump true #1"])
+    #expect(bench.deadline == .never)
+  }
+
+  @Test func timeThatWasRunningForAnOutputGoesOn() {
+    let bench = DeviceBench(.output("pump"))
+    bench.points.takeOver(point: 0, level: true, revertsAt: .boot + .seconds(20))
+    #expect(bench.driven() == ["pump true"])
+    #expect(bench.points.revertsAt(0) == .boot + .seconds(20))
+    bench.pass(.seconds(20))
+    #expect(bench.driven() == ["pump false"])
+    #expect(bench.points.revertsAt(0) == .never)
+  }
+
+  @Test func timeThatIsOverMeanwhileEndsAtOnce() {
+    let bench = DeviceBench(.output("pump"))
+    bench.pass(.seconds(30))
+    bench.points.takeOver(point: 0, level: true, revertsAt: .boot + .seconds(20))
+    bench.pass(.zero)
+    #expect(bench.driven() == ["pump false"])
+  }
+
+  @Test func lostStateCountsFromTheLossThatTheRunBeforeHasSeen() {
+    let bench = DeviceBench(lostPump)
+    _ = bench.driven()
+    bench.pass(.seconds(100))
+    bench.points.linkFound()
+    bench.points.linkLost(at: bench.now)
+    bench.points.takeOver(linkLostSince: bench.now - .seconds(25))
+    #expect(bench.deadline == bench.now + .seconds(5))
+    bench.points.linkFound()
+    bench.points.takeOver(linkLostSince: bench.now - .seconds(25))
+    #expect(bench.deadline == .never, "there is a link")
+  }
+
   // MARK: The link is lost
 
   @Test func lostStateAppliesAfterItsTime() {

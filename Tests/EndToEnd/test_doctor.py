@@ -174,6 +174,16 @@ class Faults(Doctor):
         self.examine(profile(THERMOMETER), "--offline", machine=machine)
         self.expect("sensors", 'this board has no "thermal": "cpu-thermal"', "sandpiper lines")
 
+    def test_sensor_that_hangs_holds_up_nothing_else(self):
+        machine = self.machine()
+        machine.put_thermometer("cpu-thermal", 48.5)
+        machine.put_dead_sensor("dead")
+        dead = ("dead", {
+            "kind": "sensor", "hwmon": {"device": "dead", "channel": "temp1"}, "unit": "Cel"})
+        self.examine(profile(dead, THERMOMETER), "--offline", machine=machine)
+        self.expect("sensors", '"channel": "temp1"} does not answer within 5 s', "dmesg")
+        self.expect("sensors", "says 48.5", "", "fine")
+
     def test_flash_that_is_worn(self):
         machine = self.machine()
         for life, spare, level in [("0x0b", "0x03", "broken"), ("0x0a", "0x02", "worth-knowing")]:

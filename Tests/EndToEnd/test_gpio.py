@@ -14,7 +14,7 @@ from test_telemetry import seconds
 class Gpio1(EndToEndTest):
     """libgpiod 1.6, one descriptor per line: Debian 12."""
 
-    alone = True
+    machine = True
     libgpiod, target = 1, "amd64"
 
     def test_lines_of_a_board(self):
@@ -55,7 +55,8 @@ class Gpio1(EndToEndTest):
         self.assertEqual([e["v"] for e in story.payloads("event/gate")], [True, False])
 
     def fact_counter_counts_each_pulse(self, story):
-        self.assertEqual(story.payloads("state/water")[-1]["v"], 20)
+        # It begins at 0 again with the next profile.
+        self.assertEqual(max(s["v"] for s in story.payloads("state/water")), 20)
 
     def fact_orderly_stop_ends_with_0_and_the_stop_state(self, story):
         self.assertEqual(story.marks["stopped"], "0")
@@ -70,7 +71,15 @@ class Gpio1(EndToEndTest):
         said = "\n".join(story.lines["log"])
         self.assertRegex(said, r'error .*GPIO99')
         self.assertIn("the new profile is not good: nothing changes", said)
-        self.assertEqual({s["session"] for s in story.payloads("status")}, {1})
+        self.assertEqual(said.count("beginning anew"), 2, "for the two that were good")
+
+    def fact_output_stays_as_it_is_while_the_agent_begins_anew(self, story):
+        self.assertEqual(story.marks["held"], "1")
+        self.assertNotIn("blinked", story.marks)
+        self.assertTrue(any("outputs that go on" in line for line in story.lines["log"]))
+
+    def fact_output_that_the_new_profile_has_not_goes_to_its_stop_state_and_is_free(self, story):
+        self.assertEqual(story.marks["left"], "0 0")
 
     def fact_doctor_leaves_the_lines_to_the_agent_that_runs(self, story):
         findings = [json.loads(line) for line in story.lines["doctor"]]

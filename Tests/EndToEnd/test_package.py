@@ -34,7 +34,7 @@ def package(target):
 class Package(EndToEndTest):
     """Debian 12 on x86-64."""
 
-    alone = True
+    machine = True
     target, suite, architecture = "amd64", "bookworm", "amd64"
 
     def setUp(self):

@@ -13,10 +13,17 @@ from test_package import package
 class Unit(EndToEndTest):
     """The shipped unit. guest/service.sh tells what it saw; the broker is on this side."""
 
-    alone = True
+    machine = True
+
+    # What the guest asks for.
+    COMMANDS = {"command": "true", "timed": '{"v":true,"for":"25s"}'}
 
     def test_service_from_boot_to_shutdown(self):
-        mosquitto = self.broker()
+        passwords = self.write("", "passwords")
+        subprocess.run(
+            ["mosquitto_passwd", "-b", passwords, "pump", "a secret of the board"], check=True)
+        # Who gives a name gives its password, too.
+        mosquitto = self.broker(settings=["allow_anonymous true", f"password_file {passwords}"])
         self.observer = self.observe(mosquitto)
         url = f"mqtt://10.0.2.2:{mosquitto.port}"
         more = {"journal": {"size": "64KiB"}}
@@ -59,7 +66,7 @@ class Unit(EndToEndTest):
         name, _, value = rest.partition(" ")
         self.marks[name] = value
         if name == "ready-for":
-            self.observer.publish("sandpiper/t1/cmd/pump", "true")
+            self.observer.publish("sandpiper/t1/cmd/pump", self.COMMANDS[value])
 
     def fact_nothing_was_waited_for_in_vain(self):
         self.assertNotIn("timeout", self.marks)
@@ -93,12 +100,38 @@ class Unit(EndToEndTest):
     def fact_a_new_profile_is_taken_over_by_the_same_process(self):
         self.assertEqual(self.marks["after-reload"], "active/running same")
 
+    def fact_outputs_hold_through_kill_watchdog_reload_and_restart(self):
+        self.assertEqual(self.marks["after-restart"], "active/running other")
+        self.assertEqual(self.marks["blinked"], "0", "times at which the output was seen off")
+        self.assertIn("outputs that go on", "\n".join(self.log))
+
+    def fact_what_is_on_for_a_time_goes_off_although_the_agent_was_killed(self):
+        self.assertEqual(self.marks["timed"], "other 1")
+        self.assertEqual(self.marks["timed-in-the-end"], "0")
+
+    def fact_after_a_stop_outputs_begin_in_their_start_state(self):
+        self.assertEqual(self.marks["level-after-failure"], "0")
+
     def fact_a_bad_profile_is_no_reason_to_end_and_none_to_try_again(self):
         self.assertEqual(self.marks["reloaded"], "0")
         self.assertIn("nothing changes", self.marks["log-of-bad-reload"])
         self.assertRegex(self.marks["after-bad-reload"], r"^active/running online, ")
         self.assertEqual(self.marks["bad-profile"], "failed 6 0")
         self.assertRegex(self.marks["after-good-profile"], r"^active/running online, ")
+
+    def fact_events_have_fields_in_the_journal(self):
+        online, commands, reason = self.marks["fields"].split(" ", 2)
+        self.assertGreaterEqual(int(online), 6)
+        self.assertEqual(commands, "2")
+        self.assertRegex(reason, r'"SANDPIPER_REASON":"[a-z-]+"')
+
+    def fact_a_password_that_systemd_hands_over_is_used(self):
+        self.assertRegex(self.marks["with-wrong-password"], r"^active/running no connection .*refused")
+        self.assertRegex(self.marks["with-password"], r"^active/running online, ")
+        self.assertEqual(self.marks["encrypted"][:1], "1", self.marks["encrypted"])
+        self.assertRegex(self.marks["with-encrypted-password"], r"^active/running online, ")
+        self.assertRegex(self.marks["with-encrypted-file"], r"^active/running online, ")
+        self.assertEqual(self.marks["secret-elsewhere"], "0")
 
     def fact_at_shutdown_it_says_goodbye_before_the_network_goes(self):
         status = [m.fields for m in self.observer.since(topic="sandpiper/t1/status")]

@@ -1,3 +1,4 @@
+import CLinux
 import Core
 import Testing
 
@@ -54,6 +55,45 @@ import Testing
       #expect(text.utf8.count <= 512)
       #expect(text.hasSuffix("\\x0a!\n") != text.hasSuffix("...\n"))
     }
+  }
+
+  @Test func fieldsForMachinesGoToTheJournalAlone() {
+    var line = LogLine(.warning, forJournal: true)
+    line.note("EVENT", "lost")
+    bytes(String(repeating: "x", count: 300)) { line.note("REASON", $0) }
+    line.append(literal: "the link is gone")
+    line.finish()
+    var entry = ""
+    line.journalEntry.withBytes {
+      for index in $0.indices { entry.unicodeScalars.append(.init($0[index])) }
+    }
+    #expect(
+      entry == """
+        PRIORITY=4
+        SYSLOG_IDENTIFIER=sandpiper
+        SANDPIPER_EVENT=lost
+        MESSAGE=the link is gone
+
+        """)
+    line.withBytes { bytes in #expect(bytes.equals("<4>the link is gone\n")) }
+  }
+
+  @Test func longestLineFitsIntoAnEntryOfTheJournal() {
+    var line = LogLine(.info, forJournal: true)
+    bytes(String(repeating: "x", count: 230)) { line.note("REASON", $0) }
+    bytes(String(repeating: "y", count: 600)) { line.append(contentsOf: $0) }
+    line.finish()
+    line.journalEntry.withBytes { bytes in #expect(bytes[bytes.count - 1] == UInt8(ascii: "\n")) }
+  }
+
+  @Test func floodOfLinesIsHeldBack() {
+    var account: Int64 = 0
+    let now: Int64 = 5_000_000_000
+    #expect((0..<1_000).count { _ in clinux_log_pays(&account, now) } == 100)
+    #expect(!clinux_log_pays(&account, now + 999_999_999))
+    #expect(clinux_log_pays(&account, now + 1_000_000_000))
+    #expect(!clinux_log_pays(&account, now + 1_000_000_000))
+    #expect((0..<1_000).count { _ in clinux_log_pays(&account, now + 600_000_000_000) } == 100)
   }
 
   @Test func thresholdHidesWhatIsLessUrgent() {

@@ -46,7 +46,7 @@ enum DoctorCommand {
     if let configuration, !settings.isOffline {
       BrokerExamination.perform(configuration, &report)
     }
-    // A sensor that hangs holds up nothing else so.
+    // Last, as one that hangs takes its time.
     SensorExamination.perform(configuration, &report)
     report.finish()
     return report.isGood ? .fine : .failure

@@ -7,59 +7,56 @@ import Profile
 /// The kernel's sensors, read once: those of the profile, or all that there are.
 enum SensorExamination {
   static func perform(_ configuration: Configuration?, _ report: inout Report) {
-    if let configuration, !configuration.points.contains(where: { $0.kind == .sensor }) { return }
-    var found: [SensorDescription] = []
-    Inventory.forEachSensor { found.append($0) }
     if let configuration {
-      for point in configuration.points where point.kind == .sensor {
-        if point.sensor.source != .simulated { examine(point, configuration, found, &report) }
+      let taken = SensorReadings(configuration)
+      for index in taken.points.indices {
+        examine(taken.points[index], taken.readings[index], configuration, &report)
       }
-      tellOfSimulated(configuration, &report)
-    } else if found.isEmpty {
-      report.fine(.sensors, "the kernel shows no sensor")
-    } else {
-      for sensor in found { report.fine(.sensors, text(sensor)) }
+      return tellOfSimulated(configuration, &report)
     }
+    var isThere = false
+    Inventory.forEachSensor { sensor in
+      isThere = true
+      report.fine(.sensors, text(sensor))
+    }
+    if !isThere { report.fine(.sensors, "the kernel shows no sensor") }
   }
 
   private static func examine(
-    _ point: PointSpec, _ configuration: Configuration, _ found: [SensorDescription],
+    _ point: PointSpec, _ reading: SensorReadings.Reading, _ configuration: Configuration,
     _ report: inout Report
   ) {
     let name = configuration.words(point.name)
     let device = configuration.words(point.sensor.device)
     let channel = configuration.words(point.sensor.channel)
-    var wanted = SensorDescription(
+    var sensor = SensorDescription(
       source: point.sensor.source, device: FixedText(device.bytes.span),
       channel: FixedText(channel.bytes.span), value: nil)
-    var isThere = false
-    for sensor in found
-    where sensor.source == wanted.source && sensor.device.equals(wanted.device)
-      && sensor.channel.equals(wanted.channel)
-    {
-      isThere = true
-      wanted.value = sensor.value
-    }
-    guard isThere else {
-      report.broken(
-        .sensors, "point \"\(name)\": this board has no \(snippet(wanted))",
+    switch reading {
+    case .value(let value): sensor.value = value
+    case .fault(.missing):
+      return report.broken(
+        .sensors, "point \"\(name)\": this board has no \(snippet(sensor))",
         fix:
-          "`sandpiper lines` lists the sensors; is it wired, and its driver loaded (\(driver(wanted)))?"
+          "`sandpiper lines` lists the sensors; is it wired, and its driver loaded (\(driver(sensor)))?"
       )
-      return
+    case .fault(.timedOut):
+      return report.broken(
+        .sensors, "point \"\(name)\": \(snippet(sensor)) does not answer within 5 s",
+        fix: "see its wiring, and `dmesg` for what its driver says; the others are read meanwhile")
+    case .fault: break
     }
-    guard let value = wanted.value else {
-      report.broken(
-        .sensors, "point \"\(name)\": \(text(wanted))",
+    guard let value = sensor.value else {
+      return report.broken(
+        .sensors, "point \"\(name)\": \(text(sensor))",
         fix: "see its wiring, and `dmesg` for what its driver says")
-      return
     }
     let published = value * point.scale + point.offset
     guard published < point.sensor.low || published > point.sensor.high else {
-      return report.fine(.sensors, "point \"\(name)\": \(text(wanted))")
+      return report.fine(.sensors, "point \"\(name)\": \(text(sensor))")
     }
     report.worthKnowing(
-      .sensors, "point \"\(name)\": \(text(wanted)), which is out of the profile's range",
+      .sensors, "point \"\(name)\": \(text(sensor)), which is out of the profile's range",
       fix: "see its wiring, or the point's range, scale and offset")
   }
 

@@ -64,6 +64,28 @@ until grep -q 'nothing changes' /tmp/agent.log || [ "$tries" -ge 100 ]; do
 done
 cp /tmp/good.json "$profile"
 
+# With another good profile it begins anew, and the output stays on.
+sed 's/"60s"/"61s"/' /tmp/good.json > "$profile"
+kill -HUP "$agent"
+tries=0
+until grep -q 'outputs that go on' /tmp/agent.log || [ "$tries" -ge 1000 ]; do
+  tries=$((tries + 1))
+  [ "$(lineval 23)" = 1 ] || mark blinked "$tries"
+done
+until_seen "$state/pump .*\"v\":true" 2
+mark held "$(lineval 23)"
+
+# Without the output in the profile its line goes to its state for a stop, and is free.
+sed 's/GPIO23/GPIO24/' /tmp/good.json > "$profile"
+kill -HUP "$agent"
+tries=0
+until "$program" lines | grep -q 'GPIO24 .*sandpiper' || [ "$tries" -ge 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+mark left "$(lineval 23) $("$program" lines | grep -c 'GPIO23 .*used by')"
+cp /tmp/good.json "$profile"
+
 kill -TERM "$agent"
 wait "$agent"
 mark stopped $?

@@ -17,6 +17,15 @@ until_shown() {
   done
 }
 
+# until_level WANTED: waits until the output has that level.
+until_level() {
+  tries=0
+  until [ "$(line 23)" = "$1" ] || [ "$tries" -gt 300 ]; do
+    tries=$((tries + 1))
+    sleep 0.2
+  done
+}
+
 tell() { mark "$1" "$(show ActiveState)/$(show SubState) $(show StatusText)"; }
 
 # Without a profile nothing is started, and nothing has failed.
@@ -37,12 +46,15 @@ until_shown StatusText '^online'
 tell with-network
 mark level-at-start "$(line 23)"
 mark ready-for command
-tries=0
-until [ "$(line 23)" = 1 ] || [ "$tries" -gt 300 ]; do
-  tries=$((tries + 1))
-  sleep 0.2
-done
+until_level 1
 mark level-on-command "$(line 23)"
+
+# From here on the output stays on, whatever happens to the agent.
+while [ ! -e /run/looked ]; do
+  [ "$(line 23)" = 1 ] || date +%T >> /run/blinked
+  sleep 0.05
+done &
+looking=$!
 
 # Killed, it comes back.
 before=$(show MainPID)
@@ -68,6 +80,29 @@ until_shown StatusText '^online'
 sleep 15
 mark after-reload "$(show ActiveState)/$(show SubState) $([ "$(show MainPID)" = "$before" ] && echo same)"
 
+# Restarted as an upgrade does it, another process takes over.
+before=$(show MainPID)
+systemctl restart "$unit"
+until_shown StatusText '^online'
+mark after-restart "$(show ActiveState)/$(show SubState) $([ "$(show MainPID)" = "$before" ] || echo other)"
+touch /run/looked
+wait "$looking"
+mark blinked "$(cat /run/blinked 2> /dev/null | wc -l)"
+
+# What was switched on for a time goes off when that is over, although another process has to see to it.
+mark ready-for timed
+tries=0
+until [ "$(journalctl -q -u "$unit" -o cat | grep -c 'command for pump')" -ge 2 ] || [ "$tries" -gt 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.2
+done
+before=$(show MainPID)
+kill -9 "$before"
+until_shown MainPID "^[1-9]" && until_shown StatusText '^online'
+mark timed "$([ "$(show MainPID)" = "$before" ] || echo other) $(line 23)"
+until_level 0
+mark timed-in-the-end "$(line 23)"
+
 # A bad profile is not tried again and again; nor does it end an agent that runs.
 cp /etc/sandpiper/profile.json /root/good.json
 echo '{"device": {}}' > /etc/sandpiper/profile.json
@@ -87,6 +122,39 @@ cp /root/good.json /etc/sandpiper/profile.json
 systemctl restart "$unit"
 until_shown StatusText '^online'
 tell after-good-profile
+mark level-after-failure "$(line 23)"
+
+# What the log says to machines.
+mark fields "$(journalctl -q -u "$unit" SANDPIPER_EVENT=online -o cat | wc -l) $(
+  journalctl -q -u "$unit" SANDPIPER_EVENT=command SANDPIPER_POINT=pump PRIORITY=6 -o cat | wc -l) $(
+  journalctl -q -u "$unit" SANDPIPER_EVENT=attempt-failed -o json -n 1 |
+    grep -oE '"SANDPIPER_REASON":"[a-z-]+"')"
+
+# A password that systemd hands over: one that is wrong, one from a file, one that only this machine can decrypt.
+dropin=/etc/systemd/system/$unit.d/password.conf
+with_password() {
+  printf '[Service]\n%s\n' "$1" > "$dropin"
+  systemctl daemon-reload
+  systemctl restart "$unit"
+  until_shown StatusText "$2"
+}
+credential=/run/credentials/$unit/password
+sed -i 's|"url":|"user": "pump", "passwordFile": "'"$credential"'", "url":|' /etc/sandpiper/profile.json
+printf 'wrong\n' > /root/wrong
+printf 'a secret of the board\n' > /root/password
+chmod 600 /root/wrong /root/password
+with_password 'LoadCredential=password:/root/wrong' 'refused'
+tell with-wrong-password
+with_password 'LoadCredential=password:/root/password' '^online'
+tell with-password
+encrypted=$(systemd-creds encrypt --with-key=host --name=password --pretty /root/password - 2> /root/creds.log)
+mark encrypted "$(printf '%s' "$encrypted" | grep -c '^SetCredentialEncrypted=password:') $(tail -n 1 /root/creds.log)"
+with_password "$encrypted" '^online'
+tell with-encrypted-password
+systemd-creds encrypt --with-key=host --name=password /root/password /root/password.cred 2>> /root/creds.log
+with_password 'LoadCredentialEncrypted=password:/root/password.cred' '^online'
+tell with-encrypted-file
+mark secret-elsewhere "$(grep -l 'a secret of the board' /proc/"$(show MainPID)"/environ "$dropin" 2> /dev/null | wc -l)"
 
 mark memory "$(show MemoryCurrent)"
 mark tasks "$(show TasksCurrent)"

@@ -16,8 +16,10 @@ from harness.waiting import wait_for
 class EndToEndTest(unittest.TestCase):
     """A test with a folder of its own, whose processes end with it."""
 
-    # True: runs while no other test does, because it is heavy or measures.
+    # True: runs while no other test does, because it measures.
     alone = False
+    # True: has a system of its own, which keeps a processor busy; one such test runs at a time, beside others.
+    machine = False
     # True: runs only with --long.
     long = False
     # The runner's --long.

@@ -71,6 +71,12 @@ class Machine:
         self._write("sys/class/thermal/thermal_zone0/type", name)
         self._write("sys/class/thermal/thermal_zone0/temp", str(int(degrees * 1000)))
 
+    def put_dead_sensor(self, name):
+        """A sensor of hwmon that never answers: who opens a pipe waits for somebody to write."""
+        folder = self.folder / "sys/class/hwmon/hwmon0"
+        self._write("sys/class/hwmon/hwmon0/name", name)
+        os.mkfifo(folder / "temp1_input")
+
     def put_chip(self, group, mode, groups):
         """A GPIO chip's device file with these permissions, and /etc/group."""
         self._write("chip", f"{group} {mode}")
