@@ -14,8 +14,8 @@ class PiZeroWEmulated(EndToEndTest):
     """Raspberry Pi Zero W, ARMv6: the static program. guest/pi.sh tells what it saw; the broker is in there,
     too. "mark" lines of a GPIO have its direction and level from the registers of the board."""
 
-    alone = True
-    board, target, machine = "pi-zero-w", "pi-zero", "armv6l"
+    machine = True
+    board, target, processor = "pi-zero-w", "pi-zero", "armv6l"
     # Where the GPIO registers are.
     registers = 0x2020_0000
     # KiB, in memory: all of the process, and with TLS. The program is static and has OpenSSL inside.
@@ -46,7 +46,7 @@ class PiZeroWEmulated(EndToEndTest):
         judge(self, read_story(done.stdout, ["log", "lines", "doctor", "doctor-later"]), evidence)
 
     def fact_it_is_that_board_and_nothing_was_waited_for_in_vain(self, story):
-        self.assertEqual(story.marks["machine"], self.machine)
+        self.assertEqual(story.marks["machine"], self.processor)
         self.assertNotIn("timeout", story.marks)
 
     def fact_inputs_are_what_the_registers_say(self, story):
@@ -120,6 +120,6 @@ class PiZeroWEmulated(EndToEndTest):
 class Pi3Emulated(PiZeroWEmulated):
     """Raspberry Pi 3 Model B, 64 bits: the program with Debian's libraries."""
 
-    board, target, machine = "pi-3", "pi-64", "aarch64"
+    board, target, processor = "pi-3", "pi-64", "aarch64"
     registers = 0x3F20_0000
     memory_bound, memory_bound_with_tls = 2048, 8192
