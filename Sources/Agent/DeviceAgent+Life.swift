@@ -35,8 +35,8 @@ extension DeviceAgent where Medium: ~Copyable {
     tell(.online(session: life.session))
     if let since = lostAt {
       life.absence = Absence(fault: lostFault, length: moment.instant - since)
-      lostAt = nil
     }
+    attemptFault = nil
     if greeting.mustListen {
       subscribe(to: "status")
       subscribe(to: "diag")

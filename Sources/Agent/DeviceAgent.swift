@@ -36,8 +36,13 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   var hasReported = false
   /// The time without a link that is to be reported with the next birth.
   var outage: Outage?
+  /// When this run began.
+  let startedAt: Instant
+  /// The last loss of a link, if there was one, and why.
   var lostAt: Instant?
   var lostFault = LinkFault.closedByUs
+  /// Why the last attempt has failed, if there was one since.
+  var attemptFault: LinkFault?
   var droppedBefore: UInt32 = 0
   var diagnosticsAt = Instant.never
   /// The point whose losses the next health report begins with: where all are too many for one.
@@ -61,6 +66,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     life = Life(identity, profileHash: specs.device.profileHash, at: moment)
     greeting = Greeting()
     notices = Notices()
+    startedAt = moment.instant
     outage = Outage(link, heard: moment.instant, noticed: moment.instant)
   }
 
@@ -209,6 +215,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
     case .acknowledged(let tag): statusAcknowledged(tag, at: moment)
     case .lost(let fault): wentOffline(fault, at: moment)
     case .attemptFailed(let fault, let wait):
+      attemptFault = fault
       tell(
         complaints.notice(
           of: fault, link.standing, broker: link.broker, wait: wait, at: moment.instant))

@@ -8,7 +8,7 @@ struct Outage: BitwiseCopyable {
   /// The last sign of life.
   private let heardAt: Instant
   private let noticedAt: Instant
-  private let attempts: UInt32
+  private let attemptsBefore: UInt32
   private let losses: LossCounts
   private let flashBlocks: UInt64
 
@@ -18,9 +18,14 @@ struct Outage: BitwiseCopyable {
   ) {
     heardAt = heard
     noticedAt = noticed
-    attempts = link.counters.attemptsFailed
+    attemptsBefore = link.counters.attemptsFailed
     losses = link.outbox.losses.total
     flashBlocks = link.backlog.counters.blocksWritten
+  }
+
+  /// Attempts that have failed since it began.
+  func attempts<Medium: Storage & ~Copyable>(_ link: borrowing BrokerLink<Medium>) -> UInt32 {
+    link.counters.attemptsFailed &- attemptsBefore
   }
 
   /// The report, now that the link is there again. `length` is how long the device was away, where
@@ -30,7 +35,7 @@ struct Outage: BitwiseCopyable {
   ) -> OutageReport {
     var report = OutageReport(found: now, away: length ?? (now - heardAt))
     if length == nil { report.unnoticed = noticedAt - heardAt }
-    report.attempts = link.counters.attemptsFailed &- attempts
+    report.attempts = attempts(link)
     report.queued = UInt32(truncatingIfNeeded: link.outbox.unacknowledged)
     report.journalBytes = UInt64(wide: link.backlog.capacityBytes - link.backlog.freeBytes)
     report.flashBytes = (link.backlog.counters.blocksWritten &- flashBlocks) &* 4096

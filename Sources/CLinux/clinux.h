@@ -136,6 +136,10 @@ struct clinux_peer {
 /// A Unix datagram socket at `path` with mode 0600. A stale socket there is replaced; a live one
 /// gives EADDRINUSE, anything that is not a socket EEXIST.
 int clinux_unix_listen(const char *path);
+/// A Unix stream socket that listens at `path`, with `mode` whatever the umask; non-blocking. Else as above.
+int clinux_unix_stream_listen(const char *path, mode_t mode);
+/// The next connection that waits there, non-blocking.
+int clinux_unix_accept(int listener);
 /// Closes such a socket and removes its file.
 void clinux_unix_close(int socket);
 /// A Unix datagram socket connected to `path`, with an address of its own for replies.

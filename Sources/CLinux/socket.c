@@ -1,4 +1,4 @@
-// TCP and Unix datagram sockets.
+// TCP and Unix sockets.
 #define _GNU_SOURCE
 #include "clinux.h"
 
@@ -185,7 +185,9 @@ static int remove_stale(int probe, const struct sockaddr_un *address) {
     errno = EEXIST;
     return -1;
   }
-  if (connect(probe, (const struct sockaddr *)address, sizeof *address) == 0) {
+  if (connect(probe, (const struct sockaddr *)address, sizeof *address) == 0
+      // Somebody is there, but has no room for one more, or is of another kind.
+      || errno == EAGAIN || errno == EPROTOTYPE) {
     errno = EADDRINUSE;
     return -1;
   }
@@ -204,6 +206,35 @@ int clinux_unix_listen(const char *path) {
       || bind(control, (struct sockaddr *)&address, sizeof address) < 0)
     return give_up(control);
   return control;
+}
+
+int clinux_unix_stream_listen(const char *path, mode_t mode) {
+  struct sockaddr_un address;
+  if (unix_address(path, &address) < 0) return -1;
+  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (probe < 0) return -1;
+  int found = remove_stale(probe, &address);
+  if (found < 0) return give_up(probe);
+  close(probe);
+  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener < 0) return -1;
+  if (fchmod(listener, mode) < 0) return give_up(listener);
+  // As above; the umask, which may be stricter than the mode that was asked for, is not to count.
+  mode_t mask = umask(0);
+  int bound = bind(listener, (struct sockaddr *)&address, sizeof address);
+  umask(mask);
+  if (bound < 0) return give_up(listener);
+  if (listen(listener, 8) < 0) {
+    int reason = errno;
+    clinux_unix_close(listener);
+    errno = reason;
+    return -1;
+  }
+  return listener;
+}
+
+int clinux_unix_accept(int listener) {
+  return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 void clinux_unix_close(int socket) {

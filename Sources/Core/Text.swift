@@ -60,6 +60,13 @@ public struct TextPool: ~Copyable {
     return Text(Int(text.offset)..<Int(text.offset) + count)
   }
 
+  /// Lends all bytes.
+  public func withAll<R: ~Copyable, E: Error>(
+    _ body: (Span<UInt8>) throws(E) -> R
+  ) throws(E) -> R {
+    try bytes.withSpan(body)
+  }
+
   /// Lends the bytes of `text`.
   public func withBytes<R: ~Copyable, E: Error>(
     of text: Text, _ body: (Span<UInt8>) throws(E) -> R

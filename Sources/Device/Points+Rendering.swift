@@ -127,7 +127,7 @@ extension Points: MessageRenderer {
     append(reading, of: points[reading.point], at: moment, to: &payload)
   }
 
-  private func append(
+  func append(
     _ reading: ReadingRecord, of point: PointSpec, at moment: Moment,
     to payload: inout OutputSpan<UInt8>
   ) {

@@ -26,6 +26,17 @@ public struct Endpoint: BitwiseCopyable, Equatable, Sendable {
       }
     }
 
+    /// The scheme of its URL.
+    public var scheme: StaticString {
+      switch self {
+      case .tcp: "mqtt"
+      case .tls: "mqtts"
+      case .webSocket: "ws"
+      case .secureWebSocket: "wss"
+      case .unix: "unix"
+      }
+    }
+
     /// True where TLS is part of it.
     public var usesTLS: Bool { self == .tls || self == .secureWebSocket }
 

@@ -75,3 +75,20 @@ extension OutputSpan<UInt8> {
     append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
   }
 }
+
+extension Span<UInt8> {
+  /// The most bytes that `append(jsonString:)` takes for this text.
+  public var jsonStringBytesMax: Int {
+    var bytes = 2
+    for index in indices {
+      switch self[index] {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += 2
+      case 0x20..<0x7F: bytes += 1
+      // What is no UTF-8 becomes U+FFFD.
+      case 0x80...: bytes += 3
+      default: bytes += 6
+      }
+    }
+    return bytes
+  }
+}

@@ -11,12 +11,13 @@ import Uplink
 /// The one loop that waits: carries what the world says to the agent, and what the agent wants to the
 /// world, until the agent has stopped.
 struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
-  private var agent: DeviceAgent<FileStorage>
+  var agent: DeviceAgent<FileStorage>
   private var board: Hardware
-  private var loop: EventLoop
+  var loop: EventLoop
   private var transport: Transport
   private let signals: Signals
   private var control: ControlSocket?
+  var status: StatusDesk
   private var numbers: SessionNumbers
   private let passwordFile: Text
   private var ready = ReadySet()
@@ -31,7 +32,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
   init(
     agent: consuming DeviceAgent<FileStorage>, board: consuming Hardware, loop: consuming EventLoop,
     transport: consuming Transport, signals: consuming Signals, control: consuming ControlSocket?,
-    numbers: consuming SessionNumbers
+    status: consuming StatusDesk, numbers: consuming SessionNumbers
   ) {
     passwordFile = agent.link.spec.passwordFile
     self.transport = transport
@@ -40,6 +41,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     self.loop = loop
     self.signals = signals
     self.control = control
+    self.status = status
     self.numbers = numbers
   }
 
@@ -58,6 +60,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       tellProgress(at: moment.instant)
       if agent.link.isClosing && !agent.hasOutput { transport.finish() }
       tell(at: moment.instant)
+      answerStatus(ready.status, at: moment)
       board.note(linkLostSince: agent.points.lostSince ?? .never)
       if agent.isStopped || journalIsLate(at: moment.instant) {
         guard agent.stopReason == .reload else { return .stopped }
@@ -66,7 +69,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       }
       transport.watch(reading: agent.hasInputRoom, writing: agent.hasOutput, loop: loop)
       let deadline = min(
-        min(transport.deadline, journalBy), min(agent.deadline, board.deadline))
+        min(transport.deadline, min(journalBy, status.deadline)),
+        min(agent.deadline, board.deadline))
       supervision.tell(
         agent.link, isAdvancing: isAdvancing(deadline, at: moment.instant), at: moment.instant)
       ready = Self.wait(&loop, until: min(deadline, supervision.deadline), &transport)
@@ -105,6 +109,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       switch event.token {
       case Token.signals: ready.signals = true
       case Token.control: ready.control = true
+      case Token.status..<Token.status + DocumentServer.tokenCount: ready.status = true
       case let token where transport.owns(token): transport.note(event)
       default: break
       }
@@ -277,4 +282,5 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
 private struct ReadySet: BitwiseCopyable {
   var signals = false
   var control = false
+  var status = false
 }

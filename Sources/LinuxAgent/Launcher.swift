@@ -16,12 +16,15 @@ public struct Launch: BitwiseCopyable, Sendable {
   public var version: StaticString
   /// What chance is seeded with.
   public var seed: UInt64
+  /// Where it can be asked how it is.
+  public var status: StatusPlace
 
   /// A run.
-  public init(specs: AgentSpecs, version: StaticString, seed: UInt64) {
+  public init(specs: AgentSpecs, version: StaticString, seed: UInt64, status: StatusPlace) {
     self.specs = specs
     self.version = version
     self.seed = seed
+    self.status = status
   }
 }
 
@@ -35,6 +38,8 @@ public enum LaunchEnd {
   case failed(SystemError)
   /// The board is not as the profile says; the log says how.
   case boardFailed
+  /// It could not be asked how it is, as it was to be; the log says why.
+  case statusFailed
 }
 
 /// Puts agent, board and loop together, in one block of memory.
@@ -49,6 +54,7 @@ public enum Launcher {
       launch, points, texts, boardDebounces: false, lastSession: 0, FileStorage(), &arena)
     _ = makeBoard(launch, points, simulations, at: .boot, &arena)
     _ = makeTransport(launch, texts, &arena)
+    _ = StatusDesk(launch, points, texts, &arena)
     return arena
   }
 
@@ -67,13 +73,15 @@ public enum Launcher {
       launch, points, texts, boardDebounces: false, lastSession: numbers.last, journal, &arena)
     let board = makeBoard(launch, points, simulations, at: Clock.now(), &arena)
     let transport = makeTransport(launch, texts, &arena)
+    var status = StatusDesk(launch, points, texts, &arena)
     do throws(SystemError) {
       let loop = try EventLoop()
       let signals = try Signals()
       let control = controlPath.count > 0 ? try ControlSocket(at: controlPath) : nil
+      guard status.open(launch.status, loop: loop) else { return .statusFailed }
       return try run(
-        agent, board, loop, transport, signals: signals, control: control, numbers: numbers,
-        reload: reload)
+        agent, board, loop, transport, signals: signals, control: control, status: status,
+        numbers: numbers, reload: reload)
     } catch {
       return .failed(error)
     }
@@ -88,6 +96,7 @@ public enum Launcher {
       launch, points, texts, boardDebounces: false, lastSession: 0, FileStorage(), &arena)
     _ = GPIOBoard(points: points, arena: &arena)
     _ = makeTransport(launch, texts, &arena)
+    _ = StatusDesk(launch, points, texts, &arena)
     return arena
   }
 
@@ -108,6 +117,8 @@ public enum Launcher {
         lastSession: numbers.last, journal, &arena)
       var board = GPIOBoard(points: points, arena: &arena)
       let transport = makeTransport(launch, texts, &arena)
+      var status = StatusDesk(launch, points, texts, &arena)
+      guard status.open(launch.status, loop: loop) else { return .statusFailed }
       do throws(BoardError) {
         try board.open(points: points, texts: agent.points.texts)
       } catch {
@@ -127,8 +138,8 @@ public enum Launcher {
       }
       if let added { throw added }
       return try run(
-        agent, board, loop, transport, signals: signals, control: nil, numbers: numbers,
-        reload: reload)
+        agent, board, loop, transport, signals: signals, control: nil, status: status,
+        numbers: numbers, reload: reload)
     } catch {
       return .failed(error)
     }
@@ -223,7 +234,8 @@ public enum Launcher {
     _ agent: consuming DeviceAgent<FileStorage>, _ board: consuming Hardware,
     _ loop: consuming EventLoop,
     _ transport: consuming Transport, signals: consuming Signals,
-    control: consuming ControlSocket?, numbers: consuming SessionNumbers, reload: () -> Bool
+    control: consuming ControlSocket?, status: consuming StatusDesk,
+    numbers: consuming SessionNumbers, reload: () -> Bool
   ) throws(SystemError) -> LaunchEnd {
     try loop.add(signals.descriptor, token: Token.signals, read: true, write: false)
     try transport.attach(to: loop)
@@ -235,7 +247,7 @@ public enum Launcher {
     }
     var main = AgentLoop(
       agent: agent, board: board, loop: loop, transport: transport, signals: signals,
-      control: control, numbers: numbers)
+      control: control, status: status, numbers: numbers)
     switch main.run(reload: reload) {
     case .stopped: return .stopped
     case .reload: return .reload

@@ -154,17 +154,10 @@ extension LogLine {
       return
     }
     append(literal: fault.slug)
-    switch fault {
-    case .refused(let refusal):
-      append(literal: " (")
-      append(literal: refusal.words)
-      append(literal: ")")
-    case .disconnected(let reason):
-      append(literal: " (")
-      append(literal: reason.words)
-      append(literal: ")")
-    case .dial, .session, .unanswered, .closedByUs, .returned: break
-    }
+    guard let words = fault.words else { return }
+    append(literal: " (")
+    append(literal: words)
+    append(literal: ")")
   }
 
   /// Appends where a broker is.

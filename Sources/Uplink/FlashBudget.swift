@@ -40,6 +40,12 @@ struct FlashBudget: BitwiseCopyable {
     return levelAt + .milliseconds(Int64(wide: Int(milliseconds)))
   }
 
+  /// Bytes in the bucket, up to 2 GB: an `Int` may have 32 bits.
+  func used(at now: Instant) -> Int {
+    guard perDay > 0 else { return 0 }
+    return Int(min(2e9, max(0, level - leakPerSecond * Self.seconds(now - levelAt))))
+  }
+
   private static func seconds(_ interval: Interval) -> Double {
     Double(Int(narrow: interval.milliseconds)) / 1000
   }

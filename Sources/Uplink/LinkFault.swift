@@ -61,3 +61,14 @@ extension LinkFault {
     }
   }
 }
+
+extension LinkFault {
+  /// What the broker itself says of it, in words; nil where it says nothing.
+  public var words: StaticString? {
+    switch self {
+    case .refused(let refusal): refusal.words
+    case .disconnected(let reason): reason.words
+    case .dial, .session, .unanswered, .closedByUs, .returned: nil
+    }
+  }
+}

@@ -9,6 +9,8 @@ enum Exit: Int32 {
   case failure = 1
   /// The command line is wrong.
   case usage = 2
+  /// The agent runs, and has no connection to a broker (`status`).
+  case offline = 3
   /// The profile is wrong: beginning again would not help (systemd: EXIT_NOTCONFIGURED).
   case badProfile = 6
 
@@ -23,9 +25,20 @@ enum Console {
   /// Writes a line to standard error.
   static func complain(_ line: String) { write(line, to: STDERR_FILENO) }
 
+  /// Writes a line to standard output, control characters replaced.
+  static func print(_ line: Words) { write(line.printable.bytes + [0x0A], to: STDOUT_FILENO) }
+
+  /// Writes a line to standard error, control characters replaced.
+  static func complain(_ line: Words) { write(line.printable.bytes + [0x0A], to: STDERR_FILENO) }
+
+  /// Writes a text as it is to standard output.
+  static func show(_ text: Words) { write(text.bytes, to: STDOUT_FILENO) }
+
   private static func write(_ line: String, to descriptor: Int32) {
-    var bytes = [UInt8](line.utf8)
-    bytes.append(UInt8(ascii: "\n"))
+    write([UInt8](line.utf8) + [0x0A], to: descriptor)
+  }
+
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var start = 0
     while start < bytes.count {
       // Sound: the pointer is used within the closure only.

@@ -14,6 +14,7 @@ enum Help {
         --state DIR        where session numbers are kept [$STATE_DIRECTORY; else nowhere]
         --seed N           with --simulate: the seed of chance [random]
         --scenario FILE    with --simulate: what goes wrong, and when (by sandpiper-lab)
+        --status PATH      socket at which `status` asks [$RUNTIME_DIRECTORY/status; else none]
         --log LEVEL        error, warning, notice, info or debug [info]
       check PROFILE...   say all that is wrong with profiles
       plan PROFILE       print the memory that the agent takes, row by row
@@ -24,6 +25,12 @@ enum Help {
         --broker URL       as with run
         --json             each finding as a line of JSON: level, area, text, fix; exit status 1
                            when something is broken
+      status             say how the running agent is: link, queue, losses, points; exit status 3
+                         when it has no connection
+        --watch            each second anew, until Ctrl-C
+        --json             as the agent says it
+        --metrics          as OpenMetrics text; exit status 0 without a connection, too
+        --socket PATH      where the agent is asked [/run/sandpiper/status]
       lines              list this board's GPIO chips and lines, and its sensors
       journal FILE       say what a journal holds, without touching it
         --json             each record that waits as a line of JSON
@@ -36,6 +43,7 @@ enum Help {
     The agent stops in order at SIGTERM and SIGINT, and reads the profile again at SIGHUP; a bad
     new profile changes nothing.
 
-    Exit status: 0 in order, 1 failed while running, 2 wrong command line, 6 wrong profile.
+    Exit status: 0 in order, 1 failed while running, 2 wrong command line, 3 no connection (status),
+    6 wrong profile.
     """
 }

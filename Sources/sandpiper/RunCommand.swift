@@ -17,6 +17,7 @@ enum RunCommand {
     static let seed: Int32 = 5
     static let log: Int32 = 6
     static let scenario: Int32 = 7
+    static let status: Int32 = 8
   }
 
   private struct Settings {
@@ -25,6 +26,7 @@ enum RunCommand {
     var broker = ""
     var control = ""
     var state = ""
+    var status = ""
     var seed: UInt64?
     var path = ""
   }
@@ -44,10 +46,12 @@ enum RunCommand {
   }
 
   /// What the launcher needs of a configuration.
-  static func launch(_ configuration: Configuration, seed: UInt64) -> Launch {
+  static func launch(
+    _ configuration: Configuration, seed: UInt64, status: StatusPlace = .nowhere
+  ) -> Launch {
     Launch(
       specs: AgentSpecs(device: configuration.device, uplink: configuration.uplink),
-      version: Sandpiper.version, seed: seed)
+      version: Sandpiper.version, seed: seed, status: status)
   }
 
   // MARK: The command line
@@ -61,6 +65,7 @@ enum RunCommand {
     options.add("seed", takesValue: true, code: Option.seed)
     options.add("log", takesValue: true, code: Option.log)
     options.add("scenario", takesValue: true, code: Option.scenario)
+    options.add("status", takesValue: true, code: Option.status)
     while let code = options.next() {
       let value = options.withValue { bytes in
         var copy: [UInt8] = []
@@ -80,6 +85,7 @@ enum RunCommand {
       case Option.scenario: settings.hasScenario = true
       case Option.control: settings.control = value
       case Option.state: settings.state = value
+      case Option.status: settings.status = value
       case Option.seed:
         guard let seed = UInt64(value) else { return complain("--seed takes a whole number") }
         settings.seed = seed
@@ -134,7 +140,8 @@ enum RunCommand {
   private static func run(
     _ configuration: Configuration, _ settings: Settings, memory: Int, reload: () -> Bool
   ) -> LaunchEnd {
-    let launch = launch(configuration, seed: settings.seed ?? Chance.seed())
+    let launch = launch(
+      configuration, seed: settings.seed ?? Chance.seed(), status: statusPlace(settings))
     let state = StateFolder(option: settings.state)
     let numbers = SessionNumbers(path: sessionFile(configuration, state).span)
     let journal = JournalFile.open(
@@ -159,6 +166,16 @@ enum RunCommand {
     return Launcher.runOnBoard(
       launch, points: configuration.points.span, texts: configuration.texts.span,
       numbers: numbers, journal: journal, reload: reload)
+  }
+
+  /// The socket of `--status`, else `status` in the folder that systemd gives; else none.
+  private static func statusPlace(_ settings: Settings) -> StatusPlace {
+    if !settings.status.utf8.isEmpty {
+      return StatusPlace([UInt8](settings.status.utf8).span, isAskedFor: true)
+    }
+    let folder = Environment.folder(in: "RUNTIME_DIRECTORY")
+    guard !folder.isEmpty else { return .nowhere }
+    return StatusPlace((folder + [UInt8]("/status".utf8)).span, isAskedFor: false)
   }
 
   /// Where the session numbers of this device are kept; empty for nowhere.
@@ -207,7 +224,7 @@ enum RunCommand {
     case .failed(let error):
       Log.write(.error) { line in line.append(error) }
       return .failure
-    case .boardFailed: return .failure
+    case .boardFailed, .statusFailed: return .failure
     }
   }
 }

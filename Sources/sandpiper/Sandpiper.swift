@@ -19,6 +19,7 @@ import Linux
     case "plan": Exit.now(PlanCommand.perform())
     case "lines": Exit.now(LinesCommand.perform())
     case "doctor": Exit.now(DoctorCommand.perform())
+    case "status": Exit.now(StatusCommand.perform())
     case "journal": Exit.now(JournalCommand.perform())
     case "set": Exit.now(SetCommand.perform())
     case "--version", "version": Console.print("sandpiper \(version)")

@@ -10,15 +10,8 @@ struct StateFolder {
 
   /// The folder of `--state`, when that is not empty, else the one that systemd gives.
   init(option: String) {
-    var folder = [UInt8](option.utf8)
-    if folder.isEmpty {
-      folder = [UInt8](capacity: 1024) { out in
-        Environment.value(of: "STATE_DIRECTORY", into: &out)
-      }
-      // systemd separates several by colons (systemd.exec, StateDirectory=); the first will do.
-      folder = [UInt8](folder.prefix { $0 != UInt8(ascii: ":") })
-    }
-    path = folder
+    path =
+      option.utf8.isEmpty ? Environment.folder(in: "STATE_DIRECTORY") : [UInt8](option.utf8)
   }
 
   /// The file with the session numbers of this device; nil without a folder.
@@ -34,5 +27,14 @@ struct StateFolder {
     let name = [UInt8](configuration.string(configuration.uplink.journalFile).utf8)
     if name.first == UInt8(ascii: "/") { return name }
     return path.isEmpty ? nil : path + [UInt8(ascii: "/")] + name
+  }
+}
+
+extension Environment {
+  /// The first folder that a variable of systemd's names; empty where it is not set.
+  static func folder(in name: StaticString) -> [UInt8] {
+    let folders = [UInt8](capacity: 1024) { out in value(of: name, into: &out) }
+    // Several are parted by colons (systemd.exec, RuntimeDirectory=).
+    return [UInt8](folders.prefix { $0 != UInt8(ascii: ":") })
   }
 }

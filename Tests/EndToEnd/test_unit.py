@@ -89,6 +89,11 @@ class Unit(EndToEndTest):
         self.assertRegex(self.marks["with-network"], r"^active/running online, session \d+; ")
         self.assertEqual((self.marks["level-at-start"], self.marks["level-on-command"]), ("0", "1"))
 
+    def fact_members_of_its_group_may_ask_how_it_is(self):
+        self.assertRegex(
+            self.marks["status-for-member"], r"^link +online for .* at mqtt://10\.0\.2\.2:\d+.* \(750 sandpiper\)$")
+        self.assertRegex(self.marks["status-for-others"], "usermod -aG sandpiper 4343")
+
     def fact_killed_it_comes_back(self):
         self.assertRegex(self.marks["after-kill"], r"^active/running online, ")
 

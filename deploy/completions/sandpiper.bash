@@ -3,17 +3,18 @@
 _sandpiper() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=''
   if [ "$COMP_CWORD" = 1 ]; then
-    words='run check plan lines doctor journal set --version --help'
+    words='run check plan lines doctor status journal set --version --help'
   else
     case $before in
     --log) words='error warning notice info debug' ;;
     --broker | --seed) ;;
-    --state | --control | --scenario) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    --state | --control | --scenario | --status | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     *)
       case ${COMP_WORDS[1]} in
-      run) words='--simulate --broker --control --state --seed --scenario --log' ;;
+      run) words='--simulate --broker --control --state --seed --scenario --status --log' ;;
       plan) words='--simulate' ;;
       doctor) words='--offline --json --state --broker' ;;
+      status) words='--watch --json --metrics --socket' ;;
       journal) words='--json --verify' ;;
       esac
       if [[ $word != -* ]]; then

@@ -12,6 +12,15 @@ public enum ProtocolLevel: UInt8, BitwiseCopyable, Sendable {
   /// MQTT 5.0, protocol name "MQTT".
   case v50 = 5
 
+  /// The version's number, as people write it.
+  public var word: StaticString {
+    switch self {
+    case .v31: "3.1"
+    case .v311: "3.1.1"
+    case .v50: "5.0"
+    }
+  }
+
   /// True for 5.0: the one question behind which everything is that only 5.0 has.
   ///
   /// For a microcontroller that speaks 3.1 and 3.1.1 only, compile with `-D SANDPIPER_MQTT_V3`. The

@@ -174,7 +174,7 @@ struct BrokerExamination {
       if visit.connect(
         as: clientID.bytes, at: level, user: user, password: password, within: patience)
       {
-        report.fine(.broker, "\(place): accepts \(clientID), with MQTT \(level.words)")
+        report.fine(.broker, "\(place): accepts \(clientID), with MQTT \(literal: level.word)")
         return level
       }
       guard let end = visit.end else { return nil }
@@ -205,16 +205,5 @@ struct BrokerExamination {
   /// The device's identifier with "-doctor" behind it.
   static func clientID(_ configuration: Configuration) -> Words {
     "\(configuration.words(configuration.device.id))-doctor"
-  }
-}
-
-extension ProtocolLevel {
-  /// The version as people write it.
-  fileprivate var words: Words {
-    switch self {
-    case .v50: "5.0"
-    case .v311: "3.1.1"
-    case .v31: "3.1"
-    }
   }
 }

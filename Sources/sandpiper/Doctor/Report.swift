@@ -67,11 +67,7 @@ struct Report {
     Self.print(line)
   }
 
-  /// Names that others have chosen may hold anything: nothing of it is to move a terminal's cursor.
-  private static func print(_ line: Words) {
-    let shown = line.bytes.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
-    Console.print(String(decoding: shown, as: UTF8.self))
-  }
+  private static func print(_ line: Words) { Console.print(line) }
 
   private static func quoted(_ text: Words) -> Words {
     Words(upTo: 6 * text.bytes.count + 2) { out in out.append(jsonString: text.bytes.span) }

@@ -44,6 +44,10 @@ mark user "$(ps -o user= -p "$(show MainPID)" 2> /dev/null || stat -c %U "/proc/
 systemctl start guest-network.service
 until_shown StatusText '^online'
 tell with-network
+group=$(grep '^sandpiper:' /etc/group | cut -d: -f3)
+ask() { setpriv --reuid=4343 --regid=4343 "$1" sandpiper status 2>&1; }
+mark status-for-member "$(ask "--groups=$group" | grep '^link') ($(stat -c '%a %U' /run/sandpiper))"
+mark status-for-others "$(ask --clear-groups)"
 mark level-at-start "$(line 23)"
 mark ready-for command
 until_level 1

@@ -93,10 +93,14 @@ class Machine:
         """Mounts a folder so that nobody can write to it."""
         self._write("read-only", str(path))
 
+    def command(self, *arguments, user=0):
+        """What runs the device program there."""
+        return ["unshare", "--mount", "sh", "-c", SCRIPT, "sh", str(self.folder), str(user),
+                *map(str, [self.program, *arguments])]
+
     def run(self, *arguments, user=0, within=90):
         """Runs the device program there, to its end."""
         return subprocess.run(
-            ["unshare", "--mount", "sh", "-c", SCRIPT, "sh", self.folder, str(user),
-             *map(str, [self.program, *arguments])],
+            self.command(*arguments, user=user),
             stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
             cwd=self.folder, timeout=within, check=False)

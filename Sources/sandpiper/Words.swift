@@ -37,6 +37,12 @@ struct Words: ExpressibleByStringInterpolation {
   /// True when there are no bytes.
   var isEmpty: Bool { bytes.isEmpty }
 
+  /// The text as it may be shown: what others have chosen may hold anything, and nothing of it is to move a
+  /// terminal's cursor.
+  var printable: Words {
+    Words(bytes.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 })
+  }
+
   /// Appends another text.
   @inline(never)
   mutating func append(_ other: Words) { bytes += other.bytes }
