@@ -3,43 +3,12 @@
 import json
 import re
 import subprocess
-from dataclasses import dataclass, field
 
 from harness.case import EndToEndTest
 from harness.processes import ROOT, device_program
 from harness.profiles import counter, door, profile, relay
-from harness.mqtt import Message
+from harness.story import judge, read_story
 from test_telemetry import seconds
-
-
-@dataclass
-class Story:
-    """What guest/board.sh told."""
-    messages: list = field(default_factory=list)
-    marks: dict = field(default_factory=dict)
-    lines: dict = field(default_factory=lambda: {
-        "log": [], "unknown": [], "lines": [], "doctor": [], "sick": [], "init": []})
-
-    def payloads(self, topic):
-        """The payloads on a topic of the device, read as JSON."""
-        return [m.fields for m in self.messages if m.topic == f"sandpiper/t1/{topic}"]
-
-
-def read_story(text):
-    """The lines of guest/board.sh, sorted."""
-    story = Story()
-    for line in text.splitlines():
-        kind, _, rest = line.partition(" ")
-        if kind == "message":
-            retained, topic, payload = rest.split(" ", 2)
-            story.messages.append(
-                Message(0, 0, topic, payload.encode(), 0, retained == "1", False))
-        elif kind == "mark":
-            name, _, value = rest.partition(" ")
-            story.marks[name] = value
-        elif kind in story.lines:
-            story.lines[kind].append(rest)
-    return story
 
 
 class Gpio1(EndToEndTest):
@@ -64,19 +33,10 @@ class Gpio1(EndToEndTest):
              "--pack", ROOT / "Tests/EndToEnd/guest", "--",
              "sh", ROOT / "Tests/EndToEnd/guest/board.sh", program, path],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        self.evidence_of_guest = done.stdout[-6000:] + done.stderr[-2000:]
-        self.assertEqual(done.returncode, 0, self.evidence_of_guest)
-        self.judge(read_story(done.stdout))
-
-    def judge(self, story):
-        """Each fact as a test of its own, so that one failure does not hide the others."""
-        facts = [getattr(self, name) for name in dir(self) if name.startswith("fact_")]
-        for fact in facts:
-            with self.subTest(fact.__name__.removeprefix("fact_").replace("_", " ")):
-                try:
-                    fact(story)
-                except Exception as error:
-                    raise AssertionError(f"{error}\n{self.evidence_of_guest}") from error
+        evidence = done.stdout[-6000:] + done.stderr[-2000:]
+        self.assertEqual(done.returncode, 0, evidence)
+        story = read_story(done.stdout, ["log", "unknown", "lines", "doctor", "sick", "init"])
+        judge(self, story, evidence)
 
     def fact_nothing_was_waited_for_in_vain(self, story):
         self.assertNotIn("timeout", story.marks)

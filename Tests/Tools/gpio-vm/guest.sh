@@ -2,58 +2,13 @@
 # The guest's root file system: a shell, gpiod's tools, and what --with asks for, picked from the
 # packages of the Debian release that has the wanted libgpiod. Sourced by gpio-vm.
 
-readonly TRIPLET=x86_64-linux-gnu
-
-# unpack_with_dependencies SUITE FOLDER PACKAGE...: into FOLDER, beside what is there.
-unpack_with_dependencies() {
-  local suite=$1 folder=$2 deb archives=$SANDPIPER_CACHE/apt/$1-amd64/cache/archives
-  shift 2
-  try_twice "$suite" amd64 \
-    private_apt "$suite" amd64 apt-get -qq -y install --download-only "$@" >&2 ||
-    die "cannot download from $suite: $*"
-  mkdir -p "$folder"
-  for deb in "$archives"/*.deb; do
-    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$folder" --keep-directory-symlink
-  done
-  rm -f "$archives"/*.deb
-}
-
-# in_tree TREE NAME: the library of that name among unpacked packages.
-in_tree() {
-  find "$1/usr/lib/$TRIPLET" "$1/lib/$TRIPLET" -maxdepth 2 -name "$2" -print -quit \
-    2> /dev/null || true
-}
-
-# pick TREE ROOT PATH...: copies programs from an unpacked tree of packages, and the libraries they
-# need, to the same places in ROOT.
-pick() {
-  local tree=$1 root=$2 path library found queue=()
-  shift 2
-  for path in "$@"; do
-    [ -e "$tree/$path" ] || continue
-    install -D -m 755 "$tree/$path" "$root/$path"
-    queue+=("$tree/$path")
-  done
-  while [ ${#queue[@]} -gt 0 ]; do
-    path=${queue[0]}
-    queue=("${queue[@]:1}")
-    while read -r library; do
-      [ ! -e "$root/usr/lib/$TRIPLET/$library" ] || continue
-      found=$(in_tree "$tree" "$library")
-      [ -n "$found" ] || continue
-      install -D -m 755 "$(readlink -f "$found")" "$root/usr/lib/$TRIPLET/$library"
-      queue+=("$found")
-    done < <(readelf -d "$path" 2> /dev/null | awk -F'[][]' '/\(NEEDED\)/ { print $2 }')
-  done
-}
-
 # prepare_base: sets $base, the archive of the guest's root file system.
 prepare_base() {
   local suite=trixie key stamp tree root
   [ "$libgpiod" = 2 ] || suite=bookworm
   key=gpiod$libgpiod$(printf '%s\n' "${with[@]}" | sed '/^$/d; s/^/-/' | sort -u | tr -d '\n')
   base=$CACHE/base-$key.cpio
-  stamp=$(cat "$HERE/guest"/* "$HERE/guest.sh" "$kdir/version" | sha256sum)
+  stamp=$(cat "$HERE/guest"/* "$HERE/guest.sh" "$HERE/../guest-files.sh" "$kdir/version" | sha256sum)
   [ ! -e "$base" ] || [ "$(cat "$base.stamp" 2> /dev/null)" != "$stamp" ] || return 0
   progress "building the guest's files ($key)"
   tree=$CACHE/tree-$suite
@@ -102,7 +57,7 @@ fill_root() {
     ln -s ../usr/bin/dash "$root/bin/sh"
   fi
   # Libraries that programs open by name.
-  pick "$tree" "$root" {usr/,}lib/"$TRIPLET"/lib{resolv.so.2,m.so.6,dl.so.2,pthread.so.0,gcc_s.so.1}
+  pick "$tree" "$root" {usr/,}lib/"$triplet"/lib{resolv.so.2,m.so.6,dl.so.2,pthread.so.0,gcc_s.so.1}
   for item in "${with[@]}"; do
     case $item in
     mosquitto) pick "$tree" "$root" usr/sbin/mosquitto usr/bin/mosquitto_{pub,sub} ;;

@@ -12,12 +12,6 @@ readonly MODULES_TC="sch_netem sch_tbf sch_prio cls_u32 dummy"
 # For the guest of service-vm.
 readonly MODULES_NET="virtio_net"
 
-# depends PACKAGE PATTERN: the packages matching PATTERN that PACKAGE depends on.
-depends() {
-  private_apt "$KERNEL_SUITE" amd64 apt-cache depends "$1" |
-    awk -v pattern="$2" '/Depends:/ && $2 ~ pattern { sub(/:.*/, "", $2); print $2 }'
-}
-
 # prepare_kernel: fills $kdir with vmlinuz and modules/: plain .ko files, and a list for each wanted
 # module of the files to insert, in order.
 prepare_kernel() {
@@ -26,7 +20,7 @@ prepare_kernel() {
   [ ! -e "$kdir/ready" ] || return 0
   rm -rf "$kdir"
   mkdir -p "$kdir/root/lib/modules" "$kdir/modules"
-  read -r image < <(depends linux-image-amd64 '^linux-image-') ||
+  read -r image < <(depends "$KERNEL_SUITE" linux-image-amd64 '^linux-image-') ||
     die "$KERNEL_SUITE has no linux-image-amd64"
   version=${image#linux-image-}
   progress "downloading kernel $version"
@@ -67,7 +61,8 @@ build_gpio_sim() {
   progress "building gpio-sim for $version"
   mkdir -p "$build/module"
   fetch_packages "$KERNEL_SUITE" amd64 "$build/debs" "$headers" "linux-source-$series" \
-    "$(depends "$headers" '^linux-headers-.*-common$')" "$(depends "$headers" '^linux-kbuild-')"
+    "$(depends "$KERNEL_SUITE" "$headers" '^linux-headers-.*-common$')" \
+    "$(depends "$KERNEL_SUITE" "$headers" '^linux-kbuild-')"
   for deb in "$build/debs"/linux-[hk]*.deb; do dpkg-deb -x "$deb" "$build/tree"; done
   dpkg-deb --fsys-tarfile "$build/debs"/linux-source-*.deb |
     tar -xO "./usr/src/linux-source-$series.tar.xz" | xz -dc |
