@@ -34,7 +34,7 @@ class Life:
         for fact in (self.not_started_without_a_profile, self.started_as_its_own_user, self.comes_back_when_killed,
                      self.a_bad_reload_changes_nothing, self.one_agent_after_its_supervisor_was_killed,
                      self.none_after_a_stop_without_supervisor, self.a_wrong_profile_is_not_tried_again,
-                     self.says_goodbye, self.begins_again, self.removed):
+                     self.says_goodbye, self.begins_again, self.upgraded, self.removed):
             try:
                 fact()
             except AssertionError as error:
@@ -151,6 +151,11 @@ class Life:
         self.service("start")
         self.wait_online()
 
+    def upgraded(self):
+        (agent,) = self.agents()
+        self.box.must("/archive/install", "--prefix", self.prefix, "--init", self.init)
+        self.assertNotEqual(self.wait_online(), agent)
+
     def removed(self):
         self.box.must("/archive/install", "--prefix", self.prefix, "--init", self.init, "--uninstall")
         self.assertEqual(self.agents(), [])
@@ -210,6 +215,12 @@ class BusyBox(Life, EndToEndTest):
         self.set("OPTIONS", f"--simulate --broker {self.mosquitto.url}")
         self.box = Box(self, self.root, "/sbin/init")
         wait_for(lambda: (self.root / "booted").exists(), 20, "the end of the boot")
+        # Debian's BusyBox makes no accounts.
+        said = self.box.must("/archive/install", "--prefix", "/usr")
+        self.assertIn("make a user sandpiper, of the groups sandpiper and gpio", said)
+        self.assertIn(": 0 files new", said)
+        self.file("etc/passwd", "root:x:0:0:root:/:/bin/sh", "sandpiper:x:990:990::/var/lib/sandpiper:/bin/false")
+        self.file("etc/group", "root:x:0:", "gpio:x:991:sandpiper", "sandpiper:x:990:")
 
     def make_image(self):
         """The files of a small system."""
@@ -225,8 +236,8 @@ class BusyBox(Life, EndToEndTest):
         for library in libraries:
             as_root("install", "-D", library, f"{self.root}{library}")
         as_root("mknod", "-m", "666", self.root / "dev/null", "c", "1", "3")
-        self.file("etc/passwd", "root:x:0:0:root:/:/bin/sh", "sandpiper:x:990:990::/var/lib/sandpiper:/bin/false")
-        self.file("etc/group", "root:x:0:", "gpio:x:991:sandpiper", "sandpiper:x:990:")
+        self.file("etc/passwd", "root:x:0:0:root:/:/bin/sh")
+        self.file("etc/group", "root:x:0:")
         # As Buildroot's, in short.
         self.file("etc/inittab", "::sysinit:/etc/init.d/rcS", "::shutdown:/etc/init.d/rcK")
         self.file("etc/init.d/rcS", "#!/bin/sh", 'for i in /etc/init.d/S??*; do "$i" start; done', ": > /booted")
