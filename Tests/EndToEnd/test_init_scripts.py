@@ -1,6 +1,7 @@
 """The scripts for init systems other than systemd, which keep the agent running, from the archive that has them."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -164,6 +165,34 @@ class Life:
         self.assertTrue((self.root / "etc/sandpiper/profile.json").exists())
 
 
+class Supervise(EndToEndTest):
+    """What starts the agent anew, with other programs in the agent's place."""
+
+    def supervise(self, log, script):
+        """How it ends, with a program that is this shell script."""
+        program = self.write("#!/bin/sh\n" + script, "program")
+        program.chmod(0o755)
+        return subprocess.run(
+            [ROOT / "deploy/init/supervise", self.folder, log, program], check=False, timeout=60).returncode
+
+    def test_a_log_file_is_bounded_and_its_last_lines_are_there(self):
+        log = self.folder / "log.txt"
+        script = "i=0; while [ $i -lt 9000 ]; do echo \"line $i $(printf %080d)\"; i=$((i + 1)); done; exit 6\n"
+        self.assertEqual(self.supervise(log, script), 6)
+        wait_for(lambda: "not tried again" in log.read_text(), 10, "the last line")
+        lines = (self.folder / "log.txt.1").read_text().splitlines() + log.read_text().splitlines()
+        self.assertLess(sum(map(len, lines)), 2 * 256 * 1024)
+        numbers = [int(line.split()[1]) for line in lines[:-1]]
+        self.assertEqual(numbers, list(range(numbers[0], 9000)))
+        self.assertGreater(len(numbers), 2500)
+
+    def test_a_wrong_command_line_is_not_tried_again(self):
+        log = self.folder / "log.txt"
+        self.assertEqual(self.supervise(log, "echo once; exit 2\n"), 2)
+        wait_for(lambda: "not tried again" in log.read_text(), 10, "the last line")
+        self.assertEqual(log.read_text().count("once"), 1)
+
+
 class UnpackedInDebian(Life):
     """The archive is installed where it runs."""
 
@@ -197,6 +226,17 @@ class OpenRC(UnpackedInDebian, EndToEndTest):
     def prepare(self):
         """What OpenRC leaves of a boot."""
         self.box.must("sh", "-c", "mkdir -p /run/openrc && : > /run/openrc/softlevel && rc-status -a")
+
+    def begins_again(self):
+        """With its runlevel, which it also ends with."""
+        self.box.run("openrc", "default")
+        self.wait_online()
+        mark = self.observer.mark()
+        self.box.run("openrc", "nonetwork")
+        self.observer.wait_for(STATUS, lambda m: m.fields["state"] == "offline", 15, mark)
+        self.assertEqual(self.agents(), [])
+        self.box.run("openrc", "default")
+        self.wait_online()
 
 
 class BusyBox(Life, EndToEndTest):
