@@ -17,7 +17,7 @@ struct DemoCommand: ParsableCommand {
       Exit status: 0 in order, 6 wrong profile, else that of the device program.
       """)
 
-  @Argument(help: "The device profile (JSON).")
+  @Argument(help: Shelf.profileHelp)
   var profile: String
 
   @Option(help: "The port of the broker, on 127.0.0.1; 0 for any that is free.")
@@ -36,6 +36,7 @@ struct DemoCommand: ParsableCommand {
   var plain = false
 
   func run() throws {
+    let profile = try Shelf.path(ofProfile: profile)
     guard let program = DeviceProcess.find(agent) else {
       throw Self.failure(
         agent.map { "\($0) cannot be executed" }
@@ -51,10 +52,10 @@ struct DemoCommand: ParsableCommand {
       throw Self.failure("no folder for the control socket: \(error.localizedDescription)")
     }
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    try run(program, control: folder + "/control")
+    try run(program, profile, control: folder + "/control")
   }
 
-  private func run(_ program: String, control: String) throws {
+  private func run(_ program: String, _ profile: String, control: String) throws {
     let server: BrokerServer
     do {
       server = try BrokerServer(at: .loopback(port: port))

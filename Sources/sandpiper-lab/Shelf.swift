@@ -7,12 +7,17 @@ import Simulator
 
 /// The files that commands read: profiles, and the parts of a world by name or by path.
 enum Shelf {
+  /// What commands say of their profile.
+  static var profileHelp: ArgumentHelp {
+    "The device profile: a file, or one that comes with the workbench (\(names(of: profiles).joined(separator: ", ")))."
+  }
+
   /// A name without a path or an ending is that of a part that comes with the workbench.
   private static func isName(_ name: String) -> Bool {
     !name.contains("/") && !name.hasSuffix(".json")
   }
 
-  /// The folder `devices`: named by `SANDPIPER_DEVICES`, near the program, or here.
+  /// The folder `devices`: named by `SANDPIPER_DEVICES`, installed with the program, above it, or here.
   private static var folder: URL? {
     var candidates: [URL] = []
     if let named = ProcessInfo.processInfo.environment["SANDPIPER_DEVICES"] {
@@ -20,7 +25,7 @@ enum Shelf {
     }
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     var above = program.deletingLastPathComponent()
-    candidates.append(above.appendingPathComponent("../share/sandpiper").standardized)
+    candidates.append(above.appendingPathComponent("../share/sandpiper/devices").standardized)
     for _ in 0..<4 {
       above = above.deletingLastPathComponent()
       candidates.append(above.appendingPathComponent("devices"))
@@ -35,9 +40,16 @@ enum Shelf {
   static func names(of kind: String) -> [String] {
     guard let folder else { return [] }
     let files = try? FileManager.default.contentsOfDirectory(
-      atPath: folder.appendingPathComponent(kind).path)
+      atPath: place(of: kind, in: folder).path)
     return (files ?? []).filter { $0.hasSuffix(".json") && $0 != "schema.json" }
       .map { String($0.dropLast(5)) }.sorted()
+  }
+
+  /// The kind whose files lie in the folder itself.
+  private static let profiles = "profiles"
+
+  private static func place(of kind: String, in folder: URL) -> URL {
+    kind == profiles ? folder : folder.appendingPathComponent(kind)
   }
 
   /// The names of all links.
@@ -59,7 +71,12 @@ enum Shelf {
         "no \(name) among the \(kind): " + names(of: kind).joined(separator: ", ")
           + ", or a file's path", ends: 64)
     }
-    return folder.appendingPathComponent(kind).appendingPathComponent(name + ".json").path
+    return place(of: kind, in: folder).appendingPathComponent(name + ".json").path
+  }
+
+  /// Where a profile is: a file's path, or else the name of one that comes with the workbench.
+  static func path(ofProfile name: String) throws -> String {
+    FileManager.default.fileExists(atPath: name) ? name : try path(of: name, profiles)
   }
 
   private static func complaint(_ text: String, ends code: Int32 = 1) -> ExitCode {
@@ -78,9 +95,10 @@ enum Shelf {
     }
   }
 
-  /// The profile at a path, with another broker where one is given; every problem in it is told, and ends
-  /// the program as `sandpiper check` ends.
-  static func profile(_ path: String, brokerURL: String? = nil) throws -> Configuration {
+  /// A profile by its file or its name, with another broker where one is given; every problem in it is told,
+  /// and ends the program as `sandpiper check` ends.
+  static func profile(_ name: String, brokerURL: String? = nil) throws -> Configuration {
+    let path = try path(ofProfile: name)
     let bytes = try bytes(path)
     let reading = ProfileReader.read(bytes, brokerURL: brokerURL.map { Array($0.utf8) })
     return try told(reading.configuration, reading.problems, path, bytes)

@@ -1,74 +1,24 @@
-"""The Debian package in a small Debian: installed, run, upgraded, removed and purged."""
+"""The Debian packages in a small Debian: installed, run, upgraded, removed and purged."""
 
-import os
-import subprocess
-import tempfile
-from functools import cache
-from pathlib import Path
+import re
 
+from harness.boxes import Box
 from harness.case import EndToEndTest
+from harness.debian import SUDO, DebianRoot, as_root, package, this_suite
 from harness.processes import ROOT, Process
 from harness.profiles import door, profile
-
-# What is not the package's: dpkg's own books, logs, and the copies that the user tools keep of what they change.
-OTHERS = ("./var/lib/dpkg", "./var/log", "./var/cache", "./etc/passwd-", "./etc/shadow-", "./etc/group-",
-          "./etc/gshadow-", "./etc/.pwd.lock", "./proc", "./dev", "./sys", "./run", "./tmp")
-
-
-def as_root(*command, check=True, **options):
-    """Runs a command as root."""
-    sudo = [] if os.geteuid() == 0 else ["sudo"]
-    return subprocess.run(
-        [*sudo, *command], capture_output=True, text=True, check=check, **options)
-
-
-@cache
-def package(target):
-    """The package for `target`, as deploy/package leaves it."""
-    done = subprocess.run(
-        [ROOT / "deploy/package", target], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return ROOT / done.stderr.split("package: ")[-1].split(": ")[0]
+from harness.waiting import free_port, listening, wait_for
 
 
 class Package(EndToEndTest):
-    """Debian 12 on x86-64."""
+    """The Debian of this machine, on x86-64."""
 
     machine = True
-    target, suite, architecture = "amd64", "bookworm", "amd64"
+    target, suite, architecture = "amd64", this_suite(), "amd64"
 
     def setUp(self):
         super().setUp()
-        archive = subprocess.run(
-            [ROOT / "Tests/Tools/debian-root/debian-root", self.suite, self.architecture],
-            stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        self.root = Path(tempfile.mkdtemp(prefix="sandpiper-root-"))
-        self.addCleanup(as_root, "rm", "-rf", self.root)
-        as_root("tar", "-x", "-C", self.root, "-f", archive)
-
-    def inside(self, *command, check=True):
-        """Runs a command in the root; its output."""
-        done = as_root("chroot", self.root, *command, check=False)
-        if check:
-            self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}{done.stderr}")
-        return done.stdout + done.stderr
-
-    def install(self, path):
-        """Installs a package file."""
-        as_root("cp", path, self.root / "tried.deb")
-        said = self.inside("dpkg", "--install", "/tried.deb")
-        as_root("rm", self.root / "tried.deb")
-        return said
-
-    def files(self):
-        """All that is in the root and is not another's."""
-        found = as_root("find", ".", "-xdev", cwd=self.root).stdout.splitlines()
-        return {path for path in found if not path.startswith(OTHERS)}
-
-    def accounts(self):
-        """The names of users and groups."""
-        return {line.split(":")[0] for name in ("passwd", "group")
-                for line in (self.root / "etc" / name).read_text().splitlines()}
+        self.root = DebianRoot(self, self.suite, self.architecture)
 
     def newer(self, path):
         """The same package under a higher version."""
@@ -85,9 +35,8 @@ class Package(EndToEndTest):
         """Runs the installed program on a simulated board as the package's user; what a subscriber saw."""
         mosquitto = self.broker()
         observer = self.observe(mosquitto)
-        sudo = [] if os.geteuid() == 0 else ["sudo"]
         agent = self.start(Process(
-            [*sudo, "chroot", "--userspec=sandpiper:sandpiper", self.root, "sandpiper", "run", "--simulate",
+            [*SUDO, "chroot", "--userspec=sandpiper:sandpiper", self.root.path, "sandpiper", "run", "--simulate",
              "--broker", mosquitto.url, "--state", "/var/lib/sandpiper", "/etc/sandpiper/profile.json"],
             self.folder / "agent.log"))
         observer.wait_for("sandpiper/t1/state/door", within=seconds)
@@ -96,33 +45,33 @@ class Package(EndToEndTest):
 
     def test_installed_run_upgraded_and_purged(self):
         path = package(self.target)
-        before, accounts = self.files(), self.accounts()
-        self.install(path)
-        self.assertEqual(self.accounts() - accounts, {"sandpiper", "gpio"})
-        self.assertIn("sandpiper ", self.inside("sandpiper", "--version"))
+        before, accounts = self.root.files(), self.root.accounts()
+        self.root.install(path)
+        self.assertEqual(self.root.accounts() - accounts, {"sandpiper", "gpio"})
+        self.assertIn("sandpiper ", self.root.inside("sandpiper", "--version"))
         example = "/usr/share/doc/sandpiper/examples/greenhouse.json"
-        self.assertIn("good", self.inside("sandpiper", "check", example))
+        self.assertIn("good", self.root.inside("sandpiper", "check", example))
         # systemd makes the folder for the service; here nobody does.
         state = self.root / "var/lib/sandpiper"
-        self.inside("install", "-d", "-o", "sandpiper", "-g", "sandpiper", "/var/lib/sandpiper")
+        self.root.inside("install", "-d", "-o", "sandpiper", "-g", "sandpiper", "/var/lib/sandpiper")
         written = self.write(profile(door(), journal={"size": "64KiB"}))
-        as_root("install", "-m", "644", written, self.root / "etc/sandpiper/profile.json")
+        self.root.put(written, "etc/sandpiper/profile.json")
         self.assertEqual(self.run_inside()[-1], "offline")
         kept = {p.name for p in state.iterdir()}
         self.assertTrue(kept, "a journal, and the last session's number")
 
-        self.install(self.newer(path))
+        self.root.install(self.newer(path))
         self.assertEqual({p.name for p in state.iterdir()}, kept)
         self.assertEqual(self.run_inside()[-1], "offline")
 
-        self.inside("dpkg", "--remove", "sandpiper")
+        self.root.inside("dpkg", "--remove", "sandpiper")
         self.assertFalse((self.root / "usr/bin/sandpiper").exists())
         self.assertTrue((self.root / "etc/sandpiper/profile.json").exists())
         self.assertEqual({p.name for p in state.iterdir()}, kept)
 
-        self.inside("dpkg", "--purge", "sandpiper")
-        self.assertEqual(self.files() - before, set())
-        self.assertEqual(self.accounts() - accounts, {"gpio"})
+        self.root.inside("dpkg", "--purge", "sandpiper")
+        self.assertEqual(self.root.files() - before, set())
+        self.assertEqual(self.root.accounts() - accounts, {"gpio"})
 
 
 class PackageDebian13(Package):
@@ -137,3 +86,54 @@ class PackagePi(Package):
 
     long = True
     target, suite, architecture = "pi-64", "bookworm", "arm64"
+
+
+class LabPackage(EndToEndTest):
+    """The workbench's package in the Debian that it was built on."""
+
+    machine = True
+    # It is built anew, with Swift's libraries inside.
+    long = True
+
+    def setUp(self):
+        super().setUp()
+        self.root = DebianRoot(self, this_suite())
+        # A program of Swift's reads its arguments from /proc.
+        self.box = Box(self, self.root.path)
+
+    def begin(self, name, *arguments):
+        """A command of the installed workbench, running."""
+        return self.start(Process(
+            [*SUDO, *self.box.inside("sandpiper-lab", *arguments)], self.folder / name))
+
+    def test_installed_used_and_purged(self):
+        before = self.root.files()
+        self.root.install(package("lab"))
+        self.knows_its_files()
+        self.carries_a_message()
+        manual = (ROOT / "deploy/man/sandpiper-lab.1").read_text()
+        for command in re.findall(r"^  (\w+) {3,}\w", self.box.must("sandpiper-lab", "--help"), re.MULTILINE):
+            self.assertIn(command, manual)
+        self.root.inside("dpkg", "--purge", "sandpiper-lab")
+        self.assertEqual(self.root.files() - before, set())
+
+    def knows_its_files(self):
+        said = self.box.must("sandpiper-lab", "simulate", "greenhouse", "--scenario", "weekend-outage")
+        self.assertIn("every promise was kept", said)
+        code, said = self.box.run("sandpiper-lab", "simulate", "aviary")
+        self.assertEqual(code, 64)
+        self.assertIn("no aviary among the profiles: demo, fleet, greenhouse, smallest", said)
+
+    def carries_a_message(self):
+        port = free_port()
+        broker = self.begin("broker", "broker", "--port", port)
+        wait_for(lambda: listening(port), 15, "the broker")
+        subscriber = self.begin("sub", "sub", "-h", "127.0.0.1", "-p", port, "-t", "t/#", "-v")
+
+        def heard():
+            self.box.must("sandpiper-lab", "pub", "-h", "127.0.0.1", "-p", port, "-t", "t/1", "-m", "hello")
+            return "t/1 hello" in subscriber.log()
+
+        wait_for(heard, 15, "the message", every=0.3)
+        as_root("kill", *self.box.running("/usr/bin/sandpiper-lab"))
+        self.assertEqual(broker.wait(), 0)

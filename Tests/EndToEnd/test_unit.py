@@ -4,10 +4,10 @@ import subprocess
 import threading
 
 from harness.case import EndToEndTest
+from harness.debian import package
 from harness.processes import ROOT
 from harness.profiles import door, profile, relay
 from harness.waiting import wait_for
-from test_package import package
 
 
 class Unit(EndToEndTest):

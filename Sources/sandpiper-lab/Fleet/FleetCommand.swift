@@ -26,7 +26,7 @@ struct FleetCommand: ParsableCommand {
       broker cannot be reached or there are not enough descriptors, with 6 for a wrong profile.
       """)
 
-  @Argument(help: "The device profile.")
+  @Argument(help: Shelf.profileHelp)
   var profile: String
 
   @Option(help: "How many devices [10000, with --virtual 100000].")

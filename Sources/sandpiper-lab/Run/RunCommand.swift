@@ -25,7 +25,7 @@ struct RunCommand: ParsableCommand {
       "sandpiper run PROFILE --simulate --scenario FILE" is the same.
       """)
 
-  @Argument(help: "The device profile.")
+  @Argument(help: Shelf.profileHelp)
   var profile: String
 
   @Option(help: ArgumentHelp("The broker, instead of the profile's.", valueName: "url"))

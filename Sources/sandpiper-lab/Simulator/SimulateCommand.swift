@@ -23,7 +23,7 @@ struct SimulateCommand: ParsableCommand {
       Scenarios: \(Shelf.names(of: "scenarios").joined(separator: ", ")).
       """)
 
-  @Argument(help: "The device profile.")
+  @Argument(help: Shelf.profileHelp)
   var profile: String
 
   @OptionGroup var parts: LifeArguments

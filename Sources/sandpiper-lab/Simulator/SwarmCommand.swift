@@ -20,7 +20,7 @@ struct SwarmCommand: ParsableCommand {
       all were kept, with 1 when one was not, and with 6 for a wrong profile.
       """)
 
-  @Argument(help: "The device profile.")
+  @Argument(help: Shelf.profileHelp)
   var profile: String
 
   @Option(help: "How many seeds.")

@@ -1,0 +1,75 @@
+"""The archive for systems without apt, and the script in it that installs."""
+
+import os
+
+from harness.case import EndToEndTest
+from harness.debian import as_root, unpack
+
+
+class Installing(EndToEndTest):
+    """Into the files of images, but for the last."""
+
+    def setUp(self):
+        super().setUp()
+        unpack(self.folder / "archive")
+        self.image = self.folder / "image"
+        (self.image / "etc").mkdir(parents=True)
+        self.addCleanup(as_root, "rm", "-rf", self.image, self.folder / "archive")
+
+    def install(self, *options, code=0):
+        """What it says."""
+        done = as_root(self.folder / "archive/install", "--destdir", self.image, *options, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def files(self):
+        """All files and links of the image, with what is in them."""
+        return {str(path.relative_to(self.image)): os.readlink(path) if path.is_symlink() else path.read_bytes()
+                for path in self.image.rglob("*") if path.is_symlink() or path.is_file()}
+
+    def test_a_dry_run_does_nothing_and_names_all_that_would_be_done(self):
+        told = {line.split(" ")[-1] for line in self.install("--init", "systemd", "--dry-run").splitlines()
+                if "would write" in line}
+        self.assertEqual(self.files(), {})
+        self.install("--init", "systemd")
+        links = {"etc/systemd/system/multi-user.target.wants/sandpiper.service"}
+        self.assertEqual({f"{self.image}/{name}" for name in self.files().keys() - links}, told)
+
+    def test_each_script_names_the_program_where_it_lies(self):
+        for init, name in [("systemd", "opt/etc/systemd/system/sandpiper.service"), ("openrc", "etc/init.d/sandpiper"),
+                           ("sysv", "etc/init.d/sandpiper")]:
+            self.install("--init", init, "--prefix", "/opt/here")
+            text = self.files()[name.removeprefix("opt/")].decode()
+            self.assertIn("/opt/here/bin/sandpiper", text)
+            self.assertNotIn("/usr/bin/sandpiper", text)
+            self.assertNotIn("/usr/lib/sandpiper", text)
+
+    def test_what_is_set_stays_and_what_was_installed_goes(self):
+        kept = {"etc/sandpiper/profile.json": b"mine", "var/lib/sandpiper/t1.journal": b"readings",
+                "etc/conf.d/sandpiper": b"LOG=syslog"}
+        for name, text in kept.items():
+            (self.image / name).parent.mkdir(parents=True)
+            (self.image / name).write_bytes(text)
+        self.install("--init", "openrc")
+        self.assertIn(": 0 files new", self.install("--init", "openrc"))
+        self.assertEqual(self.files().items() & kept.items(), kept.items())
+        self.assertIn("was changed, and stays", self.install("--init", "openrc", "--uninstall"))
+        self.assertEqual(self.files(), kept)
+
+    def test_it_stays_away_from_the_debian_package(self):
+        (self.image / "var/lib/dpkg/info").mkdir(parents=True)
+        (self.image / "var/lib/dpkg/info/sandpiper.list").touch()
+        self.assertIn("remove it first", self.install(code=1))
+
+    def test_what_is_wrong_is_told(self):
+        for options, words in [(["--prefix", "usr"], "--prefix: a path from the root"), (["--init", "runit"], "--init: "),
+                               (["--prefix", "/a b"], "letters"), (["pi-64"], "no TARGET"), (["--hurry"], "--hurry"),
+                               (["--prefix"], "needs a value")]:
+            self.assertIn(words, self.install(*options, code=2))
+
+    def test_a_program_for_another_machine_is_not_installed(self):
+        (self.folder / "archive/sandpiper").write_bytes(b"\x7fELF, but of another kind")
+        done = as_root(self.folder / "archive/install", "--prefix", self.folder / "here", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("does not run here", done.stderr)
+        self.assertFalse((self.folder / "here").exists())
