@@ -91,7 +91,8 @@ until_shown StatusText '^online'
 mark after-restart "$(show ActiveState)/$(show SubState) $([ "$(show MainPID)" = "$before" ] || echo other)"
 touch /run/looked
 wait "$looking"
-mark blinked "$(cat /run/blinked 2> /dev/null | wc -l)"
+touch /run/blinked
+mark blinked "$(wc -l < /run/blinked)"
 
 # What was switched on for a time goes off when that is over, although another process has to see to it.
 mark ready-for timed
