@@ -11,7 +11,7 @@ from harness.story import judge, read_story
 class Container(EndToEndTest):
     """What deploy/recipes/containers.md gives a container, in a virtual machine that has lines."""
 
-    machine = True
+    own_machine = True
 
     def test_one_chip_and_its_group_are_enough(self):
         program = device_program()[0]

@@ -14,7 +14,7 @@ from test_telemetry import seconds
 class Gpio1(EndToEndTest):
     """libgpiod 1.6, one descriptor per line: Debian 12."""
 
-    machine = True
+    own_machine = True
     libgpiod, target = 1, "amd64"
 
     def test_lines_of_a_board(self):

@@ -13,7 +13,7 @@ from harness.waiting import free_port, listening, wait_for
 class Package(EndToEndTest):
     """The Debian of this machine, on x86-64."""
 
-    machine = True
+    own_machine = True
     target, suite, architecture = "amd64", this_suite(), "amd64"
 
     def setUp(self):
@@ -91,7 +91,7 @@ class PackagePi(Package):
 class LabPackage(EndToEndTest):
     """The workbench's package in the Debian that it was built on."""
 
-    machine = True
+    own_machine = True
     # It is built anew, with Swift's libraries inside.
     long = True
 

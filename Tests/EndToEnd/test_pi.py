@@ -14,7 +14,7 @@ class PiZeroWEmulated(EndToEndTest):
     """Raspberry Pi Zero W, ARMv6: the static program. guest/pi.sh tells what it saw; the broker is in there,
     too. "mark" lines of a GPIO have its direction and level from the registers of the board."""
 
-    machine = True
+    own_machine = True
     board, target, processor = "pi-zero-w", "pi-zero", "armv6l"
     # Where the GPIO registers are.
     registers = 0x2020_0000

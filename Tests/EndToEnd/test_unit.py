@@ -13,7 +13,7 @@ from harness.waiting import wait_for
 class Unit(EndToEndTest):
     """The shipped unit. guest/service.sh tells what it saw; the broker is on this side."""
 
-    machine = True
+    own_machine = True
 
     # What the guest asks for.
     COMMANDS = {"command": "true", "timed": '{"v":true,"for":"25s"}'}

@@ -19,7 +19,7 @@ class EndToEndTest(unittest.TestCase):
     # True: runs while no other test does, because it measures.
     alone = False
     # True: has a system of its own, which keeps a processor busy; one such test runs at a time, beside others.
-    machine = False
+    own_machine = False
     # True: runs only with --long.
     long = False
     # The runner's --long.
