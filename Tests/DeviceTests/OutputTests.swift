@@ -65,7 +65,7 @@ import Testing
 
   @Test func timeThatIsOverMeanwhileEndsAtOnce() {
     let bench = DeviceBench(.output("pump"))
-    bench.pass(.seconds(30))
+    bench.now = .boot + .seconds(30)
     bench.points.takeOver(point: 0, level: true, revertsAt: .boot + .seconds(20))
     bench.pass(.zero)
     #expect(bench.driven() == ["pump false"])

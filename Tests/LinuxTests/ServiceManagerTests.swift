@@ -22,6 +22,7 @@ import Testing
 
   /// The next datagram, and the descriptor that came with it.
   private func receive(_ socket: Int32) -> (text: String, descriptor: Int32?) {
+    _ = clinux_wait_readable(socket, 10_000)
     var bytes = [UInt8](repeating: 0, count: 512)
     var control = [UInt8](repeating: 0, count: 64)
     var message = msghdr()
