@@ -175,6 +175,11 @@ class Supervise(EndToEndTest):
         return subprocess.run(
             [ROOT / "deploy/init/supervise", self.folder, log, program], check=False, timeout=60).returncode
 
+    def left_behind(self):
+        """The processes that still have to do with this test."""
+        done = subprocess.run(["pgrep", "--full", str(self.folder)], capture_output=True, text=True, check=False)
+        return done.stdout.split()
+
     def test_a_log_file_is_bounded_and_its_last_lines_are_there(self):
         log = self.folder / "log.txt"
         script = "i=0; while [ $i -lt 9000 ]; do echo \"line $i $(printf %080d)\"; i=$((i + 1)); done; exit 6\n"
@@ -191,6 +196,7 @@ class Supervise(EndToEndTest):
         self.assertEqual(self.supervise(log, "echo once; exit 2\n"), 2)
         wait_for(lambda: "not tried again" in log.read_text(), 10, "the last line")
         self.assertEqual(log.read_text().count("once"), 1)
+        wait_for(lambda: not self.left_behind(), 10, "the end of all that was started")
 
 
 class UnpackedInDebian(Life):
