@@ -136,7 +136,8 @@ struct clinux_peer {
 /// A Unix datagram socket at `path` with mode 0600. A stale socket there is replaced; a live one
 /// gives EADDRINUSE, anything that is not a socket EEXIST.
 int clinux_unix_listen(const char *path);
-/// A Unix stream socket that listens at `path`, with `mode` whatever the umask; non-blocking. Else as above.
+/// A Unix stream socket that listens at `path` (four bytes shorter than may be), with `mode` whatever the
+/// umask; non-blocking. It has its name from the moment on at which it listens. Else as above.
 int clinux_unix_stream_listen(const char *path, mode_t mode);
 /// The next connection that waits there, non-blocking.
 int clinux_unix_accept(int listener);

@@ -208,27 +208,35 @@ int clinux_unix_listen(const char *path) {
   return control;
 }
 
+// What a socket's name ends in until it listens: who finds one by its own name is let in.
+static const char unready[] = ".new";
+
 int clinux_unix_stream_listen(const char *path, mode_t mode) {
-  struct sockaddr_un address;
+  struct sockaddr_un address, early;
   if (unix_address(path, &address) < 0) return -1;
+  if (strlen(path) + sizeof unready > sizeof early.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  early = address;
+  strcat(early.sun_path, unready);
   int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (probe < 0) return -1;
-  int found = remove_stale(probe, &address);
-  if (found < 0) return give_up(probe);
+  if (remove_stale(probe, &address) < 0 || remove_stale(probe, &early) < 0) return give_up(probe);
   close(probe);
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (listener < 0) return -1;
   if (fchmod(listener, mode) < 0) return give_up(listener);
   // As above; the umask, which may be stricter than the mode that was asked for, is not to count.
   mode_t mask = umask(0);
-  int bound = bind(listener, (struct sockaddr *)&address, sizeof address);
+  int bound = bind(listener, (struct sockaddr *)&early, sizeof early);
   umask(mask);
   if (bound < 0) return give_up(listener);
-  if (listen(listener, 8) < 0) {
+  if (listen(listener, 8) < 0 || rename(early.sun_path, address.sun_path) < 0) {
     int reason = errno;
-    clinux_unix_close(listener);
+    unlink(early.sun_path);
     errno = reason;
-    return -1;
+    return give_up(listener);
   }
   return listener;
 }
@@ -241,8 +249,13 @@ void clinux_unix_close(int socket) {
   struct sockaddr_un address;
   socklen_t size = sizeof address - 1;
   memset(&address, 0, sizeof address);
-  if (getsockname(socket, (struct sockaddr *)&address, &size) == 0 && address.sun_path[0])
+  if (getsockname(socket, (struct sockaddr *)&address, &size) == 0 && address.sun_path[0]) {
+    // The kernel goes on with the name that the socket was bound to.
+    size_t count = strlen(address.sun_path), end = strlen(unready);
+    if (count > end && strcmp(address.sun_path + count - end, unready) == 0)
+      address.sun_path[count - end] = 0;
     unlink(address.sun_path);
+  }
   close(socket);
 }
 

@@ -6,8 +6,9 @@ public struct LocalListener: ~Copyable {
   /// The socket, for the loop: readable while a connection waits.
   public let descriptor: Int32
 
-  /// Listens at `path` (at most 107 bytes) with these permissions, whatever the umask. What an ended program
-  /// left there is replaced; `EADDRINUSE` when a program still listens, `EEXIST` when it is no socket.
+  /// Listens at `path` (at most 103 bytes) with these permissions, whatever the umask. What an ended program
+  /// left there is replaced; `EADDRINUSE` when a program still listens, `EEXIST` when it is no socket. Who
+  /// finds the file is let in: it appears when connections are taken.
   public init(at path: Span<UInt8>, mode: UInt32) throws(SystemError) {
     // Sound: the C string lives through the call.
     let opened = unsafe withCString(path) { unsafe clinux_unix_stream_listen($0, mode) }

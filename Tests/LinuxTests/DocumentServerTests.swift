@@ -223,6 +223,42 @@ extension TCPLink {
     #expect(FileManager.default.fileExists(atPath: file))
   }
 
+  /// Somebody who waits for the file and connects at once: between bind and listen the kernel would refuse.
+  @Test func whoFindsTheFileIsLetIn() throws {
+    let scratch = try Scratch()
+    for round in 0..<200 {
+      let path = "\(scratch.path)/\(round)"
+      let bench = try Bench(size: 10)
+      let waits = Answer()
+      let answer = Answer()
+      Thread.detachNewThread {
+        answer.put(Self.connectOnceThere(path) { if $0 == 1 { waits.put("for the file") } })
+      }
+      _ = waits.take()
+      try bench.listen(at: path)
+      #expect(answer.take() == "connected")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == [])
+  }
+
+  /// `missed` is told each time that the file was not there yet, with how often that was.
+  private static func connectOnceThere(_ path: String, missed: (Int) -> Void) -> String {
+    let limit = Clock.now() + .seconds(60)
+    var misses = 0
+    while Clock.now() < limit {
+      do throws(SystemError) {
+        close(
+          try bytes(path) { (path) throws(SystemError) in try TCPLink.connect(unixSocket: path) })
+        return "connected"
+      } catch {
+        if error.code != ENOENT { return "error \(error.code)" }
+        misses += 1
+        missed(misses)
+      }
+    }
+    return "no file"
+  }
+
   @Test func theControlSocketIsNotTakenEither() throws {
     let scratch = try Scratch()
     let path = scratch.path + "/control"
