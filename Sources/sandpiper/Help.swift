@@ -31,6 +31,8 @@ enum Help {
       check PROFILE...   say all that is wrong with profiles
       plan PROFILE       print the memory that the agent takes, row by row
         --simulate         as with a simulated board
+        --drop-in          instead, what the service is to have for this profile, as a drop-in of the
+                           systemd unit: memory, tasks, devices
       doctor [PROFILE]   say what is broken here and how to mend it, and what is fine; changes nothing
         --offline          without the profile's brokers
         --state DIR        where the agent keeps its journal [$STATE_DIRECTORY]

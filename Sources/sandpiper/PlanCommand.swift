@@ -6,21 +6,36 @@ import Uplink
 
 /// `sandpiper plan PROFILE`
 enum PlanCommand {
+  private enum Option {
+    static let simulate: Int32 = 1
+    static let dropIn: Int32 = 2
+  }
+
   static func perform() -> Exit {
     var options = Options(after: 1)
-    options.add("simulate", code: 1)
+    options.add("simulate", code: Option.simulate)
+    options.add("drop-in", code: Option.dropIn)
     var isSimulated = false
+    var isDropIn = false
     while let code = options.next() {
-      guard code == 1 else { return .usage }
-      isSimulated = true
+      switch code {
+      case Option.simulate: isSimulated = true
+      case Option.dropIn: isDropIn = true
+      default: return .usage
+      }
     }
     let path = Sandpiper.argument(options.firstOperand)
-    guard Arguments.count == options.firstOperand + 1 else {
-      Console.complain("usage: sandpiper plan [--simulate] PROFILE")
+    guard Arguments.count == options.firstOperand + 1, !(isSimulated && isDropIn) else {
+      Console.complain("usage: sandpiper plan [--simulate | --drop-in] PROFILE")
       return .usage
     }
     guard let configuration = ProfileFile(path: path).read() else { return .badProfile }
     let plan = MemoryPlan(configuration, isSimulated: isSimulated)
+    if isDropIn {
+      guard plan.fits(path) else { return .badProfile }
+      Console.show(UnitDropIn(configuration, profile: Words([UInt8](path.utf8))).text)
+      return .fine
+    }
     plan.print(configuration)
     return plan.fits(path) ? .fine : .badProfile
   }

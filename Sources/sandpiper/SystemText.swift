@@ -9,7 +9,7 @@ enum SystemText {
 
   /// The lines of the file at `path`, without their ends; none when it cannot be read.
   @inline(never)
-  private static func lines(of path: Words) -> [[UInt8]] {
+  static func lines(of path: Words) -> [[UInt8]] {
     let bytes = [UInt8](capacity: bytesMax) { out in
       do throws(SystemError) {
         try File.read(path.bytes.span, into: &out)

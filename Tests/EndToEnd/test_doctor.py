@@ -93,6 +93,20 @@ class Faults(Doctor):
         self.assertEqual(self.code, 1)
         self.expect("memory", "budget.memory is 8192", "raise budget.memory to ")
 
+    def test_service_that_was_set_up_for_another_profile(self):
+        machine = self.machine()
+        device = profile(walk(), journal={"size": "64KiB", "file": "/dev/mmcblk0p3"})
+        drop_in = run("plan", "--drop-in", self.write(device)).stdout
+        self.examine(device, "--offline", machine=machine)
+        self.assertNotIn("service", [f["area"] for f in self.findings])
+        machine.put_drop_in(drop_in)
+        self.examine(device, "--offline", machine=machine)
+        self.expect("service", "is as this profile needs it", "", "fine")
+        for device in [profile(walk()), device | {"budget": {"memory": "2MiB"}}]:
+            self.examine(device, "--offline", machine=machine)
+            self.expect("service", "was made for another profile",
+                        f"sandpiper plan --drop-in {self.folder}", "worth-knowing")
+
     def test_no_chip_for_the_lines_of_the_profile(self):
         self.examine(profile(door()), "--offline", machine=self.machine())
         self.expect("board", "no GPIO chip", "load the chip's driver")

@@ -99,6 +99,33 @@ class Profiles(EndToEndTest):
         self.assertRegex(done.stdout, r"(?m)^.*\b\d+\b.*$")
         self.assertGreater(len(done.stdout.splitlines()), 5)
 
+    def drop_in(self, *points, **more):
+        """The settings that `plan --drop-in` prints, without the remarks."""
+        done = run("plan", "--drop-in", self.write(profile(*points, **more)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [line for line in done.stdout.splitlines() if not line.startswith("#")]
+
+    def test_drop_in_gives_the_service_what_the_profile_needs(self):
+        self.assertEqual(self.drop_in(door()), ["[Service]", "MemoryMax=25M", "TasksMax=4"])
+        self.assertEqual(
+            self.drop_in(walk(), budget={"memory": "3MiB"}),
+            ["[Service]", "MemoryMax=27M", "TasksMax=5", "DeviceAllow="])
+        journal = {"size": "64KiB", "file": "/dev/mmcblk0p3"}
+        self.assertEqual(
+            self.drop_in(walk(), journal=journal),
+            ["[Service]", "MemoryMax=25M", "TasksMax=7", "DeviceAllow=", "DeviceAllow=/dev/mmcblk0p3 rw"])
+        for file, paths in [("/t1.journal", "-/"), ("/data/t1.journal", "-/data"), ("t1.journal", None),
+                            ('/a b/5% "c"\\/j', '"-/a b/5%% \\"c\\"\\\\"')]:
+            with self.subTest(file):
+                found = self.drop_in(door(), journal=journal | {"file": file})
+                self.assertEqual(found[2:], ["TasksMax=6"] + ([f"ReadWritePaths={paths}"] if paths else []))
+
+    def test_drop_in_is_not_made_of_a_profile_that_does_not_fit(self):
+        path = self.write(profile(door(), budget={"memory": "8KiB"}))
+        done = run("plan", "--drop-in", path)
+        self.assertEqual((done.returncode, done.stdout), (BAD_PROFILE, ""))
+        self.assertEqual(run("plan", "--simulate", "--drop-in", path).returncode, 2)
+
     def test_budget_that_does_not_suffice_is_refused_with_the_rows(self):
         small = profile(door(), budget={"memory": "8KiB"})
         path = self.write(small)

@@ -94,6 +94,13 @@ class Unit(EndToEndTest):
             self.marks["status-for-member"], r"^link +online for .* at mqtt://10\.0\.2\.2:\d+.* \(750 sandpiper\)$")
         self.assertRegex(self.marks["status-for-others"], "usermod -aG sandpiper 4343")
 
+    def fact_the_limits_are_those_of_the_profile_and_suffice(self):
+        memory, tasks = map(int, self.marks["limits"].split())
+        self.assertEqual((memory, tasks), (25 << 20, 6))
+        self.assertRegex(self.marks["memory-peak"], r"^\d+ max 0 oom 0$")
+        self.assertLess(int(self.marks["memory-peak"].split()[0]), memory // 2)
+        self.assertLessEqual(int(self.marks["tasks-peak"]), tasks)
+
     def fact_killed_it_comes_back(self):
         self.assertRegex(self.marks["after-kill"], r"^active/running online, ")
 

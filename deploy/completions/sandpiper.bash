@@ -15,7 +15,7 @@ _sandpiper() {
       init)
         words='--id --base --broker --user --password-file --input --output --counter --sensor'
         words+=' --no-sensors --no-journal --yes --force -o' ;;
-      plan) words='--simulate' ;;
+      plan) words='--simulate --drop-in' ;;
       doctor) words='--offline --json --state --broker' ;;
       status) words='--watch --json --metrics --socket' ;;
       care) words='--state --drop' ;;

@@ -39,7 +39,11 @@ enum DoctorCommand {
         return .badProfile
       }
     }
-    if let configuration { MemoryExamination.perform(configuration, &report) }
+    if let configuration {
+      MemoryExamination.perform(configuration, &report)
+      UnitExamination.perform(
+        configuration, profile: Words([UInt8](settings.path.utf8)), &report)
+    }
     BoardExamination.perform(configuration, &report)
     ClockExamination.perform(configuration, &report)
     StorageExamination.perform(configuration, StateFolder(option: settings.state), &report)

@@ -21,13 +21,14 @@ struct Finding {
 
   /// What it is about.
   enum Area: UInt8 {
-    case profile, memory, board, sensors, clock, storage, journal, broker
+    case profile, memory, service, board, sensors, clock, storage, journal, broker
 
     /// The area's name, for people and programs.
     var word: Words {
       switch self {
       case .profile: "profile"
       case .memory: "memory"
+      case .service: "service"
       case .board: "board"
       case .sensors: "sensors"
       case .clock: "clock"

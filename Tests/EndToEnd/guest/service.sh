@@ -35,6 +35,10 @@ mark chip "$(stat -c '%A %G' /dev/gpiochip0)"
 
 # A profile, and no network.
 cp /root/profile.json /etc/sandpiper/profile.json
+dropin=/etc/systemd/system/$unit.d
+sandpiper plan --drop-in /etc/sandpiper/profile.json > "$dropin/profile.conf"
+systemctl daemon-reload
+mark limits "$(show MemoryMax) $(show TasksMax)"
 systemctl start "$unit"
 mark started "$?"
 until_shown StatusText 'no connection'
@@ -136,9 +140,8 @@ mark fields "$(journalctl -q -u "$unit" SANDPIPER_EVENT=online -o cat | wc -l) $
     grep -oE '"SANDPIPER_REASON":"[a-z-]+"')"
 
 # A password that systemd hands over: one that is wrong, one from a file, one that only this machine can decrypt.
-dropin=/etc/systemd/system/$unit.d/password.conf
 with_password() {
-  printf '[Service]\n%s\n' "$1" > "$dropin"
+  printf '[Service]\n%s\n' "$1" > "$dropin/password.conf"
   systemctl daemon-reload
   systemctl restart "$unit"
   until_shown StatusText "$2"
@@ -159,10 +162,11 @@ tell with-encrypted-password
 systemd-creds encrypt --with-key=host --name=password /root/password /root/password.cred 2>> /root/creds.log
 with_password 'LoadCredentialEncrypted=password:/root/password.cred' '^online'
 tell with-encrypted-file
-mark secret-elsewhere "$(grep -l 'a secret of the board' /proc/"$(show MainPID)"/environ "$dropin" 2> /dev/null | wc -l)"
+mark secret-elsewhere "$(grep -l 'a secret of the board' /proc/"$(show MainPID)"/environ "$dropin/password.conf" 2> /dev/null | wc -l)"
 
-mark memory "$(show MemoryCurrent)"
-mark tasks "$(show TasksCurrent)"
+group=/sys/fs/cgroup$(show ControlGroup)
+mark memory-peak "$(cat "$group/memory.peak") $(grep -oE '^(oom|max) [0-9]+' "$group/memory.events" | paste -sd ' ')"
+mark tasks-peak "$(cat "$group/pids.peak" 2> /dev/null || cat "$group/pids.current")"
 mark journal "$(stat -c '%a %U' /var/lib/sandpiper)"
 journalctl -q -u "$unit" --no-pager -o cat 2> /dev/null | sed 's/^/log /' | tail -n 60
 mark over "$(systemctl --failed --plain --no-legend | wc -l)"

@@ -15,6 +15,7 @@ shift 2
 mount --make-rprivate /
 mount --bind "$machine/sys" /sys
 [ ! -e "$machine/group" ] || mount --bind "$machine/group" /etc/group
+[ ! -e "$machine/units" ] || mount --bind "$machine/units" /etc/systemd/system
 if [ -e "$machine/read-only" ]; then
   mount --bind "$(cat "$machine/read-only")" "$(cat "$machine/read-only")"
   mount -o remount,ro,bind "$(cat "$machine/read-only")"
@@ -81,6 +82,10 @@ class Machine:
         """A GPIO chip's device file with these permissions, and /etc/group."""
         self._write("chip", f"{group} {mode}")
         self._write("group", groups)
+
+    def put_drop_in(self, text):
+        """What the service is given for a profile."""
+        self._write("units/sandpiper.service.d/profile.conf", text)
 
     def wear(self, path, life, spare):
         """What lies beneath `path` is flash that is so worn."""
