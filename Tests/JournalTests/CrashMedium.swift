@@ -102,13 +102,15 @@ struct CrashStorage: Storage, ~Copyable {
     try medium.call()
     if let fault = medium.readFault { throw fault }
     if medium.unreadable.overlaps(offset..<offset + count) { throw .failed(code: 5) }
-    for index in offset..<offset + count { out.append(medium.current[index]) }
+    let bytes = Array(medium.current[offset..<offset + count])
+    out.append(contentsOf: bytes.span)
   }
 
   mutating func write(_ bytes: Span<UInt8>, at offset: Int) throws(StorageFault) {
     try medium.call()
     if let fault = medium.writeFault { throw fault }
-    medium.write(bytes.indices.map { bytes[$0] }, at: offset)
+    // Sound: the bytes are copied.
+    medium.write(unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }, at: offset)
   }
 
   mutating func beginSync() throws(StorageFault) {
