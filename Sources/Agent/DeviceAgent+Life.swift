@@ -161,9 +161,11 @@ extension DeviceAgent where Medium: ~Copyable {
   // MARK: Stopping
 
   /// Begins an orderly stop; `isStopped` tells when it is over. One that is under way goes on as it
-  /// is, but whoever was to begin anew and is asked to stop does not begin anew.
+  /// is, but whoever was to begin anew and is asked to stop, or to leave all to another process, does not
+  /// begin anew.
   public mutating func stop(_ reason: StopReason, at moment: Moment) {
     guard stopReason != .asked, reason != stopReason else { return }
+    guard stopReason != .handOver || reason == .asked else { return }
     stopReason = reason
     life.reason = reason.slug
     if reason == .asked { points.stopOutputs() }

@@ -101,6 +101,24 @@ import Testing
     #expect(world.stopReason == .rollBack && world.careFault == "not-subscribed")
   }
 
+  /// Whoever has asked for another process waits for this one to end.
+  @Test func whoIsToLeaveAllToAnotherProcessDoesNotBeginAnew() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.network.answer = .refuses
+    world.run(.seconds(55))
+    world.stop(.handOver)
+    world.run(.seconds(30))
+    #expect(world.stopReason == .handOver && world.isStopped)
+    // One that has begun to give up leaves it to the next process, too.
+    let other = try World(careful(), care: trial(.seconds(60)))
+    other.stop(.rollBack)
+    other.stop(.handOver)
+    other.run(.seconds(30))
+    #expect(other.stopReason == .handOver && other.isStopped)
+    other.stop(.reload)
+    #expect(other.stopReason == .handOver)
+  }
+
   @Test func aProfileThatCannotBeKeptIsGivenUp() throws {
     let world = try World(careful(), care: trial(.seconds(60)))
     world.care.confirmation = nil
