@@ -27,6 +27,16 @@ public struct ServiceManager: BitwiseCopyable, Sendable {
     send(FixedText(fill), with: nil)
   }
 
+  /// Has the manager wait so long for the next sign of life, and for those that follow, where it waits for any
+  /// (sd_notify(3), WATCHDOG_USEC=).
+  public func waitForSigns(within interval: Interval) {
+    guard watchdog != nil else { return }
+    _ = tell { out in
+      out.append(literal: "WATCHDOG=1\nWATCHDOG_USEC=")
+      out.append(decimal: interval.nanoseconds / 1_000)
+    }
+  }
+
   // MARK: Descriptors
 
   /// Gives a copy of `descriptor` into the manager's keeping, which hands it to the process that follows this

@@ -5,6 +5,10 @@ import Uplink
 
 /// The journal's file at start: opened, or made. Whatever is wrong with it, the agent goes on without.
 public enum JournalFile {
+  /// How long making a journal may take: a slow card writes a large one for minutes, in which nobody can give a
+  /// sign of life.
+  private static var makingMax: Interval { .seconds(900) }
+
   /// The journal at `path`, of `bytes` bytes if it has to be made; none when there can be none, and the
   /// log says why.
   public static func open(_ path: Span<UInt8>, bytes: Int, id: UInt64) -> FileStorage {
@@ -17,6 +21,9 @@ public enum JournalFile {
         return storage
       } catch {
         guard case .missing = error else { throw error }
+        let manager = ServiceManager()
+        manager.waitForSigns(within: makingMax)
+        defer { manager.waitForSigns(within: manager.watchdog ?? .zero) }
         return try FileStorage(creating: path, byteCount: bytes) {
           (storage) throws(StorageFault) in
           guard try RecordRing.format(&storage, id: id) else { throw .full }

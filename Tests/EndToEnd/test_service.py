@@ -65,6 +65,21 @@ class Service(EndToEndTest):
         self.addCleanup(os.kill, agent.pid, signal.SIGCONT)
         wait_for(lambda: self.is_silent(listener), 5, "silence")
 
+    def test_a_journal_takes_its_time_to_be_made(self):
+        listener, environment = self.manager()
+        environment["WATCHDOG_USEC"] = "900000"
+        device = profile(door(), journal={"size": "64KiB"})
+        agent = self.agent(device, f"mqtt://localhost:{free_port()}", environment=environment)
+        lines = self.until(listener, "READY=1")
+        waits = [line for line in lines if line.startswith("WATCHDOG_USEC=")]
+        self.assertEqual(waits, ["WATCHDOG_USEC=900000000", "WATCHDOG_USEC=900000"])
+        # One that is there is opened at once.
+        self.assertEqual(agent.stop(), 0)
+        self.agent(device, f"mqtt://localhost:{free_port()}", environment=environment)
+        self.until(listener, "STOPPING=1")
+        lines = self.until(listener, "READY=1")
+        self.assertFalse([line for line in lines if line.startswith("WATCHDOG_USEC=")])
+
     def is_silent(self, listener):
         """True when nothing has come for longer than the manager waits."""
         listener.settimeout(0.9)
