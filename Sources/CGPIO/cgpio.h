@@ -146,11 +146,13 @@ enum { CGPIO_HELD_MAX = 256 };
 struct cgpio_held_output {
   char chip[CGPIO_NAME_BYTES], label[CGPIO_NAME_BYTES];
   uint64_t flags;     ///< GPIO_V2_LINE_FLAG_*, as requested
-  int64_t revert_at;  ///< CLOCK_BOOTTIME at which it goes back to its start state; INT64_MAX for never
+  int64_t revert_at;   ///< CLOCK_BOOTTIME at which it goes back to its start state; INT64_MAX for never
+  int64_t lost_after;  ///< nanoseconds without a link after which it goes to `lost`
   uint32_t offset;
-  uint8_t stop;  ///< the level for an orderly stop, 0 or 1; 2 for as it is
+  uint8_t level;              ///< as driven last, 0 or 1: what reads back may be another's doing
+  uint8_t start, lost, stop;  ///< levels: at start, without a link, for an orderly stop; 2 for as it is
   uint8_t used;
-  uint8_t reserved[2];
+  uint8_t reserved[7];
 };
 
 /// What a run leaves to the next, in memory that outlives both. `form` tells what shape it has.
@@ -167,7 +169,7 @@ static inline struct cgpio_held_output *cgpio_held_entries(struct cgpio_held_out
 
 enum { CGPIO_HELD_BYTES = sizeof(struct cgpio_held_outputs) };
 /// What `form` is; to change with the structure.
-static const uint64_t CGPIO_HELD_FORM = 0x73616E6470697031;
+static const uint64_t CGPIO_HELD_FORM = 0x73616E6470697032;
 
 static inline void cgpio_copy_name(char *target, const char *source) {
   size_t length = source ? strnlen(source, CGPIO_NAME_BYTES - 1) : 0;

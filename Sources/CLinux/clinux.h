@@ -276,6 +276,8 @@ int clinux_syncer_result(struct clinux_syncer *syncer);
 
 /// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1, ignores SIGPIPE, and returns a signalfd for the former.
 int clinux_signals_open(void);
+/// Has those of them wait that would end the program although nobody wants it to end: SIGHUP and SIGUSR1.
+void clinux_signals_hold(void);
 /// The number of a signal that waits in the signalfd; 0 for none.
 int clinux_signals_take(int descriptor);
 /// Starts a detached thread with all signals blocked. Returns 0, or an error number.
@@ -324,9 +326,11 @@ enum { CLINUX_HANDED_MAX = 512 };
 /// How many descriptors the program before has handed on, or the service manager in its stead
 /// (sd_listen_fds_with_names(3)). They close on exec from now on.
 int clinux_handed_count(void);
-/// One of them, and what it is called, 63 bytes at most.
+/// One of them, -1 once it is taken, and what it is called, 63 bytes at most.
 int clinux_handed_descriptor(int index);
 const char *clinux_handed_name(int index);
+/// Notes that somebody owns it now.
+void clinux_handed_take(int index);
 /// Leaves a descriptor open for the program that this process executes next.
 int clinux_hand_on(int descriptor, const char *name);
 /// Memory without a name in any file system, `bytes` zeros, that lives as long as somebody has the descriptor.

@@ -81,6 +81,14 @@ static void handled_signals(sigset_t *set) {
   sigaddset(set, SIGUSR1);
 }
 
+void clinux_signals_hold(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int clinux_signals_open(void) {
   sigset_t set;
   handled_signals(&set);

@@ -149,6 +149,8 @@ int clinux_handed_descriptor(int index) { return handed[index].descriptor; }
 
 const char *clinux_handed_name(int index) { return handed[index].name; }
 
+void clinux_handed_take(int index) { handed[index].descriptor = -1; }
+
 int clinux_hand_on(int descriptor, const char *name) {
   const char *before = getenv(own_variable);
   char *text;
@@ -163,7 +165,10 @@ int clinux_hand_on(int descriptor, const char *name) {
 // ---- memory that outlives the program
 
 int clinux_shared_open(const char *name, size_t bytes) {
-  int descriptor = memfd_create(name, MFD_CLOEXEC);
+  // Where memory that may be executed is refused (sysctl vm.memfd_noexec), none is wanted; Linux before 6.3 does
+  // not know the flag.
+  int descriptor = memfd_create(name, MFD_CLOEXEC | 8U /* MFD_NOEXEC_SEAL */);
+  if (descriptor < 0) descriptor = memfd_create(name, MFD_CLOEXEC);
   if (descriptor < 0) return -1;
   if (ftruncate(descriptor, (off_t)bytes) == 0) return descriptor;
   int reason = errno;

@@ -26,6 +26,9 @@ public struct Signals: ~Copyable {
     descriptor = signals
   }
 
+  /// Has SIGHUP and SIGUSR1 wait until somebody answers them; else they end a program that is only beginning.
+  public static func hold() { clinux_signals_hold() }
+
   deinit { close(descriptor) }
 
   /// The next signal that waits; nil for none.

@@ -8,51 +8,43 @@ import Linux
 /// the descriptors over a restart, a crash included, and a process that executes itself anew keeps them itself.
 /// Whoever gets them takes over the outputs that its profile has, too, and lets go of the others.
 extension GPIOBoard {
-  /// Takes over the outputs that the run before has left.
+  /// Takes over the outputs that the run before has left and that are set up alike here, but none whose chip is
+  /// gone.
   mutating func takeOver() {
-    var rest = 0
-    for index in 0..<HandedDescriptors.count {
-      HandedDescriptors.with(index) { descriptor, name in
-        guard Self.isName(name) else {
-          rest += 1
-          return
-        }
-        // It may be of another form than ours: then its lines are requested anew.
-        if !held.isOpen, !held.open(descriptor) { manager.letGo(of: name) }
+    held.takeHanded(manager)
+    for handed in 0..<HandedDescriptors.count {
+      let (descriptor, place) = held.handedLine(handed)
+      guard let output = held[place], cgpio_output_get(descriptor) != -ENODEV else { continue }
+      for index in 0..<lineCount where isOutput(index, like: output) {
+        lines[index].place = place
+        lines[index].isTakenOver = true
+        lines[index].level = output.level == 1
+        lines[index].setting.level = output.level == 1
+        lines[index].revertsAt = Instant(nanoseconds: output.revert_at)
+        requests[lines[index].request].line = descriptor
+        HandedDescriptors.take(handed)
       }
     }
-    var isStray = false
-    for index in 0..<(rest > 0 ? HandedDescriptors.count : 0) {
-      HandedDescriptors.with(index) { descriptor, name in
-        guard !Self.isName(name), !takeOver(descriptor, name) else { return }
-        close(descriptor)
-        manager.letGo(of: name)
-        isStray = true
+  }
+
+  /// Lets go of the outputs that the run before has left and that are not taken over. From here on their lines
+  /// can be requested, too.
+  mutating func releaseOthers() {
+    held.releaseHanded(manager) { place in
+      for index in 0..<lineCount where lines[index].isTakenOver && lines[index].place == place {
+        return true
       }
+      return false
     }
-    // A line is free only once nobody has it open any more.
-    if isStray { manager.settle() }
   }
 
-  private static func isName(_ name: Span<UInt8>) -> Bool {
-    withBytes(of: HeldOutputs.name) { name.equals($0) }
-  }
-
-  /// Takes over the output of that name. False when the profile has none that is set up alike, which then has
-  /// gone to its state for a stop; or when its chip is gone.
-  private mutating func takeOver(_ descriptor: Int32, _ name: Span<UInt8>) -> Bool {
-    guard let place = held.place(named: name), let output = held[place] else { return false }
-    let level = cgpio_output_get(descriptor)
-    for index in 0..<lineCount where level >= 0 && isOutput(index, like: output) {
-      lines[index].place = place
-      lines[index].isTakenOver = true
-      lines[index].level = level == 1
-      lines[index].setting.level = level == 1
-      requests[lines[index].request].line = descriptor
-      return true
+  /// True when a line of the request was left by the run before, and is not taken over.
+  func isLeft(_ index: Int) -> Bool {
+    let request = requests[index]
+    for line in request.first..<request.first + request.count {
+      guard let name = name(ofLine: line) else { continue }
+      if name.withBytes({ HandedDescriptors.has($0) }) { return true }
     }
-    if output.stop <= 1 { _ = cgpio_output_set(descriptor, output.stop == 1) }
-    held.forget(place)
     return false
   }
 
@@ -70,9 +62,10 @@ extension GPIOBoard {
   /// those that there are no more.
   mutating func keepOutputs(points: Span<PointSpec>) {
     guard lineCount > 0, lines[lineCount - 1].setting.output else { return }
-    if !held.isOpen {
-      held.create()
-      held.withDescriptor { descriptor, name in _ = manager.keep(descriptor, as: name) }
+    if !held.isOpen { held.create() }
+    var isKept = held.isOpen
+    held.withDescriptor { descriptor, name in
+      isKept = manager.keep(descriptor, as: name) || !manager.isThere
     }
     for place in HeldOutputs.places {
       var isOurs = false
@@ -80,17 +73,21 @@ extension GPIOBoard {
       if !isOurs { held.forget(place) }
     }
     for index in 0..<lineCount where lines[index].setting.output {
-      lines[index].stop = points[lines[index].point].output.stop
-      if lines[index].isTakenOver { note(line: index) } else { keep(line: index) }
+      lines[index].output = points[lines[index].point].output
+      isKept = keep(line: index) && isKept
     }
+    guard !isKept else { return }
+    Log.write(
+      .warning, "outputs will not hold over a restart: the system does not keep all of them")
   }
 
-  /// Gives an output into the service manager's keeping.
-  mutating func keep(line index: Int) {
+  /// Gives an output into the service manager's keeping; false when that has failed.
+  mutating func keep(line index: Int) -> Bool {
     let request = requests[lines[index].request]
-    guard held.isOpen, request.line >= 0, let name = name(ofLine: index) else { return }
+    guard held.isOpen, request.line >= 0, let name = name(ofLine: index) else { return false }
     note(line: index)
-    name.withBytes { name in _ = manager.keep(request.line, as: name) }
+    let isKept = name.withBytes { name in manager.keep(request.line, as: name) }
+    return lines[index].place >= 0 && (isKept || !manager.isThere)
   }
 
   /// An output's chip is gone: nobody is to find it among those that are held.
@@ -116,11 +113,17 @@ extension GPIOBoard {
     chip.label.write(field: &output.label)
     output.flags = cgpio_output_flags(line.setting)
     output.offset = line.setting.offset
-    output.stop = line.stop.map { $0 ? 1 : 0 } ?? 2
+    output.level = Self.word(line.setting.level)
+    output.start = Self.word(line.output.start)
+    output.lost = Self.word(line.output.lost)
+    output.stop = Self.word(line.output.stop)
+    output.lost_after = line.output.lostAfter.nanoseconds
+    output.revert_at = line.revertsAt.nanoseconds
     output.used = 1
-    output.revert_at = line.place >= 0 ? held[line.place]?.revert_at ?? Int64.max : Int64.max
     lines[index].place = held.note(output) ?? -1
   }
+
+  private static func word(_ level: Bool?) -> UInt8 { level.map { $0 ? 1 : 0 } ?? 2 }
 
   // MARK: What the run says
 
@@ -129,8 +132,7 @@ extension GPIOBoard {
   public func forEachTakenOver(_ body: (_ point: Int, _ level: Bool, _ revertsAt: Instant) -> Void)
   {
     for index in 0..<lineCount where lines[index].isTakenOver {
-      let revertsAt = held[lines[index].place].map { Instant(nanoseconds: $0.revert_at) }
-      body(lines[index].point, lines[index].level, revertsAt ?? .never)
+      body(lines[index].point, lines[index].level, lines[index].revertsAt)
     }
   }
 
@@ -141,6 +143,7 @@ extension GPIOBoard {
   /// See `Board`.
   public mutating func note(point: Int, revertsAt: Instant) {
     for index in 0..<lineCount where lines[index].point == point {
+      lines[index].revertsAt = revertsAt
       held.setRevert(revertsAt, at: lines[index].place)
     }
   }

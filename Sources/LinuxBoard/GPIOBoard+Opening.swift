@@ -42,10 +42,14 @@ extension GPIOBoard {
         try openLines(points: points, texts: texts)
       } else {
         openedAt = Clock.now()
+        takeOver()
+        releaseOthers()
       }
       try openLoop()
       try startSensors(points: points, texts: texts, sysfs: sysfs)
     } catch {
+      // What the run before has left is as it was, for whoever comes next.
+      handOn()
       releaseAll()
       openedAt = .never
       throw error
@@ -89,6 +93,11 @@ extension GPIOBoard {
     // Edges from here on are reported as such, so the levels at start count from here.
     openedAt = Clock.now()
     takeOver()
+    // Nothing is let go before it is known that the others can be had.
+    for index in 0..<requestCount where !requests[index].isOpen && !isLeft(index) {
+      try make(index)
+    }
+    releaseOthers()
     for index in 0..<requestCount where !requests[index].isOpen { try make(index) }
     keepOutputs(points: points)
     for index in 0..<lineCount where !lines[index].setting.output {
@@ -185,7 +194,14 @@ extension GPIOBoard {
   /// Makes one request; when it fails, finds out which of its lines is at fault.
   private mutating func make(_ index: Int) throws(BoardError) {
     let request = requests[index]
-    let code = makeRequest(index)
+    var code = makeRequest(index)
+    // What was let go a moment ago may take systemd its time to close (from version 254 on).
+    var tries = HandedDescriptors.count > 0 ? 10 : 0
+    while code == EBUSY, tries > 0 {
+      _ = usleep(20_000)
+      tries -= 1
+      code = makeRequest(index)
+    }
     guard code != 0 else { return }
     for line in request.first..<request.first + request.count {
       let reason = reasonForRefusal(of: line, code: code)
@@ -205,7 +221,6 @@ extension GPIOBoard {
       let line = requestOutput(chip, first.setting)
       guard line >= 0 else { return -line }
       requests[index].line = line
-      keep(line: request.first)
       return 0
     }
     var settings = InlineArray<64, cgpio_setting>(repeating: cgpio_setting())

@@ -98,6 +98,10 @@ extension GPIOBoard {
     checkAt = now + Self.checkEvery
     for index in 0..<requestCount where requests[index].isOpen {
       let request = requests[index]
+      if lines[request.first].setting.output {
+        check(output: request.first, at: now, report)
+        continue
+      }
       var levels = InlineArray<64, Int32>(repeating: 0)
       var isLost = false
       for place in 0..<request.count {
@@ -110,7 +114,6 @@ extension GPIOBoard {
         lose(index, at: now, report)
         continue
       }
-      guard !lines[request.first].setting.output else { continue }
       // Edges from before the reading explain a difference; only what they leave is reported.
       drain(index, at: now, report)
       for place in 0..<request.count {
@@ -122,6 +125,22 @@ extension GPIOBoard {
       }
     }
     for index in 0..<chipCount { recover(index, at: now, report) }
+  }
+
+  /// An output is given up only with its chip: one that does not answer now keeps its state.
+  private mutating func check(
+    output index: Int, at now: Instant, _ report: (BoardEvent) -> Void
+  ) {
+    let line = lines[index]
+    let level = requests[line.request].level(line.setting.offset)
+    if level == -ENODEV { return lose(line.request, at: now, report) }
+    lines[index].isUnreadable = level < 0
+    if level < 0 {
+      checkAt = min(checkAt, now + .seconds(1))
+      if !line.isUnreadable { report(.failed(point: line.point, fault: .unreadable, at: now)) }
+    } else if line.isUnreadable {
+      report(.level(point: line.point, level: level == 1, at: now))
+    }
   }
 
   /// Gives up a request whose chip does not answer any more.
@@ -154,6 +173,9 @@ extension GPIOBoard {
     if open == 0 { reopen(slot) }
     for index in 0..<requestCount where lines[requests[index].first].chip == slot {
       guard !requests[index].isOpen, makeRequest(index) == 0 else { continue }
+      if lines[requests[index].first].setting.output {
+        _ = keep(line: requests[index].first)
+      }
       startAnew(index, at: now, report)
     }
   }

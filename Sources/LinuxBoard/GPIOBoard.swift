@@ -33,8 +33,12 @@ import Linux
     var needsReading = false
     /// Of an output: its place in `held`; -1 for none.
     var place = -1
-    /// Of an output: its state for an orderly stop; nil leaves it as it is.
-    var stop: Bool?
+    /// Of an output: what the run that follows is to know.
+    var output = OutputSpec()
+    /// Of an output: when it goes back to its start state by itself.
+    var revertsAt = Instant.never
+    /// Of an output: it did not answer when it was read last.
+    var isUnreadable = false
     /// Of an output: it was taken over from the run before.
     var isTakenOver = false
   }
@@ -94,6 +98,9 @@ import Linux
   /// is reported, and the agent has to.
   public static var debouncesInKernel: Bool { cgpio_debounces() }
 
+  /// How many threads read sensors at most: one, and another for each that hangs.
+  public static var sensorThreadsMax: Int { SensorThread.threadsMax }
+
   /// When lines are read next without an event; `.never` before `open`.
   public var deadline: Instant { isAnnounced ? checkAt : openedAt }
 
@@ -116,6 +123,7 @@ import Linux
       guard requests[line.request].isOpen else { return nil }
       // Should this be the program's last act, the next run takes the output back to its start state.
       held.setRevert(.boot, at: line.place)
+      held.setLevel(level, at: line.place)
       let read = requests[line.request].drive(line.setting.offset, to: level)
       // The next poll finds out what happened, and says so.
       if read < 0 { checkAt = now }

@@ -71,6 +71,61 @@ import Linux
     withBytes(of: Self.name) { body(descriptor, $0) }
   }
 
+  // MARK: What the run before has left
+
+  /// Takes the memory that was handed on, if any; memory of another form is let go.
+  mutating func takeHanded(_ manager: ServiceManager) {
+    for index in 0..<HandedDescriptors.count {
+      HandedDescriptors.with(index) { descriptor, name in
+        guard descriptor >= 0, Self.isName(name), !isOpen else { return }
+        HandedDescriptors.take(index)
+        if !open(descriptor) { manager.letGo(of: name) }
+      }
+    }
+  }
+
+  /// Looks into the memory that was handed on, and leaves it to whoever takes it.
+  mutating func readHanded() {
+    for index in 0..<HandedDescriptors.count {
+      HandedDescriptors.with(index) { descriptor, name in
+        guard descriptor >= 0, Self.isName(name), !isOpen else { return }
+        let copy = dup(descriptor)
+        if copy >= 0 { _ = open(copy) }
+      }
+    }
+  }
+
+  private static func isName(_ text: Span<UInt8>) -> Bool {
+    withBytes(of: name) { text.equals($0) }
+  }
+
+  /// The line of that number among the descriptors that were handed on, and its place here; -1 for none.
+  func handedLine(_ index: Int) -> (descriptor: Int32, place: Int) {
+    HandedDescriptors.with(index) { descriptor, name in
+      (descriptor, descriptor >= 0 ? place(named: name) ?? -1 : -1)
+    }
+  }
+
+  /// Takes all lines that were handed on, and that nobody has taken, to their state for a stop, and lets them
+  /// go. A line is free only once nobody has it open any more: waits for that.
+  mutating func releaseHanded(_ manager: ServiceManager, isTaken: (_ place: Int) -> Bool) {
+    var isAny = false
+    for index in 0..<HandedDescriptors.count {
+      let (descriptor, place) = handedLine(index)
+      guard descriptor >= 0 else { continue }
+      // Another descriptor under the name of one that is taken says nothing about it.
+      if let output = self[place], !isTaken(place) {
+        if output.stop <= 1 { _ = cgpio_output_set(descriptor, output.stop == 1) }
+        forget(place)
+      }
+      HandedDescriptors.with(index) { _, name in manager.letGo(of: name) }
+      HandedDescriptors.take(index)
+      close(descriptor)
+      isAny = true
+    }
+    if isAny { manager.settle() }
+  }
+
   // MARK: Outputs
 
   /// What an output is called where its line is handed on: "gpiochip0-17". Chips keep their names as long
@@ -127,6 +182,12 @@ import Linux
   mutating func setRevert(_ instant: Instant, at place: Int) {
     guard let memory = unsafe memory, Self.places.contains(place) else { return }
     unsafe entries(of: memory)[place].revert_at = instant.nanoseconds
+  }
+
+  /// What the output is driven to.
+  mutating func setLevel(_ level: Bool, at place: Int) {
+    guard let memory = unsafe memory, Self.places.contains(place) else { return }
+    unsafe entries(of: memory)[place].level = level ? 1 : 0
   }
 
   /// Since when there is no link to the broker; `.never` while there is one.

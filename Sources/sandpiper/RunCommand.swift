@@ -4,6 +4,7 @@ import Core
 import Device
 import Linux
 import LinuxAgent
+import LinuxBoard
 import Profile
 import Uplink
 
@@ -35,18 +36,36 @@ enum RunCommand {
     var settings = Settings()
     guard parse(&settings) else { return .usage }
     if settings.hasScenario { return play() }
+    Signals.hold()
+    keepPromises()
     let state = StateFolder(option: settings.state)
     guard let installed = ProfileFile(path: settings.path).read(brokerURL: settings.broker)
-    else { return .badProfile }
+    else { return giveUp() }
     let choice = ProfileChoice(
       installed, settings.path, state, brokerURL: settings.broker,
       isSimulated: settings.isSimulated)
     let (configuration, origin) = (choice.configuration, choice.origin)
     guard MemoryPlan(configuration, isSimulated: settings.isSimulated).fits(choice.path)
-    else { return .badProfile }
+    else { return giveUp() }
     let end = run(choice, settings, state)
     if origin == .trial { end.rollBack(state.stem(of: configuration)) }
     return finish(end, wasOnTrial: origin == .trial)
+  }
+
+  /// The run before may have left outputs for which something is due.
+  private static func keepPromises() {
+    let count = HandedOutputs.keepPromises(at: Clock.now())
+    guard count > 0 else { return }
+    Log.write(.warning) { line in
+      line.append(literal: "outputs for which something was due while no agent ran, driven now: ")
+      line.append(decimal: Int64(wide: count))
+    }
+  }
+
+  /// Nobody tries again with this profile: what the run before has left goes to its state for a stop.
+  private static func giveUp() -> Exit {
+    HandedOutputs.release()
+    return .badProfile
   }
 
   /// What the launcher needs of a configuration.
@@ -168,6 +187,7 @@ enum RunCommand {
       present: configuration, brokerURL: settings.broker, isSimulated: settings.isSimulated)
     let keeper = choice.takeKeeper()
     if settings.isSimulated {
+      HandedOutputs.release()
       let control = [UInt8](settings.control.utf8)
       return Launcher.runSimulated(
         launch, points: configuration.points.span, simulations: configuration.simulations.span,
@@ -222,6 +242,8 @@ enum RunCommand {
   }
 
   private static func beginAnew() -> Exit {
+    // What no board has taken over stays for the next.
+    HandedDescriptors.handOnRest()
     let error = Process.executeAgain()
     Log.write(.error) { line in
       line.append(literal: "cannot begin anew: ")

@@ -1,6 +1,7 @@
 import Core
 import Device
 import Linux
+import LinuxBoard
 import Profile
 import Uplink
 
@@ -51,10 +52,11 @@ struct UnitDropIn {
   }
 
   /// The agent's loop and the thread of name resolution, the shell that reloads it with what it may start;
-  /// the sensors' thread; one that waits for the journal's medium, and one of the journal that was closed.
+  /// the sensors' threads; one that waits for the journal's medium, and one of the journal that was closed.
   private var tasks: Int {
     let hasSensors = configuration.points.contains { $0.kind == .sensor }
-    return 4 + (hasSensors ? 1 : 0) + (configuration.uplink.journalBytes > 0 ? 2 : 0)
+    return 4 + (hasSensors ? GPIOBoard.sensorThreadsMax : 0)
+      + (configuration.uplink.journalBytes > 0 ? 2 : 0)
   }
 
   /// A journal outside the state directory: on a device, or in a folder that may be missing.

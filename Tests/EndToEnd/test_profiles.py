@@ -109,11 +109,11 @@ class Profiles(EndToEndTest):
         self.assertEqual(self.drop_in(door()), ["[Service]", "MemoryMax=25M", "TasksMax=4"])
         self.assertEqual(
             self.drop_in(walk(), budget={"memory": "3MiB"}),
-            ["[Service]", "MemoryMax=27M", "TasksMax=5", "DeviceAllow="])
+            ["[Service]", "MemoryMax=27M", "TasksMax=8", "DeviceAllow="])
         journal = {"size": "64KiB", "file": "/dev/mmcblk0p3"}
         self.assertEqual(
             self.drop_in(walk(), journal=journal),
-            ["[Service]", "MemoryMax=25M", "TasksMax=7", "DeviceAllow=", "DeviceAllow=/dev/mmcblk0p3 rw"])
+            ["[Service]", "MemoryMax=25M", "TasksMax=10", "DeviceAllow=", "DeviceAllow=/dev/mmcblk0p3 rw"])
         for file, paths in [("/t1.journal", "-/"), ("/data/t1.journal", "-/data"), ("t1.journal", None),
                             ('/a b/5% "c"\\/j', '"-/a b/5%% \\"c\\"\\\\"')]:
             with self.subTest(file):

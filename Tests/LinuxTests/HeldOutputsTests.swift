@@ -46,6 +46,40 @@ import Testing
     #expect(lost == .boot + .seconds(3))
   }
 
+  /// An output that is on, off at start, and off after a minute without a link.
+  private func pump() -> cgpio_held_output {
+    var pump = output("gpiochip0", 17)
+    (pump.level, pump.start, pump.lost, pump.stop) = (1, 0, 2, 0)
+    pump.lost_after = Interval.seconds(60).nanoseconds
+    return pump
+  }
+
+  private func second(_ count: Int64) -> Instant { .boot + .seconds(count) }
+
+  @Test func whatHasATimeGoesToItsStartStateWhenThatIsOver() {
+    var pump = pump()
+    #expect(pump.overdue(at: second(1000), linkLostSince: .boot) == nil)
+    pump.revert_at = second(7).nanoseconds
+    #expect(pump.overdue(at: second(6), linkLostSince: .boot) == nil)
+    #expect(pump.overdue(at: second(7), linkLostSince: .boot) == false)
+    // That a command was being carried out when the program ended, too.
+    pump.revert_at = Instant.boot.nanoseconds
+    #expect(pump.overdue(at: second(1), linkLostSince: second(1)) == false)
+  }
+
+  @Test func withoutALinkItGoesToItsLostStateOnce() {
+    var pump = pump()
+    pump.lost = 0
+    #expect(pump.overdue(at: second(69), linkLostSince: second(10)) == nil)
+    #expect(pump.overdue(at: second(70), linkLostSince: second(10)) == false)
+    pump.level = 0
+    #expect(pump.overdue(at: second(70), linkLostSince: second(10)) == nil)
+    // A lost link ends a time that was running, and counts more than it.
+    (pump.lost, pump.level, pump.revert_at) = (1, 1, second(20).nanoseconds)
+    #expect(pump.overdue(at: second(70), linkLostSince: second(10)) == true)
+    #expect(pump.overdue(at: second(70), linkLostSince: .never) == false)
+  }
+
   @Test func outputIsNotedOnce() {
     var held = HeldOutputs()
     held.create()

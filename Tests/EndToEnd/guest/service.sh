@@ -112,8 +112,28 @@ mark timed "$([ "$(show MainPID)" = "$before" ] || echo other) $(line 23)"
 until_level 0
 mark timed-in-the-end "$(line 23)"
 
-# A bad profile is not tried again and again; nor does it end an agent that runs.
+# As long as another program has a line of the profile, each start fails. What is due is done all the same.
 cp /etc/sandpiper/profile.json /root/good.json
+sandpiper run /root/other.json --log error > /root/other.log 2>&1 &
+other=$!
+mark ready-for brief
+until_level 1
+cp /root/crowded.json /etc/sandpiper/profile.json
+systemctl restart "$unit"
+until_shown NRestarts '^[1-9]'
+until_level 0
+until_shown SubState '^auto-restart$'
+mark overdue "$(line 23) $(show ActiveState)/$(show SubState)"
+kill "$other"
+wait "$other"
+cp /root/good.json /etc/sandpiper/profile.json
+until_shown StatusText '^online'
+tell after-crowd
+
+# A bad profile is not tried again and again; nor does it end an agent that runs.
+mark ready-for command
+until_level 1
+mark level-before-failure "$(line 23)"
 echo '{"device": {}}' > /etc/sandpiper/profile.json
 systemctl reload "$unit"
 mark reloaded "$?"
@@ -127,6 +147,7 @@ tell after-bad-reload
 systemctl restart "$unit"
 sleep 12
 mark bad-profile "$(show ActiveState) $(show ExecMainStatus) $(show NRestarts)"
+mark level-in-failure "$(line 23)"
 cp /root/good.json /etc/sandpiper/profile.json
 systemctl restart "$unit"
 until_shown StatusText '^online'
