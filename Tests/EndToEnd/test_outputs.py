@@ -47,6 +47,9 @@ class Outputs(EndToEndTest):
         self.assertNotIn("blinked", story.marks)
         self.assertEqual(story.marks["after-trial"], "1")
 
+    def fact_the_end_of_a_time_outlives_a_chip_that_goes_and_a_process_that_ends(self, story):
+        self.assertEqual((story.marks["back"], story.marks["anew"], story.marks["timed"]), ("1", "1", "0"))
+
     def fact_without_lines_in_the_profile_outputs_go_to_their_stop_state_and_are_free(self, story):
         self.assertEqual(story.marks["lineless"], "0 0")
 

@@ -53,6 +53,33 @@ watch_until 'GPIO5.*in use'
 until_seen 'state/pump .*"v":true' 2
 mark after-trial "$(lineval 23)"
 
+# The chip goes and comes back, and the agent begins anew: what is on for a time goes off when that is over.
+value() { cat /sys/devices/platform/gpio-sim.*/gpiochip*/sim_gpio23/value; }
+mosquitto_pub -t sandpiper/t1/cmd/pump -m '{"v":true,"for":"40s","id":"timed"}'
+until_seen '"id":"timed"' 1
+live=/sys/kernel/config/gpio-sim/vm/live
+echo 0 > "$live"
+until_seen 'state/pump .*"why":"missing"' 1
+echo 1 > "$live"
+until_seen 'state/pump .*"v":true' 4
+mark back "$(value)"
+sed 's/"60s"/"61s"/' "$folder/pump.json" > "$profile"
+kill -HUP "$agent"
+tries=0
+until [ "$(grep -c 'outputs that go on' /tmp/agent.log)" = 2 ] || [ "$tries" -ge 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+mark anew "$(value)"
+tries=0
+until [ "$(value)" = 0 ] || [ "$tries" -ge 600 ]; do
+  tries=$((tries + 1))
+  sleep 0.1
+done
+mark timed "$(value)"
+mosquitto_pub -t sandpiper/t1/cmd/pump -m '{"v":true,"id":"again"}'
+until_seen '"id":"again"' 1
+
 # A profile without lines: the output goes to its state for a stop, and is free.
 cp "$folder/lineless.json" "$profile"
 kill -HUP "$agent"
@@ -61,7 +88,7 @@ while "$program" lines | grep -q 'GPIO23 .*used by' && [ "$tries" -lt 100 ]; do
   tries=$((tries + 1))
   sleep 0.1
 done
-mark lineless "$(lineval 23) $("$program" lines | grep -c 'GPIO23 .*used by')"
+mark lineless "$(value) $("$program" lines | grep -c 'GPIO23 .*used by')"
 kill -TERM "$agent"
 wait "$agent"
 mark stopped $?
