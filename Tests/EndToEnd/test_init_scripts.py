@@ -33,7 +33,7 @@ class Life:
         self.observer = self.observe(self.mosquitto)
         self.set_up()
         for fact in (self.not_started_without_a_profile, self.started_as_its_own_user, self.comes_back_when_killed,
-                     self.a_bad_reload_changes_nothing, self.one_agent_after_its_supervisor_was_killed,
+                     self.its_group_may_ask_how_it_is, self.a_bad_reload_changes_nothing, self.one_agent_after_its_supervisor_was_killed,
                      self.none_after_a_stop_without_supervisor, self.a_wrong_profile_is_not_tried_again,
                      self.says_goodbye, self.begins_again, self.upgraded, self.removed):
             try:
@@ -97,6 +97,16 @@ class Life:
         self.assertNotEqual(self.wait_online(), agent)
         wait_for(lambda: "ended with status 137; it starts anew" in
                  as_root("cat", self.root / self.log).stdout, 5, "a line of the log")
+
+    def its_group_may_ask_how_it_is(self):
+        program = f"{self.prefix}/bin/sandpiper"
+        self.assertIn("online", self.box.must(program, "status"))
+        group = next(line.split(":")[2] for line in (self.root / "etc/group").read_text().splitlines()
+                     if line.startswith("sandpiper:"))
+        code, said = self.box.run(program, "status", who=["--userspec=65534:65534", f"--groups={group}"])
+        self.assertEqual(code, 0, said)
+        code, _ = self.box.run(program, "status", who=["--userspec=65534:65534", "--groups="])
+        self.assertEqual(code, 1)
 
     def a_bad_reload_changes_nothing(self):
         (agent,) = self.agents()
