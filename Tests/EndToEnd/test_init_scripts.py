@@ -254,6 +254,12 @@ class OpenRC(UnpackedInDebian, EndToEndTest):
         self.box.run("openrc", "default")
         self.wait_online()
 
+    def upgraded(self):
+        """What was taken out of the runlevel stays out."""
+        self.box.must("rc-update", "delete", "sandpiper", "default")
+        super().upgraded()
+        self.assertNotIn("sandpiper", self.box.must("rc-update", "show", "default"))
+
 
 class BusyBox(Life, EndToEndTest):
     """An image as Buildroot makes it, with nothing but BusyBox and the C library: from its boot to its shutdown."""

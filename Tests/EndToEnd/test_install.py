@@ -3,7 +3,7 @@
 import os
 
 from harness.case import EndToEndTest
-from harness.debian import as_root, unpack
+from harness.debian import DebianRoot, as_root, this_suite, unpack
 
 
 class Installing(EndToEndTest):
@@ -56,6 +56,19 @@ class Installing(EndToEndTest):
         self.assertIn("was changed, and stays", self.install("--init", "openrc", "--uninstall"))
         self.assertEqual(self.files(), kept)
 
+    def test_what_was_taken_out_of_the_boot_stays_out(self):
+        (self.image / "etc/rc2.d").mkdir()
+        for init, link in [("systemd", "etc/systemd/system/multi-user.target.wants/sandpiper.service"),
+                           ("openrc", "etc/runlevels/default/sandpiper"), ("sysv", "etc/rc2.d/S60sandpiper")]:
+            self.install("--init", init)
+            as_root("rm", self.image / link)
+            self.install("--init", init)
+            self.assertNotIn(link, self.files().keys())
+            self.install("--init", init, "--uninstall")
+            self.install("--init", init)
+            self.assertIn(link, self.files().keys())
+            self.install("--init", init, "--uninstall")
+
     def test_it_stays_away_from_the_debian_package(self):
         (self.image / "var/lib/dpkg/info").mkdir(parents=True)
         (self.image / "var/lib/dpkg/info/sandpiper.list").touch()
@@ -73,3 +86,47 @@ class Installing(EndToEndTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("does not run here", done.stderr)
         self.assertFalse((self.folder / "here").exists())
+
+
+class Systemd(EndToEndTest):
+    """In a Debian, with systemctl's own book of what is enabled."""
+
+    def setUp(self):
+        super().setUp()
+        self.root = DebianRoot(self, this_suite(), kind="systemd")
+        unpack(self.root / "archive")
+
+    def install(self, *options):
+        """What it says."""
+        return self.root.inside("/archive/install", "--init", "systemd", *options)
+
+    def enabled(self):
+        """What systemctl says of the service."""
+        return self.root.inside("systemctl", "is-enabled", "sandpiper", check=False).strip()
+
+    def begin(self):
+        """As if systemd ran, and the service; what is asked of it is in /asked."""
+        as_root("mkdir", "-p", self.root / "run/systemd/system")
+        self.root.put(self.write("""#!/bin/sh
+echo "$*" >> /asked
+case $* in *is-active* | restart* | stop* | daemon-reload) exit 0 ;; esac
+exec /usr/bin/systemctl --root=/ "$@"
+""", "systemctl"), "usr/local/sbin/systemctl", "755")
+
+    def asked(self):
+        """What was asked of systemd since it began."""
+        return (self.root / "asked").read_text().splitlines()
+
+    def test_an_upgrade_leaves_it_disabled(self):
+        self.install()
+        self.assertEqual(self.enabled(), "enabled")
+        self.root.inside("systemctl", "disable", "sandpiper")
+        self.install()
+        self.assertEqual(self.enabled(), "disabled")
+
+    def test_a_masked_unit_is_told_and_what_runs_is_started_anew(self):
+        self.root.inside("systemctl", "mask", "sandpiper")
+        self.begin()
+        self.assertIn("not enabled", self.install())
+        self.assertEqual(self.enabled(), "masked")
+        self.assertIn("restart sandpiper", self.asked())

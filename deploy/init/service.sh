@@ -25,29 +25,28 @@ link_levels() {
 link_script() { ln -sf "$script" "$1"; }
 unlink_script() { rm -f "$1"; }
 
-# service VERB: is it running, or restart, enable, disable, stop it. In an image, by links.
+# service VERB: is it running, or restart, enable, disable, stop it; "noted" has the init system look at its files anew.
+# In an image, by links.
 service() {
   case $init-${root:+image}-$1 in
   systemd--runs) [ -d /run/systemd/system ] && systemctl --quiet is-active sandpiper ;;
   systemd--restart | systemd--stop) do_it systemctl "$1" sandpiper ;;
-  systemd--enable)
-    do_it systemctl --quiet enable sandpiper
-    [ ! -d /run/systemd/system ] || do_it systemctl daemon-reload ;;
+  systemd--noted) [ ! -d /run/systemd/system ] || do_it systemctl daemon-reload ;;
+  systemd--enable) do_it systemctl --quiet enable sandpiper ;;
   systemd--disable) do_it systemctl --quiet disable sandpiper ;;
   systemd-image-enable)
-    do_it mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
-    do_it ln -sf "$units/sandpiper.service" "$root/etc/systemd/system/multi-user.target.wants/" ;;
+    do_it mkdir -p "$root/etc/systemd/system/multi-user.target.wants" &&
+      do_it ln -sf "$units/sandpiper.service" "$root/etc/systemd/system/multi-user.target.wants/" ;;
   systemd-image-disable) do_it rm -f "$root/etc/systemd/system/multi-user.target.wants/sandpiper.service" ;;
   openrc--runs) [ -x "$script" ] && rc-service --quiet sandpiper status > /dev/null 2>&1 ;;
   openrc--restart | openrc--stop) do_it rc-service sandpiper "$1" ;;
-  openrc--enable)
-    do_it rc-update --quiet add sandpiper default
-    # What it has noted of scripts it compares by the second only.
-    do_it rc-update --quiet --update ;;
+  # What it knows of scripts it compares by the second only.
+  openrc--noted) do_it rc-update --quiet --update ;;
+  openrc--enable) do_it rc-update --quiet add sandpiper default ;;
   openrc--disable) do_it rc-update --quiet delete sandpiper default ;;
   openrc-image-enable)
-    do_it mkdir -p "$root/etc/runlevels/default"
-    do_it ln -sf /etc/init.d/sandpiper "$root/etc/runlevels/default/sandpiper" ;;
+    do_it mkdir -p "$root/etc/runlevels/default" &&
+      do_it ln -sf /etc/init.d/sandpiper "$root/etc/runlevels/default/sandpiper" ;;
   openrc-image-disable) do_it rm -f "$root/etc/runlevels/default/sandpiper" ;;
   sysv--runs) [ -x "$script" ] && "$script" status > /dev/null 2>&1 ;;
   sysv--restart | sysv--stop) do_it "$script" "$1" ;;
@@ -62,6 +61,7 @@ service() {
     elif [ -z "$root" ] && has chkconfig; then do_it chkconfig --del sandpiper
     else link_levels unlink_script
     fi ;;
+  *-noted) ;;
   *) return 1 ;;
   esac
 }
