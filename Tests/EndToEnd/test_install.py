@@ -3,7 +3,8 @@
 import os
 
 from harness.case import EndToEndTest
-from harness.debian import DebianRoot, as_root, this_suite, unpack
+from harness.debian import DebianRoot, as_root, package, this_suite, unpack
+from harness.profiles import door, profile
 
 
 class Installing(EndToEndTest):
@@ -70,9 +71,14 @@ class Installing(EndToEndTest):
             self.install("--init", init, "--uninstall")
 
     def test_it_stays_away_from_the_debian_package(self):
-        (self.image / "var/lib/dpkg/info").mkdir(parents=True)
-        (self.image / "var/lib/dpkg/info/sandpiper.list").touch()
-        self.assertIn("remove it first", self.install(code=1))
+        status = self.image / "var/lib/dpkg/status"
+        status.parent.mkdir(parents=True)
+        for state, code in [("install ok installed", 1), ("install ok half-configured", 1),
+                            ("deinstall ok config-files", 0)]:
+            status.write_text(f"Package: sandpiper\nStatus: {state}\nArchitecture: amd64\nVersion: 1\n"
+                              "Maintainer: Me\nDescription: it\n")
+            said = self.install("--init", "systemd", code=code)
+            self.assertEqual("remove it first" in said, code == 1, state)
 
     def test_what_is_wrong_is_told(self):
         for options, words in [(["--prefix", "usr"], "--prefix: a path from the root"), (["--init", "runit"], "--init: "),
@@ -130,3 +136,12 @@ exec /usr/bin/systemctl --root=/ "$@"
         self.assertIn("not enabled", self.install())
         self.assertEqual(self.enabled(), "masked")
         self.assertIn("restart sandpiper", self.asked())
+
+    def test_it_follows_the_debian_package_that_was_removed(self):
+        self.root.install(package("amd64"))
+        self.root.put(self.write(profile(door())), "etc/sandpiper/profile.json")
+        self.root.inside("dpkg", "--remove", "sandpiper")
+        self.assertEqual(self.enabled(), "masked")
+        self.install()
+        self.assertEqual(self.enabled(), "enabled")
+        self.assertIn("good", self.root.inside("/usr/local/bin/sandpiper", "check", "/etc/sandpiper/profile.json"))

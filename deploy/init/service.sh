@@ -32,7 +32,11 @@ service() {
   systemd--runs) [ -d /run/systemd/system ] && systemctl --quiet is-active sandpiper ;;
   systemd--restart | systemd--stop) do_it systemctl "$1" sandpiper ;;
   systemd--noted) [ ! -d /run/systemd/system ] || do_it systemctl daemon-reload ;;
-  systemd--enable) do_it systemctl --quiet enable sandpiper ;;
+  systemd--enable)
+    # The Debian package leaves it masked when it is removed; who has masked it otherwise is heeded.
+    ! has deb-systemd-helper ||
+      do_it env DPKG_MAINTSCRIPT_PACKAGE=sandpiper deb-systemd-helper unmask sandpiper.service
+    do_it systemctl --quiet enable sandpiper ;;
   systemd--disable) do_it systemctl --quiet disable sandpiper ;;
   systemd-image-enable)
     do_it mkdir -p "$root/etc/systemd/system/multi-user.target.wants" &&
