@@ -107,8 +107,8 @@ class Systemd(EndToEndTest):
         return self.root.inside("/archive/install", "--init", "systemd", *options)
 
     def enabled(self):
-        """What systemctl says of the service."""
-        return self.root.inside("systemctl", "is-enabled", "sandpiper", check=False).strip()
+        """What systemctl says of the service, whether or not systemd seems to run."""
+        return self.root.inside("/usr/bin/systemctl", "--root=/", "is-enabled", "sandpiper", check=False).strip()
 
     def begin(self):
         """As if systemd ran, and the service; what is asked of it is in /asked."""
@@ -145,3 +145,20 @@ exec /usr/bin/systemctl --root=/ "$@"
         self.install()
         self.assertEqual(self.enabled(), "enabled")
         self.assertIn("good", self.root.inside("/usr/local/bin/sandpiper", "check", "/etc/sandpiper/profile.json"))
+
+    def test_the_debian_package_over_it_says_what_hides_it_and_keeps_its_service(self):
+        self.install()
+        said = self.root.install(package("amd64"))
+        for name in ("bin/sandpiper", "lib/systemd/system/sandpiper.service"):
+            self.assertIn(f"/usr/local/{name} hides the package's", said)
+        self.begin()
+        self.install("--uninstall")
+        self.assertEqual(self.enabled(), "enabled")
+        link = self.root / "etc/systemd/system/multi-user.target.wants/sandpiper.service"
+        self.assertEqual(os.readlink(link).removeprefix("/usr"), "/lib/systemd/system/sandpiper.service")
+        self.assertFalse((self.root / "usr/local/lib/systemd/system/sandpiper.service").exists())
+        self.assertNotIn("stop sandpiper", self.asked())
+        self.assertEqual(self.asked()[-1], "restart sandpiper")
+        self.assertIn("the Debian package's", self.root.inside(
+            "/archive/install", "--prefix", "/usr", "--uninstall", check=False))
+        self.assertTrue((self.root / "usr/bin/sandpiper").exists())

@@ -25,8 +25,8 @@ link_levels() {
 link_script() { ln -sf "$script" "$1"; }
 unlink_script() { rm -f "$1"; }
 
-# service VERB: is it running, or restart, enable, disable, stop it; "noted" has the init system look at its files anew.
-# In an image, by links.
+# service VERB: is it running, or restart, enable, disable, stop it; "noted" has the init system look at its files anew, and
+# "reenable" leads what is enabled to the Debian package's unit. In an image, by links.
 service() {
   case $init-${root:+image}-$1 in
   systemd--runs) [ -d /run/systemd/system ] && systemctl --quiet is-active sandpiper ;;
@@ -37,10 +37,15 @@ service() {
     ! has deb-systemd-helper ||
       do_it env DPKG_MAINTSCRIPT_PACKAGE=sandpiper deb-systemd-helper unmask sandpiper.service
     do_it systemctl --quiet enable sandpiper ;;
+  systemd--reenable)
+    ! systemctl --quiet is-enabled sandpiper 2> /dev/null || do_it systemctl --quiet reenable sandpiper ;;
   systemd--disable) do_it systemctl --quiet disable sandpiper ;;
   systemd-image-enable)
     do_it mkdir -p "$root/etc/systemd/system/multi-user.target.wants" &&
       do_it ln -sf "$units/sandpiper.service" "$root/etc/systemd/system/multi-user.target.wants/" ;;
+  systemd-image-reenable)
+    link=$root/etc/systemd/system/multi-user.target.wants/sandpiper.service
+    [ ! -h "$link" ] || do_it ln -sf /usr/lib/systemd/system/sandpiper.service "$link" ;;
   systemd-image-disable) do_it rm -f "$root/etc/systemd/system/multi-user.target.wants/sandpiper.service" ;;
   openrc--runs) [ -x "$script" ] && rc-service --quiet sandpiper status > /dev/null 2>&1 ;;
   openrc--restart | openrc--stop) do_it rc-service sandpiper "$1" ;;
