@@ -34,7 +34,7 @@ class Life:
         self.observer = self.observe(self.mosquitto)
         self.set_up()
         for fact in (self.not_started_without_a_profile, self.started_as_its_own_user, self.comes_back_when_killed,
-                     self.its_group_may_ask_how_it_is, self.a_bad_reload_changes_nothing, self.one_agent_after_its_supervisor_was_killed,
+                     self.its_group_may_ask_how_it_is, self.a_bad_profile_changes_nothing, self.one_agent_after_its_supervisor_was_killed,
                      self.none_after_a_stop_without_supervisor, self.a_wrong_profile_is_not_tried_again,
                      self.its_log_is_where_it_was_set, self.says_goodbye, self.begins_again, self.upgraded, self.removed):
             try:
@@ -109,11 +109,14 @@ class Life:
         code, _ = self.box.run(program, "status", who=["--userspec=65534:65534", "--groups="])
         self.assertEqual(code, 1)
 
-    def a_bad_reload_changes_nothing(self):
+    def a_bad_profile_changes_nothing(self):
         (agent,) = self.agents()
         mark = self.observer.mark()
         self.settle_on(WRONG)
         self.assertIn("nothing changes", self.service("reload", None))
+        self.assertIn("not started anew", self.service("restart", None))
+        self.service("status")
+        self.assertEqual(self.agents(), [agent])
         self.assertEqual(self.observer.since(mark, STATUS), [])
         self.settle_on(GOOD)
         self.service("reload")
