@@ -36,7 +36,8 @@ class Life:
         for fact in (self.not_started_without_a_profile, self.started_as_its_own_user, self.comes_back_when_killed,
                      self.its_group_may_ask_how_it_is, self.a_bad_profile_changes_nothing, self.one_agent_after_its_supervisor_was_killed,
                      self.none_after_a_stop_without_supervisor, self.a_wrong_profile_is_not_tried_again,
-                     self.its_log_is_where_it_was_set, self.says_goodbye, self.begins_again, self.upgraded, self.removed):
+                     self.its_log_is_where_it_was_set, self.a_frozen_agent_has_the_time_to_stop_that_was_set,
+                     self.says_goodbye, self.begins_again, self.upgraded, self.removed):
             try:
                 fact()
             except AssertionError as error:
@@ -164,6 +165,17 @@ class Life:
             wait_for(lambda: as_root("cat", self.root / self.log, check=False).stdout, 5, "a line of the log")
             self.assertEqual(os.stat(self.root / self.log).st_uid, os.stat(self.root / "var/lib/sandpiper").st_uid)
             self.service("stop")
+        self.service("start")
+        self.wait_online()
+
+    def a_frozen_agent_has_the_time_to_stop_that_was_set(self):
+        self.set("STOP_TIMEOUT", 1)
+        as_root("kill", "-STOP", *self.agents())
+        started = time.monotonic()
+        self.service("stop")
+        self.assertLess(time.monotonic() - started, 20)
+        self.assertEqual(self.agents(), [])
+        self.set("STOP_TIMEOUT", 35)
         self.service("start")
         self.wait_online()
 
