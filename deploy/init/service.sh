@@ -25,8 +25,8 @@ link_levels() {
 link_script() { ln -sf "$script" "$1"; }
 unlink_script() { rm -f "$1"; }
 
-# service VERB: is it running, or restart, enable, disable, stop it; "noted" has the init system look at its files anew, and
-# "reenable" leads what is enabled to the Debian package's unit. In an image, by links.
+# service VERB: is it running, or restart, enable, disable, stop it; "noted" has the init system look at its files
+# anew, and "reenable" leads what is enabled to the Debian package's unit. In an image, by links.
 service() {
   case $init-${root:+image}-$1 in
   systemd--runs) [ -d /run/systemd/system ] && systemctl --quiet is-active sandpiper ;;
