@@ -1,7 +1,6 @@
 """The scripts for init systems other than systemd, which keep the agent running, from the archive that has them."""
 
 import os
-import subprocess
 import time
 from pathlib import Path
 
@@ -33,9 +32,11 @@ class Life:
         self.observer = self.observe(self.mosquitto)
         self.set_up()
         for fact in (self.not_started_without_a_profile, self.started_as_its_own_user, self.comes_back_when_killed,
-                     self.a_bad_reload_changes_nothing, self.one_agent_after_its_supervisor_was_killed,
-                     self.none_after_a_stop_without_supervisor, self.a_wrong_profile_is_not_tried_again,
-                     self.says_goodbye, self.begins_again, self.upgraded, self.removed):
+                     self.its_group_may_ask_how_it_is, self.a_bad_profile_changes_nothing,
+                     self.one_agent_after_its_supervisor_was_killed, self.none_after_a_stop_without_supervisor,
+                     self.a_wrong_profile_is_not_tried_again, self.its_log_is_where_it_was_set,
+                     self.a_frozen_agent_has_the_time_to_stop_that_was_set, self.says_goodbye, self.begins_again,
+                     self.upgraded, self.removed):
             try:
                 fact()
             except AssertionError as error:
@@ -98,11 +99,24 @@ class Life:
         wait_for(lambda: "ended with status 137; it starts anew" in
                  as_root("cat", self.root / self.log).stdout, 5, "a line of the log")
 
-    def a_bad_reload_changes_nothing(self):
+    def its_group_may_ask_how_it_is(self):
+        program = f"{self.prefix}/bin/sandpiper"
+        self.assertIn("online", self.box.must(program, "status"))
+        group = next(line.split(":")[2] for line in (self.root / "etc/group").read_text().splitlines()
+                     if line.startswith("sandpiper:"))
+        code, said = self.box.run(program, "status", who=["--userspec=65534:65534", f"--groups={group}"])
+        self.assertEqual(code, 0, said)
+        code, _ = self.box.run(program, "status", who=["--userspec=65534:65534", "--groups="])
+        self.assertEqual(code, 1)
+
+    def a_bad_profile_changes_nothing(self):
         (agent,) = self.agents()
         mark = self.observer.mark()
         self.settle_on(WRONG)
         self.assertIn("nothing changes", self.service("reload", None))
+        self.assertIn("not started anew", self.service("restart", None))
+        self.service("status")
+        self.assertEqual(self.agents(), [agent])
         self.assertEqual(self.observer.since(mark, STATUS), [])
         self.settle_on(GOOD)
         self.service("reload")
@@ -140,6 +154,30 @@ class Life:
         self.service("restart")
         self.wait_online()
 
+    def its_log_is_where_it_was_set(self):
+        self.service("stop")
+        as_root("rm", "-rf", self.root / "var/log/sandpiper")
+        for self.log in ("var/log/sandpiper/log", "var/log/sandpiper.log", "var/log/a/b/log"):
+            self.set("LOG", f"/{self.log}")
+            self.service("start")
+            self.wait_online()
+            wait_for(lambda: as_root("cat", self.root / self.log, check=False).stdout, 5, "a line of the log")
+            self.assertEqual(os.stat(self.root / self.log).st_uid, os.stat(self.root / "var/lib/sandpiper").st_uid)
+            self.service("stop")
+        self.service("start")
+        self.wait_online()
+
+    def a_frozen_agent_has_the_time_to_stop_that_was_set(self):
+        self.set("STOP_TIMEOUT", 1)
+        as_root("kill", "-STOP", *self.agents())
+        started = time.monotonic()
+        self.service("stop")
+        self.assertLess(time.monotonic() - started, 20)
+        self.assertEqual(self.agents(), [])
+        self.set("STOP_TIMEOUT", 35)
+        self.service("start")
+        self.wait_online()
+
     def says_goodbye(self):
         started = time.monotonic()
         self.service("stop")
@@ -163,40 +201,6 @@ class Life:
         left = as_root("find", "etc", "usr", "var/lib", "-name", "*sandpiper*", cwd=self.root).stdout.split()
         self.assertEqual(set(left), {"etc/sandpiper", self.settings, "var/lib/sandpiper"})
         self.assertTrue((self.root / "etc/sandpiper/profile.json").exists())
-
-
-class Supervise(EndToEndTest):
-    """What starts the agent anew, with other programs in the agent's place."""
-
-    def supervise(self, log, script):
-        """How it ends, with a program that is this shell script."""
-        program = self.write("#!/bin/sh\n" + script, "program")
-        program.chmod(0o755)
-        return subprocess.run(
-            [ROOT / "deploy/init/supervise", self.folder, log, program], check=False, timeout=60).returncode
-
-    def left_behind(self):
-        """The processes that still have to do with this test."""
-        done = subprocess.run(["pgrep", "--full", str(self.folder)], capture_output=True, text=True, check=False)
-        return done.stdout.split()
-
-    def test_a_log_file_is_bounded_and_its_last_lines_are_there(self):
-        log = self.folder / "log.txt"
-        script = "i=0; while [ $i -lt 9000 ]; do echo \"line $i $(printf %080d)\"; i=$((i + 1)); done; exit 6\n"
-        self.assertEqual(self.supervise(log, script), 6)
-        wait_for(lambda: "not tried again" in log.read_text(), 10, "the last line")
-        lines = (self.folder / "log.txt.1").read_text().splitlines() + log.read_text().splitlines()
-        self.assertLess(sum(map(len, lines)), 2 * 256 * 1024)
-        numbers = [int(line.split()[1]) for line in lines[:-1]]
-        self.assertEqual(numbers, list(range(numbers[0], 9000)))
-        self.assertGreater(len(numbers), 2500)
-
-    def test_a_wrong_command_line_is_not_tried_again(self):
-        log = self.folder / "log.txt"
-        self.assertEqual(self.supervise(log, "echo once; exit 2\n"), 2)
-        wait_for(lambda: "not tried again" in log.read_text(), 10, "the last line")
-        self.assertEqual(log.read_text().count("once"), 1)
-        wait_for(lambda: not self.left_behind(), 10, "the end of all that was started")
 
 
 class UnpackedInDebian(Life):
@@ -243,6 +247,12 @@ class OpenRC(UnpackedInDebian, EndToEndTest):
         self.assertEqual(self.agents(), [])
         self.box.run("openrc", "default")
         self.wait_online()
+
+    def upgraded(self):
+        """What was taken out of the runlevel stays out."""
+        self.box.must("rc-update", "delete", "sandpiper", "default")
+        super().upgraded()
+        self.assertNotIn("sandpiper", self.box.must("rc-update", "show", "default"))
 
 
 class BusyBox(Life, EndToEndTest):

@@ -88,6 +88,26 @@ class PackagePi(Package):
     target, suite, architecture = "pi-64", "bookworm", "arm64"
 
 
+class Purging(EndToEndTest):
+    """Where a board is not as the package has left it."""
+
+    own_machine = True
+
+    def test_purging_empties_a_medium_of_its_own_and_removes_a_group_with_members(self):
+        root = DebianRoot(self, this_suite())
+        box = Box(self, root.path)
+        root.install(package("amd64"))
+        box.must("usermod", "-a", "-G", "sandpiper", "nobody")
+        box.must("mkdir", "/var/lib/sandpiper")
+        box.must("mount", "-t", "tmpfs", "state", "/var/lib/sandpiper")
+        box.must("touch", "/var/lib/sandpiper/t1.journal")
+        box.must("dpkg", "--purge", "sandpiper")
+        self.assertEqual(box.must("ls", "-A", "/var/lib/sandpiper"), "")
+        self.assertNotIn("sandpiper", root.accounts())
+        self.assertIn("gpio", root.accounts())
+        self.assertNotEqual(box.run("dpkg-query", "--show", "sandpiper")[0], 0)
+
+
 class LabPackage(EndToEndTest):
     """The workbench's package in the Debian that it was built on."""
 

@@ -73,8 +73,8 @@ make_archive() {
   put 755 "$program" sandpiper
   put 755 deploy/install install
   put 644 LICENSE LICENSE
-  for file in man/sandpiper.1 man/sandpiper-profile.5 completions/sandpiper.bash init/defaults systemd/sandpiper.service \
-    systemd/sandpiper.sysusers systemd/60-sandpiper.rules; do put 644 "deploy/$file" "$file"; done
+  for file in man/sandpiper.1 man/sandpiper-profile.5 completions/sandpiper.bash init/defaults init/service.sh \
+    systemd/sandpiper.service systemd/sandpiper.sysusers systemd/60-sandpiper.rules; do put 644 "deploy/$file" "$file"; done
   for file in init/supervise openrc/sandpiper sysv/sandpiper; do put 755 "deploy/$file" "$file"; done
   for file in schema greenhouse smallest; do put 644 "devices/$file.json" "devices/$file.json"; done
   settle

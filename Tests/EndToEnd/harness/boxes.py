@@ -25,13 +25,14 @@ class Box:
         self._first = number.read_text().strip()
         wait_for(lambda: self.run("test", "-d", "/proc/1")[0] == 0, 10, "/proc inside")
 
-    def inside(self, *command):
-        """What root here runs to run a command inside."""
-        return ["nsenter", "--target", self._first, "--mount", "--pid", "--uts", "chroot", self._folder, *command]
+    def inside(self, *command, who=()):
+        """What root here runs to run a command inside. `who`: as which user, by chroot's options."""
+        return ["nsenter", "--target", self._first, "--mount", "--pid", "--uts",
+                "chroot", *who, self._folder, *command]
 
-    def run(self, *command):
+    def run(self, *command, who=()):
         """Runs a command inside; its exit status, and what it said."""
-        done = as_root(*self.inside(*command), check=False, cwd="/", timeout=100)
+        done = as_root(*self.inside(*command, who=who), check=False, cwd="/", timeout=100)
         return done.returncode, done.stdout + done.stderr
 
     def must(self, *command):
