@@ -376,11 +376,39 @@ class Metrics(Asked):
         small["uplink"]["outbox"] = "4KiB"
         self.asked_agent(small, f"mqtt://127.0.0.1:{free_port()}")
         wait_for(lambda: len(self.status()["losses"]) == 8, 30, "losses", every=0.2)
-        lost = self.families(self.ask("--metrics").stdout)["sandpiper_readings_lost"]
-        told = {(s.labels["point"], s.labels["class"]) for s in lost.samples if s.value > 0}
+        families = self.families(self.ask("--metrics").stdout)
+        told = set()
+        for name, suffix in [("lost", "_total"), ("thinned", "")]:
+            family = families[f"sandpiper_readings_{name}"]
+            self.assertEqual({s.name for s in family.samples} - {family.name + suffix}, set())
+            told |= {(s.labels["point"], s.labels["class"]) for s in family.samples if s.value > 0}
         self.assertEqual(told, {(f"air{n}", "telemetry") for n in range(8)})
-        self.assertTrue({s.labels["fate"] for s in lost.samples} <= {"dropped", "thinned"})
-        self.assertEqual({s.name for s in lost.samples}, {"sandpiper_readings_lost_total"})
+        lost = families["sandpiper_readings_lost"]
+        self.assertTrue({s.labels["fate"] for s in lost.samples} <= {"dropped", "expired"})
+        self.assertEqual(families["sandpiper_readings_thinned"].type, "gauge")
+
+    def test_no_total_falls_when_readings_that_were_merged_are_dropped(self):
+        small = profile(*[walk(f"air{n}", "10ms") for n in range(8)])
+        small["uplink"]["outbox"] = "4KiB"
+        port = free_port()
+        self.asked_agent(small, f"mqtt://127.0.0.1:{port}")
+        totals = {}
+
+        def thinned():
+            families = self.families(self.ask("--metrics").stdout)
+            for sample in [s for family in families.values() for s in family.samples]:
+                if sample.name.endswith("_total"):
+                    key = (sample.name, *sample.labels.values())
+                    self.assertGreaterEqual(sample.value, totals.get(key, 0), key)
+                    totals[key] = sample.value
+            return sum(s.value for s in families["sandpiper_readings_thinned"].samples)
+
+        wait_for(lambda: thinned() > 1000, 30, "readings that are merged", every=0.1)
+        self.broker(port)
+        # Once they are under way nothing can be merged with them any more, and new ones take their room.
+        wait_for(lambda: thinned() < 500, 30, "their end", every=0.1)
+        dropped = sum(value for key, value in totals.items() if "dropped" in key)
+        self.assertGreater(dropped, 500)
 
     def test_odd_texts_are_escaped(self):
         odd = 'back\\slash "quoted"\nline'
