@@ -367,9 +367,31 @@ class Metrics(Asked):
         self.assertEqual(self.families(done.stdout)["sandpiper_connected"].samples[0].value, 0)
         loss = self.families(done.stdout)["sandpiper_last_loss_seconds"].samples[0]
         self.assertIn(loss.labels["reason"], GONE)
+        self.assertEqual(self.families(done.stdout)["sandpiper_up"].samples[0].value, 1)
+
+    def test_of_an_agent_that_is_dead_they_say_so(self):
+        collected = self.folder / "sandpiper.prom"
+
+        def collect():
+            """What node exporter finds, by the recipe of the README."""
+            subprocess.run(
+                ["sh", "-c", f'"$@" > {collected}.tmp && mv {collected}.tmp {collected}', "sh",
+                 *device_program(), "status", "--metrics", "--socket", self.socket],
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+            return {name: [s.value for s in family.samples]
+                    for name, family in self.families(collected.read_text()).items()}
+
+        self.assertEqual(collect(), {"sandpiper_up": [0]}, "before the first start")
+        mosquitto = self.broker()
+        agent = self.asked_agent(profile(door()), mosquitto.url)
+        self.online()
+        values = collect()
+        self.assertEqual((values["sandpiper_up"], values["sandpiper_connected"]), ([1], [1]))
         agent.kill()
+        self.assertEqual(collect(), {"sandpiper_up": [0]})
         done = self.ask("--metrics")
-        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("nobody listens", done.stderr)
 
     def test_losses_are_told_by_point_class_and_fate(self):
         small = profile(*[walk(f"air{n}", "10ms") for n in range(8)])

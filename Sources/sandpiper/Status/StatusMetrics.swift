@@ -7,14 +7,17 @@ struct StatusMetrics {
   /// The lines, the last of which says that there are no more.
   private(set) var lines: [Words] = []
 
-  /// The metrics of an agent.
-  init(_ status: StatusValue) {
-    addLink(status)
-    addQueue(status)
-    addStores(status)
-    addCounters(status)
-    addLosses(status["losses"])
-    addPoints(status["points"].elements)
+  /// The metrics of an agent; of one that does not answer, that it does not.
+  init(_ status: StatusValue?) {
+    gauge("up", status == nil ? 0 : 1, help: "1 when the agent has answered.")
+    if let status {
+      addLink(status)
+      addQueue(status)
+      addStores(status)
+      addCounters(status)
+      addLosses(status["losses"])
+      addPoints(status["points"].elements)
+    }
     lines.append("# EOF")
   }
 
