@@ -44,11 +44,11 @@ struct BoardStock {
   }
 
   /// Lines that have a name of their own and that nobody uses.
-  var free: [Line] {
-    lines.filter { line in
-      !line.isUsed && !line.name.isEmpty
-        && lines.filter { $0.name.bytes == line.name.bytes }.count == 1
-    }
+  var free: [Line] { lines.filter { !$0.isUsed && hasOwnName($0) } }
+
+  /// True when the line's name says which it is: it has one, and no other line has the same.
+  func hasOwnName(_ line: Line) -> Bool {
+    !line.name.isEmpty && lines.filter { $0.name.bytes == line.name.bytes }.count == 1
   }
 
   /// Why there is no line to choose from.
