@@ -108,14 +108,15 @@ struct Interview {
     }
     if board.sensors.isEmpty { Self.say("No sensors: the kernel shows none.") }
     for sensor in board.sensors {
-      var question: Words = "Read the sensor \(BoardStock.text(sensor))"
+      var question: Words = "Read the sensor \(BoardStock.text(sensor.description))"
       if let value = sensor.value {
-        question.append(", now \(StatusScreen.decimal(value)) \(literal: sensor.unit)")
+        question.append(", now \(StatusScreen.decimal(value)) \(literal: sensor.description.unit)")
       } else {
-        question.append(", which can't be read now")
+        question.append(
+          "\(literal: sensor.isHanging ? ", which does not answer" : ", which can't be read now")")
       }
       guard let isWanted = askYes(question) else { return false }
-      if isWanted { draft.add(sensor) }
+      if isWanted { draft.add(sensor.description) }
     }
     return true
   }

@@ -110,7 +110,15 @@ final class ProfileDraft {
     guard !settings.hasNoSensors, !namesSensors, !settings.mayAsk || isatty(STDIN_FILENO) != 1
     else { return }
     // One that can't be read now may never be.
-    for sensor in board.sensors where sensor.value != nil { add(sensor) }
+    for sensor in board.sensors {
+      if sensor.value != nil {
+        add(sensor.description)
+      } else {
+        let why: StaticString = sensor.isHanging ? "does not answer" : "can't be read now"
+        Console.complain(
+          words: "\(BoardStock.text(sensor.description)) \(literal: why): left out")
+      }
+    }
   }
 
   /// The host's name, as far as an identifier may be so.
