@@ -23,20 +23,15 @@ public struct SensorDescription: BitwiseCopyable, Sendable {
   public var device: FixedText<64>
   /// The channel; empty where the source has none.
   public var channel: FixedText<64>
-  /// What it reads now; nil when it cannot be read.
-  public var value: Double?
 
-  /// A sensor as a profile names it, and what it reads.
-  public init(
-    source: SensorSource, device: FixedText<64>, channel: FixedText<64>, value: Double?
-  ) {
+  /// A sensor as a profile names it.
+  public init(source: SensorSource, device: FixedText<64>, channel: FixedText<64>) {
     self.source = source
     self.device = device
     self.channel = channel
-    self.value = value
   }
 
-  /// The UCUM code of the value's unit; empty where it has none.
+  /// The UCUM code of its value's unit; empty where it has none.
   public var unit: StaticString {
     switch source {
     case .thermal, .oneWire: "Cel"
@@ -88,7 +83,7 @@ public enum Inventory {
   }
 
   /// Calls `body` for each value below `sysfs` that the board can read: thermal zones, hwmon
-  /// inputs, 1-wire thermometers, IIO channels. Reading them may take a second for each.
+  /// inputs, 1-wire thermometers, IIO channels. Reads none: one may never answer.
   public static func forEachSensor(
     sysfs: StaticString = "/sys", _ body: (SensorDescription) -> Void
   ) {
@@ -100,7 +95,7 @@ public enum Inventory {
     let reader = SensorReader(root: FixedText(sysfs))
     for number in 0..<SensorReader.numberLimit {
       if let name = reader.name(of: number, source: .thermal) {
-        describe(reader, .thermal, name, FixedText(), body)
+        body(SensorDescription(source: .thermal, device: name, channel: FixedText()))
       }
     }
     for number in 0..<SensorReader.numberLimit {
@@ -110,16 +105,6 @@ public enum Inventory {
     for number in 0..<SensorReader.numberLimit {
       forEachChannel(reader, .iio, number, body)
     }
-  }
-
-  private static func describe(
-    _ reader: SensorReader, _ source: SensorSource, _ device: FixedText<64>,
-    _ channel: FixedText<64>, _ body: (SensorDescription) -> Void
-  ) {
-    var address = SensorAddress(source: source, device: device, channel: channel)
-    var value: Double?
-    if case .value(let read) = reader.read(&address) { value = read }
-    body(SensorDescription(source: source, device: device, channel: channel, value: value))
   }
 
   private static func forEachChannel(
@@ -140,7 +125,7 @@ public enum Inventory {
       }
     }
     for index in 0..<channels.count {
-      describe(reader, source, device, channels[index], body)
+      body(SensorDescription(source: source, device: device, channel: channels[index]))
     }
   }
 
@@ -162,7 +147,7 @@ public enum Inventory {
       }
     }
     for index in 0..<devices.count {
-      describe(reader, .oneWire, devices[index], FixedText(), body)
+      body(SensorDescription(source: .oneWire, device: devices[index], channel: FixedText()))
     }
   }
 }

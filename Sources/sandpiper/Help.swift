@@ -43,7 +43,7 @@ enum Help {
                          when it has no connection
         --watch            each second anew, until Ctrl-C
         --json             as the agent says it
-        --metrics          as OpenMetrics text; exit status 0 without a connection, too
+        --metrics          as OpenMetrics text; exit status 0 without connection or agent, too
         --socket PATH      where the agent is asked [/run/sandpiper/status]
       care PROFILE       say which profile remote care has brought
         --state DIR        where it is [$STATE_DIRECTORY]

@@ -43,22 +43,21 @@ enum LinesCommand {
   }
 
   private static func listSensors() -> Int {
-    var count = 0
-    Inventory.forEachSensor { sensor in
-      if count == 0 { Console.print("sensors, as a profile names them") }
-      count += 1
+    let sensors = BoardSensor.all()
+    if !sensors.isEmpty { Console.print("sensors, as a profile names them") }
+    for sensor in sensors {
       let snippet = [UInt8](capacity: SensorDescription.snippetBytesMax) { out in
-        sensor.writeSnippet(into: &out)
+        sensor.description.writeSnippet(into: &out)
       }
       var row = "  " + String(decoding: snippet, as: UTF8.self)
       if let value = sensor.value {
-        row += "   now " + rounded(value) + " \(sensor.unit)"
+        row += "   now " + rounded(value) + " \(sensor.description.unit)"
       } else {
-        row += "   cannot be read now"
+        row += sensor.isHanging ? "   does not answer" : "   cannot be read now"
       }
       Console.print(row)
     }
-    return count
+    return sensors.count
   }
 
   /// The value with three decimals.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 from harness.doctor import PASSWORD, Doctor
 from harness.processes import run
@@ -197,6 +198,22 @@ class Faults(Doctor):
         self.examine(profile(dead, THERMOMETER), "--offline", machine=machine)
         self.expect("sensors", '"channel": "temp1"} does not answer within 5 s', "dmesg")
         self.expect("sensors", "says 48.5", "", "fine")
+
+    def test_sensor_that_hangs_holds_up_no_look_at_the_machine(self):
+        machine = self.machine()
+        machine.put_thermometer("cpu-thermal", 48.5)
+        machine.put_dead_sensor("dead")
+        written = self.folder / "written.json"
+        for command, says in [
+                (["doctor"], '"channel": "temp1"} does not answer within 5 s'),
+                (["lines"], '"channel": "temp1"}   does not answer'),
+                (["init", "--id", "t1", "-o", written], "hwmon:dead/temp1 does not answer: left out")]:
+            began = time.monotonic()
+            done = machine.run(*command, within=30)
+            self.assertLess(time.monotonic() - began, 8, command)
+            self.assertIn(says, done.stdout + done.stderr, command)
+            self.assertTrue(command[0] == "init" or "48.5" in done.stdout, done.stdout)
+        self.assertEqual(list(json.loads(written.read_text())["points"]), ["cpu-thermal"])
 
     def test_flash_that_is_worn(self):
         machine = self.machine()

@@ -41,6 +41,61 @@ class EagerBroker:
                 connection.sendall(packet(PUBREC, body[end:end + 2]))
 
 
+class SendingBroker:
+    """Refuses whoever comes, and sends him on to another server: `code` is a reason of MQTT 5.0."""
+
+    def __init__(self, port, code, reference):
+        self.url = f"mqtt://127.0.0.1:{port}"
+        word = b"\x1c" + len(reference).to_bytes(2, "big") + reference.encode()
+        self._answer = packet(CONNACK, bytes([0, code, len(word)]) + word)
+        self._server = BadServer(port, self._serve)
+
+    def close(self):
+        """Stops listening and closes everything."""
+        self._server.close()
+
+    def _serve(self, connection):
+        read_packet(connection.makefile("rb"))
+        connection.sendall(self._answer)
+        connection.recv(1)
+
+
+class References(Doctor):
+    """Brokers that name another server."""
+
+    def sends(self, code, reference, port=None):
+        """One of them."""
+        broker = SendingBroker(port or free_port(), code, reference)
+        self.addCleanup(broker.close)
+        return broker
+
+    def test_the_server_that_devices_are_sent_on_to_is_visited(self):
+        mosquitto = self.broker()
+        second = self.sends(0x9D, f"127.0.0.1:{mosquitto.port}")
+        first = self.sends(0x9C, second.url)
+        self.examine(profile(walk()), "--offline")
+        others = [f for f in self.findings if f["level"] == "broken"]
+        self.examine(profile(walk()), "--broker", first.url)
+        place = second.url.removeprefix("mqtt://")
+        self.expect("broker", f"sends devices on to {place}", "", "fine")
+        self.expect("broker", f"{place}: sends devices on to 127.0.0.1:{mosquitto.port}", "", "fine")
+        self.expect("broker", f"127.0.0.1:{mosquitto.port}: accepts t1-doctor", "", "fine")
+        self.expect("broker", f"127.0.0.1:{mosquitto.port}: takes messages", "", "fine")
+        self.assertEqual([f for f in self.findings if f["level"] == "broken"], others)
+
+    def test_a_circle_and_a_reference_that_the_agent_does_not_follow_are_broken(self):
+        port = free_port()
+        circle = self.sends(0x9C, f"127.0.0.1:{port}", port)
+        self.examine(profile(walk()), "--broker", circle.url)
+        self.expect("broker", "sends devices on to", "round in a circle")
+        self.assertEqual(self.evidence.count("sends devices on to"), 4)
+        device = profile(walk())
+        device["broker"] |= {"url": circle.url, "followReference": False}
+        self.examine(device)
+        self.expect("broker", "sends devices on to", "followReference")
+        self.assertEqual(self.evidence.count("sends devices on to"), 1)
+
+
 class BrokerFaults(Doctor):
     """One fault at a time, at a broker or on the way there."""
 

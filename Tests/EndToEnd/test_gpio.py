@@ -35,7 +35,7 @@ class Gpio1(EndToEndTest):
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         evidence = done.stdout[-6000:] + done.stderr[-2000:]
         self.assertEqual(done.returncode, 0, evidence)
-        story = read_story(done.stdout, ["log", "unknown", "lines", "doctor", "sick", "init"])
+        story = read_story(done.stdout, ["log", "unknown", "lines", "doctor", "sick", "init", "twin"])
         judge(self, story, evidence)
 
     def fact_nothing_was_waited_for_in_vain(self, story):
@@ -95,6 +95,13 @@ class Gpio1(EndToEndTest):
         self.assertRegex(said, "--input door=GPIO7: line GPIO7 is used by .*gpiomon")
         self.assertIn("--output b=GPIO17: GPIO17 is taken by a already", said)
         self.assertEqual(story.marks["init-refused"], "nothing-written")
+
+    def fact_init_names_a_line_by_its_place_where_another_has_its_name(self, story):
+        points = json.loads(story.lines["twin"][0])["points"]
+        self.assertEqual(points["door"]["line"], {"chip": "second", "offset": 2})
+        self.assertEqual(points["gate"]["line"], "GPIO18")
+        findings = [json.loads(line) for line in story.lines["twin"][1:]]
+        self.assertEqual([f for f in findings if f["level"] == "broken" and f["area"] == "board"], [])
 
     def fact_doctor_leaves_the_lines_to_the_agent_that_runs(self, story):
         findings = [json.loads(line) for line in story.lines["doctor"]]

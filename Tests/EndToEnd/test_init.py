@@ -250,6 +250,40 @@ class Interview(Board):
         wait_for(lambda: program.poll() is not None, 10, "the end")
         self.assertFalse(self.path.exists())
 
+    def test_what_is_in_the_way_of_the_file_is_said_before_the_first_question(self):
+        self.path.write_text("mine")
+        for path, says in [(self.path, "is there already"), ("/nowhere/x", "No such file")]:
+            terminal, program = self.talk("-o", path)
+            self.assertEqual(program.wait(10), 1)
+            terminal.read_until(lambda shown, says=says: says in shown)
+            self.assertNotIn("device's name", terminal.text)
+
+    def test_answers_outlive_a_file_that_is_there_or_cannot_be_written(self):
+        self.path.write_text("mine")
+        terminal, program = self.talk("--base", "x", "--broker", "mqtt://ann@b", "--no-journal")
+        self.answer(terminal, "device's name", "barn")
+        self.answer(terminal, "password", "")
+        self.answer(terminal, "cpu-thermal", "")
+        self.answer(terminal, "Write the profile to", str(self.path))
+        terminal.read_until(lambda shown: "is there already" in shown)
+        for path in ["/nowhere/x.json", "/" + "x" * 300, "x" * 300]:
+            self.answer(terminal, "Write the profile to", path)
+        self.assertEqual(self.path.read_text(), "mine")
+        self.path = self.folder / "another.json"
+        self.answer(terminal, "Write the profile to", str(self.path))
+        self.assertEqual(program.wait(10), 0, terminal.text)
+        self.assertEqual(self.written()["device"], {"id": "barn", "base": "x"})
+
+    def test_without_a_point_lines_and_sensors_are_asked_for_again(self):
+        terminal, program = self.talk(
+            "--id", "barn", "--base", "x", "--broker", "mqtt://ann@b", "--password-file", "/p",
+            "--no-journal", "-o", self.path)
+        self.answer(terminal, "cpu-thermal", "no")
+        terminal.read_until(lambda shown: "at least one point" in shown)
+        self.answer(terminal, "cpu-thermal", "yes")
+        self.assertEqual(program.wait(10), 0, terminal.text)
+        self.assertEqual(list(self.written()["points"]), ["cpu-thermal"])
+
     def test_no_sensor_and_no_line_is_no_profile(self):
         terminal, program = self.talk("--yes", "--no-sensors", "-o", self.path)
         self.assertEqual(program.wait(10), 1)

@@ -367,20 +367,70 @@ class Metrics(Asked):
         self.assertEqual(self.families(done.stdout)["sandpiper_connected"].samples[0].value, 0)
         loss = self.families(done.stdout)["sandpiper_last_loss_seconds"].samples[0]
         self.assertIn(loss.labels["reason"], GONE)
+        self.assertEqual(self.families(done.stdout)["sandpiper_up"].samples[0].value, 1)
+
+    def test_of_an_agent_that_is_dead_they_say_so(self):
+        collected = self.folder / "sandpiper.prom"
+
+        def collect():
+            """What node exporter finds, by the recipe of the README."""
+            subprocess.run(
+                ["sh", "-c", f'"$@" > {collected}.tmp && mv {collected}.tmp {collected}', "sh",
+                 *device_program(), "status", "--metrics", "--socket", self.socket],
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+            return {name: [s.value for s in family.samples]
+                    for name, family in self.families(collected.read_text()).items()}
+
+        self.assertEqual(collect(), {"sandpiper_up": [0]}, "before the first start")
+        mosquitto = self.broker()
+        agent = self.asked_agent(profile(door()), mosquitto.url)
+        self.online()
+        values = collect()
+        self.assertEqual((values["sandpiper_up"], values["sandpiper_connected"]), ([1], [1]))
         agent.kill()
+        self.assertEqual(collect(), {"sandpiper_up": [0]})
         done = self.ask("--metrics")
-        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("nobody listens", done.stderr)
 
     def test_losses_are_told_by_point_class_and_fate(self):
         small = profile(*[walk(f"air{n}", "10ms") for n in range(8)])
         small["uplink"]["outbox"] = "4KiB"
         self.asked_agent(small, f"mqtt://127.0.0.1:{free_port()}")
         wait_for(lambda: len(self.status()["losses"]) == 8, 30, "losses", every=0.2)
-        lost = self.families(self.ask("--metrics").stdout)["sandpiper_readings_lost"]
-        told = {(s.labels["point"], s.labels["class"]) for s in lost.samples if s.value > 0}
+        families = self.families(self.ask("--metrics").stdout)
+        told = set()
+        for name, suffix in [("lost", "_total"), ("thinned", "")]:
+            family = families[f"sandpiper_readings_{name}"]
+            self.assertEqual({s.name for s in family.samples} - {family.name + suffix}, set())
+            told |= {(s.labels["point"], s.labels["class"]) for s in family.samples if s.value > 0}
         self.assertEqual(told, {(f"air{n}", "telemetry") for n in range(8)})
-        self.assertTrue({s.labels["fate"] for s in lost.samples} <= {"dropped", "thinned"})
-        self.assertEqual({s.name for s in lost.samples}, {"sandpiper_readings_lost_total"})
+        lost = families["sandpiper_readings_lost"]
+        self.assertTrue({s.labels["fate"] for s in lost.samples} <= {"dropped", "expired"})
+        self.assertEqual(families["sandpiper_readings_thinned"].type, "gauge")
+
+    def test_no_total_falls_when_readings_that_were_merged_are_dropped(self):
+        small = profile(*[walk(f"air{n}", "10ms") for n in range(8)])
+        small["uplink"]["outbox"] = "4KiB"
+        port = free_port()
+        self.asked_agent(small, f"mqtt://127.0.0.1:{port}")
+        totals = {}
+
+        def thinned():
+            families = self.families(self.ask("--metrics").stdout)
+            for sample in [s for family in families.values() for s in family.samples]:
+                if sample.name.endswith("_total"):
+                    key = (sample.name, *sample.labels.values())
+                    self.assertGreaterEqual(sample.value, totals.get(key, 0), key)
+                    totals[key] = sample.value
+            return sum(s.value for s in families["sandpiper_readings_thinned"].samples)
+
+        wait_for(lambda: thinned() > 1000, 30, "readings that are merged", every=0.1)
+        self.broker(port)
+        # Once they are under way nothing can be merged with them any more, and new ones take their room.
+        wait_for(lambda: thinned() < 500, 30, "their end", every=0.1)
+        dropped = sum(value for key, value in totals.items() if "dropped" in key)
+        self.assertGreater(dropped, 500)
 
     def test_odd_texts_are_escaped(self):
         odd = 'back\\slash "quoted"\nline'

@@ -219,14 +219,14 @@ import Testing
     try scratch.write("ads1015\n", to: "bus/iio/devices/iio:device0/name")
     try scratch.write("7\n", to: "bus/iio/devices/iio:device0/in_voltage1_raw")
     try scratch.write("9\n", to: "bus/iio/devices/iio:device0/in_voltage0_raw")
-    try scratch.write("x\n", to: "bus/w1/devices/28-00000a1b2c3d/temperature")
     try scratch.write("x\n", to: "bus/w1/devices/w1_bus_master1/w1_master_name")
+    // Nobody ever writes to this one: who opened it would wait for ever.
+    try scratch.write("", to: "bus/w1/devices/28-00000a1b2c3d/id")
+    #expect(mkfifo(scratch.path + "/bus/w1/devices/28-00000a1b2c3d/temperature", 0o600) == 0)
     var snippets: [String] = []
-    var values: [Double?] = []
     bytes(scratch.path) { sysfs in
       Inventory.forEachSensor(sysfs: sysfs) { sensor in
         snippets.append(text { sensor.writeSnippet(into: &$0) })
-        values.append(sensor.value)
       }
     }
     #expect(
@@ -238,6 +238,5 @@ import Testing
         #""iio": {"device": "ads1015", "channel": "voltage0"}"#,
         #""iio": {"device": "ads1015", "channel": "voltage1"}"#,
       ])
-    #expect(values == [48.312, 1, 3.3, nil, 0.009, 0.007])
   }
 }

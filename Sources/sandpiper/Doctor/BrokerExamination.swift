@@ -17,13 +17,21 @@ struct BrokerExamination {
   /// How long the broker may take for an answer.
   private let patience: Interval
   private let broker: Int
-  /// Begins each text: where the broker is.
-  private let place: Words
+  /// The host of the broker, or of the server that it has sent us to.
+  private var host: Words
+  /// Begins each text: where that is.
+  private var place: Words
+  /// Where the broker has sent us; nil at the broker itself.
+  private var reference: ServerReference?
+  /// References that were followed so far.
+  private var hops = 0
 
   /// No step takes longer, whatever the profile says.
   private static let stepMax = Interval.seconds(10)
   /// Before a certificate's end somebody has to be told.
   private static let daysMin: Int64 = 21
+  /// As many references as the agent follows in a row.
+  private static let hopsMax = 3
 
   static func perform(_ configuration: Configuration, _ report: inout Report) {
     for broker in 0..<configuration.uplink.dial.brokerCount {
@@ -43,10 +51,10 @@ struct BrokerExamination {
     self.dial = dial
     patience = min(configuration.uplink.replyTimeout, Self.stepMax)
     let endpoint = dial.broker(broker)
+    host = configuration.words(endpoint.host)
     place =
       endpoint.kind == .unix
-      ? configuration.words(endpoint.path)
-      : "\(configuration.words(endpoint.host)):\(Int(endpoint.port))"
+      ? configuration.words(endpoint.path) : "\(host):\(Int(endpoint.port))"
   }
 
   private func perform(_ report: inout Report) {
@@ -57,17 +65,24 @@ struct BrokerExamination {
         fix: "end other programs; see `ulimit -n`")
       return
     }
-    examine(&visit, password, &report)
+    var there = self
+    while !there.examine(&visit, password, &report), let next = there.next(visit) {
+      visit.reference = next
+      there.turn(to: next)
+    }
     visit.endForGood()
   }
 
+  /// False when we were not let in.
+  @inline(never)
   private func examine(
     _ visit: inout BrokerVisit, _ password: [UInt8], _ report: inout Report
-  ) {
-    guard reach(&visit, &report), let level = login(&visit, password, &report) else { return }
+  ) -> Bool {
+    guard reach(&visit, &report), let level = login(&visit, password, &report) else { return false }
     let rights = RightsExamination(
       configuration, place, broker: broker, level: level, password: password, patience: patience)
     rights.perform(&visit, &report)
+    return true
   }
 
   /// The password; nil, and that told, when its file cannot be read.
@@ -89,6 +104,7 @@ struct BrokerExamination {
   // MARK: Name, TCP, proxy, TLS, WebSocket
 
   /// Opens the way and tells of it; false when there is none.
+  @inline(never)
   private func reach(_ visit: inout BrokerVisit, _ report: inout Report) -> Bool {
     let start = Clock.now()
     guard visit.dial(broker) else {
@@ -128,6 +144,7 @@ struct BrokerExamination {
     dial.endpoint.kind == .unix ? "socket" : fault.step
   }
 
+  @inline(never)
   private func tell(of fault: DialFault, at step: Words, _ report: inout Report) {
     var text: Words =
       "\(place): \(step): \(Words(upTo: 400) { out in fault.describe(into: &out) })"
@@ -143,7 +160,7 @@ struct BrokerExamination {
         text.append("; it ended \(days) days ago")
       }
     }
-    let host = configuration.words(dial.proxy?.host ?? dial.broker(broker).host)
+    let host = dial.proxy.map { configuration.words($0.host) } ?? host
     report.broken(.broker, text, fix: fault.remedy(host: host, place: place))
   }
 
@@ -154,6 +171,7 @@ struct BrokerExamination {
     dial.tls = TLSSpec(host: dial.tls.host)
     dial.tls.insecure = true
     guard var visit = try? BrokerVisit(dial, texts: configuration.texts.span) else { return nil }
+    visit.reference = reference
     let end = visit.dial(broker) ? visit.serverCertificateEnds : nil
     visit.endForGood()
     return end.map { (Clock.moment().wall - $0).seconds / 86_400 }
@@ -178,6 +196,10 @@ struct BrokerExamination {
         return level
       }
       guard let end = visit.end else { return nil }
+      if let sentTo = visit.sentTo {
+        tell(of: sentTo, isFollowed: next(visit) != nil, &report)
+        return nil
+      }
       _ = versions.ended(VersionChoice.Outcome(end))
       guard versions.level.rawValue < level.rawValue, visit.dial(broker) else {
         tell(of: end, clientID, &report)
@@ -200,6 +222,40 @@ struct BrokerExamination {
         .broker, "\(place): \(step): \(literal: end.slug)",
         fix: "is it an MQTT broker that listens there? Its log may say more")
     }
+  }
+
+  // MARK: Another server
+
+  /// Where the broker has sent us, when the agent would go there.
+  @inline(never)
+  private func next(_ visit: borrowing BrokerVisit) -> ServerReference? {
+    configuration.uplink.followsReferences && hops < Self.hopsMax ? visit.sentTo : nil
+  }
+
+  @inline(never)
+  private mutating func turn(to next: ServerReference) {
+    reference = next
+    host = Words(next.host)
+    place = text(next)
+    hops += 1
+  }
+
+  @inline(never)
+  private func text(_ reference: ServerReference) -> Words {
+    let port = reference.port == 0 ? dial.endpoint.kind.defaultPort : reference.port
+    return "\(Words(reference.host)):\(Int(port))"
+  }
+
+  private func tell(
+    of reference: ServerReference, isFollowed: Bool, _ report: inout Report
+  ) {
+    let text: Words = "\(place): sends devices on to \(text(reference))"
+    guard !isFollowed else { return report.fine(.broker, text) }
+    report.broken(
+      .broker, text,
+      fix: configuration.uplink.followsReferences
+        ? "the agent follows \(Self.hopsMax) references in a row: do they lead round in a circle?"
+        : "name that server in broker.url, or let broker.followReference be true")
   }
 
   /// The device's identifier with "-doctor" behind it.

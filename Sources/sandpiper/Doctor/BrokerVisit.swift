@@ -14,6 +14,10 @@ struct BrokerVisit: ~Copyable {
   var session: ClientSession
   /// Why the connection, or the attempt to make one, has come to its end; nil before.
   private(set) var end: LinkFault?
+  /// Where the broker that has refused us sends devices (5.0, section 4.11); nil when it sends them nowhere.
+  private(set) var sentTo: ServerReference?
+  /// Where `dial` goes instead of to the broker, which has sent us there.
+  var reference: ServerReference?
   /// The topic of which messages are counted.
   var countedTopic = Words()
   /// Messages on it that have come.
@@ -21,6 +25,7 @@ struct BrokerVisit: ~Copyable {
   /// True to send nothing more of what the session has to say.
   var isHolding = false
   private var fault: DialFault?
+  private let kind: Endpoint.Kind
 
   /// Room for a CONNECT with a password, and for a window of short messages.
   private static var sendBytes: Int { 16 << 10 }
@@ -49,15 +54,17 @@ struct BrokerVisit: ~Copyable {
     try way.attach(to: watch)
     loop = watch
     transport = way
+    kind = dial.endpoint.kind
     session = ClientSession(sizes, arena: &arena)
   }
 
   // MARK: The steps
 
-  /// Opens a way to a broker; false, and `end`, when there is none.
+  /// Opens a way to a broker, or to the `reference`; false, and `end`, when there is none.
+  @inline(never)
   mutating func dial(_ broker: Int) -> Bool {
     close()
-    transport.turn(to: broker)
+    transport.turn(to: broker, sentTo: reference)
     var event = transport.open(at: Clock.now(), loop: loop)
     while event == nil {
       wait(until: transport.deadline)
@@ -69,6 +76,7 @@ struct BrokerVisit: ~Copyable {
 
   /// Sends CONNECT, with a session that ends with the connection and without a will; false, and `end`, when
   /// the broker does not accept it.
+  @inline(never)
   mutating func connect(
     as clientID: [UInt8], at level: ProtocolLevel, user: [UInt8], password: [UInt8],
     within timeout: Interval
@@ -91,12 +99,15 @@ struct BrokerVisit: ~Copyable {
 
   /// The next event of the session. Nil when none came by the deadline, and when the connection has come to
   /// its `end`.
+  @inline(never)
   mutating func nextEvent(by deadline: Instant) -> SessionEvent? {
     while end == nil {
       let now = Clock.now()
       if let event = session.nextEvent(at: now) {
         switch event {
-        case .refused(let refusal, _): end = .refused(refusal)
+        case .refused(let refusal, let properties):
+          end = .refused(refusal)
+          heed(refusal, properties)
         case .disconnected(let disconnect): end = .disconnected(disconnect.reason)
         case .failed(let fault): end = .session(fault)
         case .message(let message):
@@ -117,6 +128,17 @@ struct BrokerVisit: ~Copyable {
       }
     }
     return nil
+  }
+
+  @inline(never)
+  private mutating func heed(_ refusal: ConnectRefusal, _ properties: V5.Properties) {
+    guard case .reason(let reason) = refusal, reason == .useAnotherServer || reason == .serverMoved
+    else { return }
+    sentTo = session.withPacket { bytes in
+      properties.text(.serverReference, in: bytes).flatMap {
+        ServerReference(bytes[$0], kind: kind)
+      }
+    }
   }
 
   /// Sends all that the session has to say now, and from then on nothing: no answer of the broker's is looked
@@ -147,7 +169,7 @@ struct BrokerVisit: ~Copyable {
   mutating func close() {
     session.closed()
     transport.close(loop: loop)
-    (end, fault, isHolding) = (nil, nil, false)
+    (end, fault, sentTo, isHolding) = (nil, nil, nil, false)
   }
 
   /// Closes everything. (Left to the compiler, each place where a visit ends has all of this in it.)

@@ -14,12 +14,15 @@ enum SensorExamination {
       }
       return tellOfSimulated(configuration, &report)
     }
-    var isThere = false
-    Inventory.forEachSensor { sensor in
-      isThere = true
-      report.fine(.sensors, text(sensor))
+    let sensors = BoardSensor.all()
+    for sensor in sensors {
+      if sensor.isHanging {
+        report.worthKnowing(.sensors, hanging(sensor.description), fix: wiring)
+      } else {
+        report.fine(.sensors, text(sensor.description, sensor.value))
+      }
     }
-    if !isThere { report.fine(.sensors, "the kernel shows no sensor") }
+    if sensors.isEmpty { report.fine(.sensors, "the kernel shows no sensor") }
   }
 
   private static func examine(
@@ -29,11 +32,12 @@ enum SensorExamination {
     let name = configuration.words(point.name)
     let device = configuration.words(point.sensor.device)
     let channel = configuration.words(point.sensor.channel)
-    var sensor = SensorDescription(
+    let sensor = SensorDescription(
       source: point.sensor.source, device: FixedText(device.bytes.span),
-      channel: FixedText(channel.bytes.span), value: nil)
+      channel: FixedText(channel.bytes.span))
+    var read: Double?
     switch reading {
-    case .value(let value): sensor.value = value
+    case .value(let value): read = value
     case .fault(.missing):
       return report.broken(
         .sensors, "point \"\(name)\": this board has no \(snippet(sensor))",
@@ -42,21 +46,20 @@ enum SensorExamination {
       )
     case .fault(.timedOut):
       return report.broken(
-        .sensors, "point \"\(name)\": \(snippet(sensor)) does not answer within 5 s",
-        fix: "see its wiring, and `dmesg` for what its driver says; the others are read meanwhile")
+        .sensors, "point \"\(name)\": \(hanging(sensor))",
+        fix: "\(wiring); the others are read meanwhile")
     case .fault: break
     }
-    guard let value = sensor.value else {
+    guard let value = read else {
       return report.broken(
-        .sensors, "point \"\(name)\": \(text(sensor))",
-        fix: "see its wiring, and `dmesg` for what its driver says")
+        .sensors, "point \"\(name)\": \(text(sensor, nil))", fix: wiring)
     }
     let published = value * point.scale + point.offset
     guard published < point.sensor.low || published > point.sensor.high else {
-      return report.fine(.sensors, "point \"\(name)\": \(text(sensor))")
+      return report.fine(.sensors, "point \"\(name)\": \(text(sensor, value))")
     }
     report.worthKnowing(
-      .sensors, "point \"\(name)\": \(text(sensor)), which is out of the profile's range",
+      .sensors, "point \"\(name)\": \(text(sensor, value)), which is out of the profile's range",
       fix: "see its wiring, or the point's range, scale and offset")
   }
 
@@ -80,8 +83,14 @@ enum SensorExamination {
     Words(upTo: SensorDescription.snippetBytesMax) { out in sensor.writeSnippet(into: &out) }
   }
 
-  private static func text(_ sensor: SensorDescription) -> Words {
-    guard let value = sensor.value else { return "\(snippet(sensor)) cannot be read" }
+  private static var wiring: Words { "see its wiring, and `dmesg` for what its driver says" }
+
+  private static func hanging(_ sensor: SensorDescription) -> Words {
+    "\(snippet(sensor)) does not answer within 5 s"
+  }
+
+  private static func text(_ sensor: SensorDescription, _ value: Double?) -> Words {
+    guard let value else { return "\(snippet(sensor)) cannot be read" }
     let digits = Words(upTo: 40) { out in out.append(fixed: value, decimals: 3) }
     return "\(snippet(sensor)) says \(digits) \(literal: sensor.unit)"
   }

@@ -20,15 +20,15 @@ struct BoardStock {
   }
 
   private(set) var lines: [Line] = []
-  private(set) var sensors: [SensorDescription] = []
+  let sensors: [BoardSensor]
   /// Why a chip could not be looked at; empty when none was in the way.
   private(set) var obstacle = Words()
   /// True when there is a chip that may be opened.
   private(set) var hasChip = false
 
-  /// Looks; requests nothing. Slow sensors take a second each.
+  /// Looks; requests nothing. See `BoardSensor` for how long that takes.
   init() {
-    var (lines, sensors, obstacle): ([Line], [SensorDescription], Words) = ([], [], Words())
+    var (lines, obstacle): ([Line], Words) = ([], Words())
     var label = Words()
     var chips = 0
     Inventory.forEachLine(
@@ -38,17 +38,17 @@ struct BoardStock {
       },
       line: { line in lines.append(Line(chip: label, line)) },
       failed: { device, error in obstacle = "\(Words(device)): \(SystemText.reason(error.code))" })
-    Inventory.forEachSensor { sensors.append($0) }
-    (self.lines, self.sensors, self.obstacle) = (lines, sensors, obstacle)
+    (self.lines, self.obstacle) = (lines, obstacle)
+    sensors = BoardSensor.all()
     hasChip = chips > 0
   }
 
   /// Lines that have a name of their own and that nobody uses.
-  var free: [Line] {
-    lines.filter { line in
-      !line.isUsed && !line.name.isEmpty
-        && lines.filter { $0.name.bytes == line.name.bytes }.count == 1
-    }
+  var free: [Line] { lines.filter { !$0.isUsed && hasOwnName($0) } }
+
+  /// True when the line's name says which it is: it has one, and no other line has the same.
+  func hasOwnName(_ line: Line) -> Bool {
+    !line.name.isEmpty && lines.filter { $0.name.bytes == line.name.bytes }.count == 1
   }
 
   /// Why there is no line to choose from.
@@ -94,9 +94,12 @@ struct BoardStock {
   /// The sensor that a person has named as SOURCE:DEVICE or SOURCE:DEVICE/CHANNEL; nil, and why, when there is
   /// none.
   func sensor(_ text: Words, _ fault: inout Words) -> SensorDescription? {
-    for sensor in sensors where Self.text(sensor).bytes == text.bytes { return sensor }
     var names = NameList()
-    for sensor in sensors { names.append(Self.text(sensor)) }
+    for sensor in sensors {
+      let name = Self.text(sensor.description)
+      if name.bytes == text.bytes { return sensor.description }
+      names.append(name)
+    }
     fault =
       names.isEmpty
       ? "this board has no sensor \(text), and no other: the kernel shows none"

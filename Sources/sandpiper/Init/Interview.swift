@@ -7,10 +7,19 @@ import LinuxBoard
 struct Interview {
   let board: BoardStock
 
+  /// True when there is a point, or something that can become one.
+  func canFindPoints(_ draft: ProfileDraft, _ settings: InitSettings) -> Bool {
+    !draft.points.isEmpty || board.hasChip || !board.sensors.isEmpty && !settings.hasNoSensors
+  }
+
   /// Asks for what the command line has not said; false when the answers end.
   func perform(_ draft: ProfileDraft, _ settings: InitSettings) -> Bool {
     Self.say("An empty answer takes what stands in brackets. Ctrl-C ends without writing anything.")
-    guard askNames(draft), askLines(draft), askSensors(draft, settings) else { return false }
+    guard askNames(draft) else { return false }
+    repeat {
+      guard askLines(draft), askSensors(draft, settings) else { return false }
+      if draft.points.isEmpty { Self.say("A device has at least one point: once more.") }
+    } while draft.points.isEmpty
     if !settings.hasNoJournal {
       guard
         let keeps = askYes(
@@ -18,11 +27,14 @@ struct Interview {
       else { return false }
       draft.hasJournal = keeps
     }
-    guard settings.file.isEmpty else { return true }
-    guard let file = Self.ask("Write the profile to [\(InitCommand.defaultFile)]") else {
-      return false
-    }
-    settings.file = file
+    return !settings.file.isEmpty || Self.askFile(settings)
+  }
+
+  /// Asks where to; false when the answers end.
+  static func askFile(_ settings: InitSettings) -> Bool {
+    let usual = InitCommand.defaultFile
+    guard let file = ask("Write the profile to [\(usual)]") else { return false }
+    settings.file = file.isEmpty ? usual : file
     return true
   }
 
@@ -108,14 +120,15 @@ struct Interview {
     }
     if board.sensors.isEmpty { Self.say("No sensors: the kernel shows none.") }
     for sensor in board.sensors {
-      var question: Words = "Read the sensor \(BoardStock.text(sensor))"
+      var question: Words = "Read the sensor \(BoardStock.text(sensor.description))"
       if let value = sensor.value {
-        question.append(", now \(StatusScreen.decimal(value)) \(literal: sensor.unit)")
+        question.append(", now \(StatusScreen.decimal(value)) \(literal: sensor.description.unit)")
       } else {
-        question.append(", which can't be read now")
+        question.append(
+          "\(literal: sensor.isHanging ? ", which does not answer" : ", which can't be read now")")
       }
       guard let isWanted = askYes(question) else { return false }
-      if isWanted { draft.add(sensor) }
+      if isWanted { draft.add(sensor.description) }
     }
     return true
   }

@@ -75,7 +75,7 @@ final class ProfileDraft {
       point = Self.point(name, sensor)
     } else {
       guard let line = board.line(place, &fault) else { return false }
-      point = Self.point(name, wanted.kind, line)
+      point = Self.point(name, wanted.kind, line, isNamed: board.hasOwnName(line))
     }
     if let other = points.first(where: { $0.place.bytes == point.place.bytes }) {
       fault = "\(place) is taken by \(other.name) already"
@@ -110,7 +110,15 @@ final class ProfileDraft {
     guard !settings.hasNoSensors, !namesSensors, !settings.mayAsk || isatty(STDIN_FILENO) != 1
     else { return }
     // One that can't be read now may never be.
-    for sensor in board.sensors where sensor.value != nil { add(sensor) }
+    for sensor in board.sensors {
+      if sensor.value != nil {
+        add(sensor.description)
+      } else {
+        let why: StaticString = sensor.isHanging ? "does not answer" : "can't be read now"
+        Console.complain(
+          words: "\(BoardStock.text(sensor.description)) \(literal: why): left out")
+      }
+    }
   }
 
   /// The host's name, as far as an identifier may be so.
@@ -122,12 +130,12 @@ final class ProfileDraft {
   }
 
   private static func point(
-    _ name: Words, _ kind: InitSettings.Kind, _ line: BoardStock.Line
+    _ name: Words, _ kind: InitSettings.Kind, _ line: BoardStock.Line, isNamed: Bool
   ) -> Point {
     // A line without a name of its own is named by its place.
     let place: Words =
-      line.name.isEmpty
-      ? "{ \"chip\": \(line.chip.quoted), \"offset\": \(line.offset) }" : line.name.quoted
+      isNamed
+      ? line.name.quoted : "{ \"chip\": \(line.chip.quoted), \"offset\": \(line.offset) }"
     var members: [Words] = ["\"line\": \(place)"]
     if kind == .input { members.append("\"debounce\": \"20ms\"") }
     return Point(

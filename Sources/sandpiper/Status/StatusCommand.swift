@@ -25,17 +25,18 @@ enum StatusCommand {
     }
     if form == .watch { return StatusWatch.perform(path) }
     var fault = Words()
-    guard let answer = StatusAnswer(from: path, &fault) else {
-      Console.complain(words: fault)
-      return .failure
-    }
-    switch form {
-    case .json: Console.print(words: answer.text)
-    case .metrics:
-      // Written whenever the agent answers: that there is no link is one of the metrics.
-      for line in StatusMetrics(answer.document).lines { Console.print(words: line) }
+    let answer = StatusAnswer(from: path, &fault)
+    if answer == nil { Console.complain(words: fault) }
+    if form == .metrics {
+      // Written in any case, or an old file would tell of an agent that has long been gone: that there is no
+      // answer, and no link, is among the metrics.
+      for line in StatusMetrics(answer?.document).lines { Console.print(words: line) }
       return .fine
-    case .screen, .watch:
+    }
+    guard let answer else { return .failure }
+    if form == .json {
+      Console.print(words: answer.text)
+    } else {
       for line in StatusScreen.lines(answer.document) { Console.print(words: line) }
     }
     return answer.isOnline ? .fine : .offline

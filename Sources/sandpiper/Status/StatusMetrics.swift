@@ -7,14 +7,17 @@ struct StatusMetrics {
   /// The lines, the last of which says that there are no more.
   private(set) var lines: [Words] = []
 
-  /// The metrics of an agent.
-  init(_ status: StatusValue) {
-    addLink(status)
-    addQueue(status)
-    addStores(status)
-    addCounters(status)
-    addLosses(status["losses"])
-    addPoints(status["points"].elements)
+  /// The metrics of an agent; of one that does not answer, that it does not.
+  init(_ status: StatusValue?) {
+    gauge("up", status == nil ? 0 : 1, help: "1 when the agent has answered.")
+    if let status {
+      addLink(status)
+      addQueue(status)
+      addStores(status)
+      addCounters(status)
+      addLosses(status["losses"])
+      addPoints(status["points"].elements)
+    }
     lines.append("# EOF")
   }
 
@@ -128,13 +131,25 @@ struct StatusMetrics {
     begin(
       "readings_lost", .counter,
       help: "Readings that did not go out as they were, by point, class and what became of them.")
+    addLosses(losses, thinned: false)
+    // No counter: what is lost after all does not count as thinned any more.
+    begin(
+      "readings_thinned", .gauge,
+      help: "Readings that are only in a mean, of those not lost since, by point and class.")
+    addLosses(losses, thinned: true)
+  }
+
+  @inline(never)
+  private mutating func addLosses(_ losses: StatusValue, thinned: Bool) {
     for (point, classes) in losses.members {
       for (name, fates) in classes.members {
         for (fate, count) in fates.members {
-          guard let value = count.number else { continue }
-          add(
-            "readings_lost", value, isTotal: true,
-            [("point", point), ("class", name), ("fate", fate)])
+          guard fate.bytes.span.equals("thinned") == thinned, let value = count.number else {
+            continue
+          }
+          var labels: [(name: StaticString, value: Words)] = [("point", point), ("class", name)]
+          if !thinned { labels.append(("fate", fate)) }
+          add(thinned ? "readings_thinned" : "readings_lost", value, isTotal: !thinned, labels)
         }
       }
     }

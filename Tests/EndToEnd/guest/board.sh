@@ -126,3 +126,16 @@ for wanted in GPIO99 GPIO7; do
 done
 "$program" init -o /tmp/no.json --input a=GPIO17 --output b=GPIO17 < /dev/null 2>&1 | sed 's/^/init /'
 echo "mark init-refused $([ -e /tmp/no.json ] || echo nothing-written)"
+
+# Another chip, a line of which has the name of one of the first.
+other=/sys/kernel/config/gpio-sim/other
+mkdir "$other" "$other/bank"
+echo 4 > "$other/bank/num_lines"
+echo second > "$other/bank/label"
+mkdir "$other/bank/line2"
+echo GPIO17 > "$other/bank/line2/name"
+echo 1 > "$other/live"
+"$program" init -o /tmp/twin.json --input door=second:2 --input gate=GPIO18 --no-sensors < /dev/null > /tmp/twin.log 2>&1
+tr -d '\n' < /tmp/twin.json | sed 's/^/twin /'
+echo
+"$program" doctor --offline --json /tmp/twin.json | sed 's/^/twin /'
