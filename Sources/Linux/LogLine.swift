@@ -141,7 +141,7 @@ public struct LogLine: ~Copyable {
     if lost > 0 {
       let loss = FixedText<48> { out in
         out.append(literal: " (lines lost before this one: ")
-        out.append(decimal: Int64(lost))
+        out.append(digits: UInt64(wide: lost), width: 1)
         out.append(literal: ")")
       }
       for index in 0..<loss.count { place(loss[index]) }
