@@ -150,6 +150,8 @@ ssize_t clinux_unix_reply(
     int socket, const void *bytes, size_t count, const struct clinux_peer *peer);
 /// Waits until `descriptor` can be read: 1 yes, 0 the time is over.
 int clinux_wait_readable(int descriptor, int milliseconds);
+/// The same for the first of two, of which -1 is none.
+int clinux_wait_either_readable(int descriptor, int other, int milliseconds);
 
 // ---- names (resolver.c)
 
@@ -278,6 +280,8 @@ int clinux_syncer_result(struct clinux_syncer *syncer);
 int clinux_signals_open(void);
 /// Has those of them wait that would end the program although nobody wants it to end: SIGHUP and SIGUSR1.
 void clinux_signals_hold(void);
+/// The same of those with which a terminal ends or stops a program: SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP.
+int clinux_terminal_signals_open(void);
 /// The number of a signal that waits in the signalfd; 0 for none.
 int clinux_signals_take(int descriptor);
 /// Starts a detached thread with all signals blocked. Returns 0, or an error number.

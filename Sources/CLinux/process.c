@@ -89,12 +89,27 @@ void clinux_signals_hold(void) {
   sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+static int take_over(const sigset_t *set) {
+  signal(SIGPIPE, SIG_IGN);
+  if (sigprocmask(SIG_BLOCK, set, NULL) < 0) return -1;
+  return signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
 int clinux_signals_open(void) {
   sigset_t set;
   handled_signals(&set);
-  signal(SIGPIPE, SIG_IGN);
-  if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -1;
-  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  return take_over(&set);
+}
+
+int clinux_terminal_signals_open(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGQUIT);
+  sigaddset(&set, SIGTSTP);
+  return take_over(&set);
 }
 
 int clinux_signals_take(int descriptor) {

@@ -306,6 +306,10 @@ ssize_t clinux_unix_reply(
 }
 
 int clinux_wait_readable(int descriptor, int milliseconds) {
-  struct pollfd wait = {.fd = descriptor, .events = POLLIN};
-  return poll(&wait, 1, milliseconds);
+  return clinux_wait_either_readable(descriptor, -1, milliseconds);
+}
+
+int clinux_wait_either_readable(int descriptor, int other, int milliseconds) {
+  struct pollfd wait[] = {{.fd = descriptor, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+  return poll(wait, 2, milliseconds);
 }

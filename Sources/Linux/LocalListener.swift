@@ -26,12 +26,14 @@ public struct LocalListener: ~Copyable {
   }
 
   /// Appends all that the program which listens at `path` says until it closes the connection. Blocks for
-  /// up to `timeout`, then throws `ETIMEDOUT`; `EFBIG` when `out` has no room for all.
+  /// up to `timeout`, and no longer once `other` is readable, then throws `ETIMEDOUT`; `EFBIG` when `out` has no
+  /// room for all.
   public static func read(
-    from path: Span<UInt8>, timeout: Interval, into out: inout OutputSpan<UInt8>
+    from path: Span<UInt8>, timeout: Interval, unlessReadable other: Int32 = -1,
+    into out: inout OutputSpan<UInt8>
   ) throws(SystemError) {
     let deadline = Clock.now() + timeout
-    let link = TCPLink(descriptor: try connect(to: path, until: deadline))
+    let link = TCPLink(descriptor: try connect(to: path, until: deadline, unlessReadable: other))
     while true {
       guard out.freeCapacity > 0 else { throw SystemError(code: EFBIG, doing: "receive") }
       switch link.read(into: &out) {
@@ -40,7 +42,9 @@ public struct LocalListener: ~Copyable {
       case .failed(let error): throw error
       case .wouldBlock:
         let left = Int32(truncatingIfNeeded: max(0, (deadline - Clock.now()).milliseconds))
-        guard left > 0, clinux_wait_readable(link.descriptor, left) > 0 else {
+        guard left > 0, clinux_wait_either_readable(link.descriptor, other, left) > 0,
+          clinux_wait_readable(other, 0) <= 0
+        else {
           throw SystemError(code: ETIMEDOUT, doing: "receive")
         }
       }
@@ -49,14 +53,14 @@ public struct LocalListener: ~Copyable {
 
   /// Where as many wait as may, one more is tried for a while: the kernel does not say when there is room.
   private static func connect(
-    to path: Span<UInt8>, until deadline: Instant
+    to path: Span<UInt8>, until deadline: Instant, unlessReadable other: Int32
   ) throws(SystemError) -> Int32 {
     while true {
       do throws(SystemError) {
         return try TCPLink.connect(unixSocket: path)
       } catch {
-        guard error.code == EAGAIN, Clock.now() < deadline else { throw error }
-        _ = usleep(20_000)
+        guard error.code == EAGAIN, Clock.now() < deadline, clinux_wait_readable(other, 20) <= 0
+        else { throw error }
       }
     }
   }

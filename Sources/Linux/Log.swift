@@ -60,12 +60,7 @@ public enum Log {
   @inline(never)
   private static func end(_ line: inout LogLine) {
     let lost = clinux_log_take_lost()
-    if lost > 0 {
-      line.append(literal: " (lines lost before this one: ")
-      line.append(decimal: Int64(wide: Int(lost)))
-      line.append(literal: ")")
-    }
-    line.finish()
+    line.finish(lost: lost)
     guard !line.isInJournal else { return }
     let isWritten = line.withBytes { bytes in
       unsafe bytes.withUnsafeBufferPointer {

@@ -1,17 +1,17 @@
 import CLinux
 import Core
 
-/// One line of the log in fixed memory: 512 bytes, cut with "..." when it would be longer. Control
-/// characters, which a hostile peer may have sent, appear as "\x1b".
+/// One line of the log in fixed memory: 512 bytes, cut with "..." when it would be longer, and behind them
+/// how many lines were lost before. Control characters, which a hostile peer may have sent, appear as "\x1b".
 public struct LogLine: ~Copyable {
-  private var bytes = InlineArray<512, UInt8>(repeating: 0)
+  private var bytes = InlineArray<560, UInt8>(repeating: 0)
   private var count = 0
   private var isCut = false
   private var fields = FixedText<256>()
   private let level: Log.Level
 
-  // Room for "..." and the newline.
-  private var limit: Int { bytes.count - 4 }
+  // Behind it is room for "..." and the newline, and for the lines lost: 41 bytes at the most.
+  private var limit: Int { 508 }
 
   @inline(never)
   init(_ level: Log.Level, forJournal: Bool) {
@@ -133,10 +133,18 @@ public struct LogLine: ~Copyable {
     }
   }
 
-  /// Ends the line.
-  mutating func finish() {
+  /// Ends the line, and says in it how many were lost before it, for which there is room behind the longest.
+  mutating func finish(lost: UInt32 = 0) {
     if isCut {
       for _ in 0..<3 { place(UInt8(ascii: ".")) }
+    }
+    if lost > 0 {
+      let loss = FixedText<48> { out in
+        out.append(literal: " (lines lost before this one: ")
+        out.append(digits: UInt64(wide: lost), width: 1)
+        out.append(literal: ")")
+      }
+      for index in 0..<loss.count { place(loss[index]) }
     }
     place(UInt8(ascii: "\n"))
   }

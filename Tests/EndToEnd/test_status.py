@@ -21,6 +21,12 @@ from harness.waiting import free_port, wait_for
 GONE = {"closed-by-broker", "connection-failed"}
 
 
+def process_state(pid):
+    """The letter that ps(1) shows."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat_file:
+        return stat_file.read().rpartition(")")[2].split()[0]
+
+
 class Asked(EndToEndTest):
     """An agent that can be asked."""
 
@@ -468,7 +474,8 @@ class Watch(Asked):
         self.addCleanup(shown.close)
         before = shown.settings()
         watch = shown.start(
-            [*device_program(), "status", "--watch", "--socket", self.socket], cwd=ROOT)
+            [*device_program(), "status", "--watch", "--socket", self.socket], cwd=ROOT,
+            env={"TERM": "xterm"})
         self.addCleanup(watch.kill)
         shown.read_until(lambda text: "online for" in text and "lines more" in text)
         self.assertIn("\x1b[?1049h\x1b[?25l", shown.text)
@@ -486,6 +493,54 @@ class Watch(Asked):
         self.assertEqual(watch.wait(10), 0)
         shown.read_until(lambda text: text.endswith("\x1b[?25h\x1b[?1049l"))
         self.assertEqual(shown.settings(), before)
+
+    def watch(self, **environment):
+        """One in a terminal, which it has begun to write to."""
+        shown = Terminal()
+        self.addCleanup(shown.close)
+        watch = shown.start(
+            [*device_program(), "status", "--watch", "--socket", self.socket], env=environment)
+        self.addCleanup(watch.kill)
+        shown.read_until(lambda text: "sandpiper" in text)
+        return shown, watch
+
+    def test_a_terminal_that_nobody_knows_gets_no_escapes(self):
+        for environment in [{}, {"TERM": ""}, {"TERM": "dumb"}]:
+            shown, watch = self.watch(**environment)
+            shown.read_until(lambda text: text.count("no agent can be asked") > 1)
+            self.assertNotIn("\x1b", shown.text)
+            watch.send_signal(signal.SIGINT)
+            self.assertEqual(watch.wait(10), 0)
+
+    def test_what_stops_or_quits_it_gives_the_terminal_back(self):
+        begun, ended = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+        shown, watch = self.watch(TERM="xterm")
+        watch.send_signal(signal.SIGTSTP)
+        shown.read_until(lambda text: text.endswith(ended))
+        wait_for(lambda: process_state(watch.pid) == "T", 10, "a stop")
+        watch.send_signal(signal.SIGCONT)
+        shown.read_until(lambda text: "no agent" in (text.split(begun) + ["", ""])[2])
+        watch.send_signal(signal.SIGQUIT)
+        self.assertEqual(watch.wait(10), 0)
+        shown.read_until(lambda text: text.endswith(ended))
+
+    def test_an_agent_that_stands_still_holds_up_no_end(self):
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(self.socket))
+            other.listen(0)
+            shown = Terminal()
+            self.addCleanup(shown.close)
+            watch = shown.start(
+                [*device_program(), "status", "--watch", "--socket", self.socket],
+                env={"TERM": "xterm"})
+            self.addCleanup(watch.kill)
+            # It waits for the first that never answers.
+            client, _ = other.accept()
+            self.addCleanup(client.close)
+            began = time.monotonic()
+            watch.send_signal(signal.SIGINT)
+            self.assertEqual(watch.wait(10), 0)
+            self.assertLess(time.monotonic() - began, 2)
 
     def test_elsewhere_it_writes_without_escapes_until_nobody_reads(self):
         mosquitto = self.broker()

@@ -6,11 +6,12 @@ import Testing
 
 @Suite struct LogTests {
   private func line(
-    _ level: Log.Level = .info, journal: Bool = true, _ body: (inout LogLine) -> Void
+    _ level: Log.Level = .info, journal: Bool = true, lost: UInt32 = 0,
+    _ body: (inout LogLine) -> Void
   ) -> String {
     var line = LogLine(level, forJournal: journal)
     body(&line)
-    line.finish()
+    line.finish(lost: lost)
     var copy: [UInt8] = []
     line.withBytes { bytes in for index in bytes.indices { copy.append(bytes[index]) } }
     return String(decoding: copy, as: UTF8.self)
@@ -54,6 +55,16 @@ import Testing
       }
       #expect(text.utf8.count <= 512)
       #expect(text.hasSuffix("\\x0a!\n") != text.hasSuffix("...\n"))
+    }
+  }
+
+  @Test func everyLineSaysHowManyWereLostBeforeIt() {
+    for (length, cut) in [(0, ""), (505, ""), (506, "..."), (600, "...")] {
+      let text = line(lost: .max) { line in
+        bytes(String(repeating: "x", count: length)) { line.append(contentsOf: $0) }
+      }
+      let kept = String(repeating: "x", count: min(length, 505))
+      #expect(text == "<6>\(kept)\(cut) (lines lost before this one: 4294967295)\n")
     }
   }
 

@@ -82,12 +82,14 @@ struct StatusAnswer {
   /// True when the broker has a session with the device.
   var isOnline: Bool { document["link"]["state"].equals("online") }
 
-  /// Asks the agent at `path`; nil, and why and what to do, when there is no answer.
-  init?(from path: Words, _ fault: inout Words) {
+  /// Asks the agent at `path`; nil, and why and what to do, when there is no answer. It is waited for no longer
+  /// once `other` is readable, where there is such a descriptor.
+  init?(from path: Words, unlessReadable other: Int32 = -1, _ fault: inout Words) {
     var failure: SystemError?
     let bytes = [UInt8](capacity: Self.bytesMax) { out in
       do throws(SystemError) {
-        try LocalListener.read(from: path.bytes.span, timeout: Self.patience, into: &out)
+        try LocalListener.read(
+          from: path.bytes.span, timeout: Self.patience, unlessReadable: other, into: &out)
       } catch {
         failure = error
       }

@@ -2,36 +2,48 @@ import CLinux
 import Core
 import Linux
 
-/// The status, each second anew, until Ctrl-C.
+/// The status, each second anew, until Ctrl-C or Ctrl-\.
 enum StatusWatch {
   static func perform(_ path: Words) -> Exit {
-    do throws(SystemError) {
-      // Taken over, so that the terminal is given back first.
-      let signals = try Signals()
-      let screen = LiveScreen()
-      screen.begin()
-      defer { screen.end() }
-      repeat {
-        var fault = Words()
-        if let answer = StatusAnswer(from: path, &fault) {
-          screen.show(StatusScreen.lines(answer.document))
-        } else {
-          screen.show([fault])
-        }
-        _ = clinux_wait_readable(signals.descriptor, 1_000)
-      } while signals.take() == nil && clinux_has_reader(STDOUT_FILENO)
-      return .fine
-    } catch {
-      Console.complain(
-        words: "sandpiper: \(literal: error.doing): \(SystemText.reason(error.code))")
+    // Taken over, so that the terminal is given back first.
+    let signals = clinux_terminal_signals_open()
+    guard signals >= 0 else {
+      Console.complain(words: "sandpiper: signalfd: \(SystemText.reason(clinux_errno()))")
       return .failure
     }
+    let screen = LiveScreen()
+    screen.begin()
+    defer { screen.end() }
+    while clinux_has_reader(STDOUT_FILENO) {
+      var fault = Words()
+      let answer = StatusAnswer(from: path, unlessReadable: signals, &fault)
+      if clinux_wait_readable(signals, 0) <= 0 {
+        screen.show(answer.map { StatusScreen.lines($0.document) } ?? [fault])
+      }
+      _ = clinux_wait_readable(signals, 1_000)
+      switch clinux_signals_take(signals) {
+      case 0: break
+      case SIGTSTP:
+        // Ctrl-Z: until the shell has it go on, the terminal is the shell's.
+        screen.end()
+        kill(getpid(), SIGSTOP)
+        screen.begin()
+      default: return .fine
+      }
+    }
+    return .fine
   }
 }
 
-/// Lines that stay in place in a terminal; elsewhere they follow each other, with an empty one between.
+/// Lines that stay in place in a terminal; elsewhere, and where nobody knows the terminal or it knows no escapes,
+/// they follow each other, with an empty one between.
 private struct LiveScreen {
-  private let isLive = isatty(STDOUT_FILENO) == 1
+  private let isLive: Bool
+
+  init() {
+    let kind = Words(upTo: 64) { out in Environment.value(of: "TERM", into: &out) }
+    isLive = isatty(STDOUT_FILENO) == 1 && !kind.isEmpty && !kind.bytes.span.equals("dumb")
+  }
 
   /// The alternate screen, so that the terminal is afterwards as it was before (xterm).
   func begin() { if isLive { Console.show("\u{1B}[?1049h\u{1B}[?25l") } }
