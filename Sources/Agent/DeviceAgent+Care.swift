@@ -277,10 +277,12 @@ extension DeviceAgent where Medium: ~Copyable {
 
   // MARK: What is due
 
-  /// The broker has granted a subscription, or the birth: with both, a profile on trial has proved itself. One
-  /// that could not be cared for any more would be the last.
+  /// Something of what a profile on trial has to show has come: the subscription, the birth's acknowledgement,
+  /// and the birth itself. One that could not be cared for any more would be the last, and a broker may grant
+  /// subscriptions that nothing comes by, and in 3.1.1 acknowledge what it does not let pass (section 3.3.5): only
+  /// what comes back was certainly taken.
   mutating func careProved(at moment: Moment) {
-    guard care.trialUntil < .never, care.isSubscribed, care.hasBirth else { return }
+    guard care.trialUntil < .never, care.missing == nil else { return }
     care.trialUntil = .never
     care.confirms = true
   }
@@ -293,7 +295,7 @@ extension DeviceAgent where Medium: ~Copyable {
       notices.add(.logRestored)
     }
     if care.trialUntil <= moment.instant {
-      giveUpProfile(because: link.isOnline ? "not-subscribed" : "not-online", at: moment)
+      giveUpProfile(because: link.isOnline ? care.missing ?? "" : "not-online", at: moment)
     }
     guard link.isOnline else { return }
     sendCareAnswer(at: moment)

@@ -226,9 +226,9 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
         careProved(at: moment)
       }
       if !accepted { notices.add(.subscriptionRefused) }
-    case .acknowledged(let tag):
-      care.wasAcknowledged(tag)
-      statusAcknowledged(tag, at: moment)
+    case .acknowledged(let tag, let isTaken):
+      if isTaken { care.wasAcknowledged(tag) }
+      statusAcknowledged(tag, isTaken: isTaken, at: moment)
     case .lost(let fault): wentOffline(fault, at: moment)
     case .attemptFailed(let fault, let wait):
       care.linkFault = fault.slug

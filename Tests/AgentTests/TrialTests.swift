@@ -101,6 +101,46 @@ import Testing
     #expect(world.stopReason == .rollBack && world.careFault == "not-subscribed")
   }
 
+  /// A login that may not write the status: 5.0 says so in the acknowledgement.
+  @Test func aProfileWhoseBirthIsRefusedIsGivenUp() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.network.altering = { packet in
+      packet[0] == 0x40 ? [0x40, 3, packet[2], packet[3], 0x87] : packet
+    }
+    world.run(.seconds(59))
+    #expect(world.isOnline && world.care.confirmed == 0)
+    world.run(.seconds(2))
+    #expect(world.stopReason == .rollBack && world.careFault == "status-not-taken")
+  }
+
+  /// 3.1.1 cannot say it (section 3.3.5): nothing comes back then.
+  @Test func aProfileWhoseBirthDoesNotComeBackIsGivenUp() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.network.altering = { packet in
+      packet[0] & 0xF0 == 0x30 && String(decoding: packet, as: UTF8.self).contains("dev/status")
+        ? [] : packet
+    }
+    world.run(.seconds(59))
+    #expect(world.isOnline && world.care.confirmed == 0)
+    world.run(.seconds(2))
+    #expect(world.stopReason == .rollBack && world.careFault == "status-not-heard")
+  }
+
+  @Test func anAnswerThatTheBrokerRefusesIsSaidAgainInAnotherSession() throws {
+    var start = CareStart()
+    start.answer = CareAnswer(5, .restart, .done)
+    let world = try World(careful(), care: start)
+    world.network.altering = { packet in
+      packet[0] == 0x40 ? [0x40, 3, packet[2], packet[3], 0x87] : packet
+    }
+    world.run(.seconds(10))
+    #expect(world.careAnswers.count == 1 && world.care.forgotten == 0)
+    world.network.altering = { $0 }
+    world.cut()
+    world.run(.seconds(60))
+    #expect(world.careAnswers.count == 2 && world.care.forgotten == 1)
+  }
+
   @Test func aProfileThatCannotBeKeptIsGivenUp() throws {
     let world = try World(careful(), care: trial(.seconds(60)))
     world.care.confirmation = nil

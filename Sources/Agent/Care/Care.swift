@@ -61,8 +61,9 @@ struct Care: ~Copyable {
   /// The request for the subscription, and whether it was granted in this session.
   var subscription: UInt16?
   var isSubscribed = false
-  /// The broker has this session's birth.
+  /// The broker has taken this session's birth, and it has come back on the topic of the status.
   var hasBirth = false
+  var isBirthHeard = false
 
   private enum Sending: BitwiseCopyable { case nothing, waits, underWay }
 
@@ -192,11 +193,19 @@ struct Care: ~Copyable {
     sending = .underWay
   }
 
-  /// The broker has the message of `tag`.
+  /// The broker has the message of `tag`. What it has refused waits for another session, where somebody may have
+  /// given the right.
   mutating func wasAcknowledged(_ tag: UInt32) {
     guard tag == self.tag, sending == .underWay else { return }
     sending = .nothing
     forgets = isAnswerKept
+  }
+
+  /// What a profile on trial lacks in this session to have proved itself; nil for nothing.
+  var missing: StaticString? {
+    guard isSubscribed else { return "not-subscribed" }
+    guard hasBirth else { return "status-not-taken" }
+    return isBirthHeard ? nil : "status-not-heard"
   }
 
   /// The link is gone.
@@ -205,7 +214,7 @@ struct Care: ~Copyable {
     skips = false
     statusFor = 0
     subscription = nil
-    (isSubscribed, hasBirth) = (false, false)
+    (isSubscribed, hasBirth, isBirthHeard) = (false, false, false)
     if sending == .underWay { sending = .waits }
   }
 
