@@ -19,9 +19,7 @@ extension DeviceAgent where Medium: ~Copyable {
     guard care.isOn else { return }
     care.number = start.number
     if let answer = start.answer { care.say(answer, isKept: true) }
-    guard let within = start.trial else { return }
-    care.isOnTrial = true
-    care.trialUntil = moment.instant + within
+    if let within = start.trial { care.beginTrial(within, at: moment.instant) }
   }
 
   // MARK: Receiving
@@ -215,7 +213,6 @@ extension DeviceAgent where Medium: ~Copyable {
   }
 
   private mutating func giveUpProfile(because fault: StaticString, at moment: Moment) {
-    care.trialUntil = .never
     care.trialFault = fault
     if link.isOnline { care.linkFault = nil }
     notices.add(.profileGivenUp)
@@ -277,16 +274,6 @@ extension DeviceAgent where Medium: ~Copyable {
 
   // MARK: What is due
 
-  /// Something of what a profile on trial has to show has come: the subscription, the birth's acknowledgement,
-  /// and the birth itself. One that could not be cared for any more would be the last, and a broker may grant
-  /// subscriptions that nothing comes by, and in 3.1.1 acknowledge what it does not let pass (section 3.3.5): only
-  /// what comes back was certainly taken.
-  mutating func careProved(at moment: Moment) {
-    guard care.trialUntil < .never, care.missing == nil else { return }
-    care.trialUntil = .never
-    care.confirms = true
-  }
-
   mutating func advanceCare(at moment: Moment) {
     guard care.isOn else { return }
     if care.logUntil <= moment.instant {
@@ -294,7 +281,7 @@ extension DeviceAgent where Medium: ~Copyable {
       care.logAction = .log(nil)
       notices.add(.logRestored)
     }
-    if care.trialUntil <= moment.instant {
+    if care.trialFails(at: moment.instant) {
       giveUpProfile(because: link.isOnline ? care.missing ?? "" : "not-online", at: moment)
     }
     guard link.isOnline else { return }

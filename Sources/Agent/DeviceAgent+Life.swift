@@ -137,7 +137,7 @@ extension DeviceAgent where Medium: ~Copyable {
   mutating func statusHeard(_ hash: UInt64, at moment: Moment) {
     if hash == ownStatus, life.state == .online {
       care.isBirthHeard = true
-      careProved(at: moment)
+      care.proved(at: moment.instant)
     }
     guard life.state == .online, stopping.isRunning, hash != ownStatus else { return }
     let earliest = lastAssertion.map { $0 + Self.reassertInterval } ?? moment.instant
@@ -149,7 +149,7 @@ extension DeviceAgent where Medium: ~Copyable {
     guard tag == statusTag else { return }
     if life.state == .online, isTaken {
       care.hasBirth = true
-      careProved(at: moment)
+      care.proved(at: moment.instant)
     }
     finishReturn(at: moment)
     guard case .leaving = stopping else { return }

@@ -223,7 +223,7 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       greeting.subscribed(packetID, at: moment.instant)
       if accepted, care.subscription == packetID {
         care.isSubscribed = true
-        careProved(at: moment)
+        care.proved(at: moment.instant)
       }
       if !accepted { notices.add(.subscriptionRefused) }
     case .acknowledged(let tag, let isTaken):

@@ -69,14 +69,38 @@ import Testing
     #expect(world.careAnswers.count == 1)
   }
 
-  @Test func theBirthAndTheSubscriptionProveAProfile() throws {
+  @Test func theBirthAndTheSubscriptionProveAProfileOnceTheSessionHasLasted() throws {
     let world = try World(careful(), care: trial(.seconds(60)))
+    world.run(.seconds(29))
+    #expect(world.isOnline && world.care.confirmed == 0)
     world.run(.seconds(5))
     #expect(world.care.confirmed == 1)
     #expect(world.careAnswers == [#""do":"profile","result":"applied"}"#])
     #expect(world.care.forgotten == 1)
     world.run(.seconds(120))
     #expect(world.isOnline && world.stopReason == nil)
+  }
+
+  @Test func oneLuckyMomentProvesNothing() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    while world.stopReason == nil, world.now < .boot + .seconds(200) {
+      guard world.run(atMost: .seconds(30), until: { $0.isOnline }) else { break }
+      world.run(.seconds(2))
+      world.cut()
+    }
+    #expect(world.stopReason == .rollBack && world.careFault.hasPrefix("not-online: "))
+    #expect(world.care.confirmed == 0)
+  }
+
+  @Test func aProfileThatIsOnlineJustInTimeHasTimeToHold() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.run(.seconds(20))
+    world.cut()
+    world.run(.seconds(30))
+    world.cut()
+    try #require(world.run(atMost: .seconds(9)) { $0.isOnline })
+    world.run(.seconds(40))
+    #expect(world.care.confirmed == 1 && world.stopReason == nil)
   }
 
   @Test func withoutABrokerAProfileIsGivenUp() throws {
@@ -144,7 +168,7 @@ import Testing
   @Test func aProfileThatCannotBeKeptIsGivenUp() throws {
     let world = try World(careful(), care: trial(.seconds(60)))
     world.care.confirmation = nil
-    world.run(.seconds(10))
+    world.run(.seconds(40))
     #expect(world.stopReason == .rollBack && world.isStopped)
   }
 }

@@ -40,7 +40,7 @@ class CareAccess(CareTest):
         for version, reason in [("5.0", "status-not-taken"), ("3.1.1", "status-not-heard")]:
             with self.subTest(version):
                 proposed = self.proposed(user="t2", version=version)
-                answers = self.send("profile", proposed, "--within", "10s", status=1)
+                answers = self.send("profile", proposed, status=1)
                 self.assertEqual(self.results(answers), ["accepted", "rolled-back"])
                 self.assertEqual(answers[1]["reason"], reason)
                 self.assertEqual(self.profile_hash(), before)
@@ -50,5 +50,5 @@ class CareAccess(CareTest):
         for version in ["5.0", "3.1.1"]:
             with self.subTest(version):
                 proposed = self.proposed(line="GPIO18", version=version)
-                answers = self.send("profile", proposed, "--within", "10s")
+                answers = self.send("profile", proposed)
                 self.assertEqual(self.results(answers), ["accepted", "applied"])

@@ -52,9 +52,12 @@ struct Care: ~Copyable {
 
   /// When the log goes back to its level.
   var logUntil = Instant.never
-  /// When a profile on trial is given up.
+  /// When a profile on trial is given up, unless it has just proved itself.
   var trialUntil = Instant.never
   var isOnTrial = false
+  /// How long it has to stay online once it has proved itself, and when it has.
+  private var hold = Interval.zero
+  private var holdsUntil = Instant.never
   /// Why it is given up, and why there was no link last.
   var trialFault: StaticString = ""
   var linkFault: StaticString?
@@ -97,7 +100,7 @@ struct Care: ~Copyable {
   }
 
   /// When something is due.
-  var deadline: Instant { min(logUntil, trialUntil) }
+  var deadline: Instant { min(logUntil, min(trialEnd, holdsUntil)) }
 
   /// The longest message, in bytes.
   var messageBytesMax: Int { signatureStart - bodyStart + Self.headBytes }
@@ -201,7 +204,38 @@ struct Care: ~Copyable {
     forgets = isAnswerKept
   }
 
-  /// What a profile on trial lacks in this session to have proved itself; nil for nothing.
+  // MARK: A profile on trial
+
+  mutating func beginTrial(_ within: Interval, at now: Instant) {
+    isOnTrial = true
+    trialUntil = now + within
+    hold = min(.seconds(30), within / 2)
+  }
+
+  /// Something of what it has to show has come. With all of it the session has to last: one lucky moment is no
+  /// link that a device can be cared for by.
+  mutating func proved(at now: Instant) {
+    guard trialUntil < .never, missing == nil, holdsUntil == .never else { return }
+    holdsUntil = now + hold
+  }
+
+  /// When it is given up: not as long as it holds.
+  private var trialEnd: Instant { holdsUntil < .never ? .never : trialUntil }
+
+  /// True, once, when it has to be given up at `now`; when it has held, it is confirmed instead.
+  mutating func trialFails(at now: Instant) -> Bool {
+    let hasHeld = holdsUntil <= now
+    let hasFailed = trialEnd <= now
+    guard hasHeld || hasFailed else { return false }
+    (trialUntil, holdsUntil) = (.never, .never)
+    confirms = hasHeld
+    return hasFailed
+  }
+
+  /// What it lacks in this session to have proved itself: the subscription, the birth's acknowledgement, and the
+  /// birth itself; nil for nothing. One that could not be cared for any more would be the last, and a broker may
+  /// grant subscriptions that nothing comes by, and in 3.1.1 acknowledge what it does not let pass (section
+  /// 3.3.5): only what comes back was certainly taken.
   var missing: StaticString? {
     guard isSubscribed else { return "not-subscribed" }
     guard hasBirth else { return "status-not-taken" }
@@ -215,6 +249,7 @@ struct Care: ~Copyable {
     statusFor = 0
     subscription = nil
     (isSubscribed, hasBirth, isBirthHeard) = (false, false, false)
+    holdsUntil = .never
     if sending == .underWay { sending = .waits }
   }
 

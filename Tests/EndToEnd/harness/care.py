@@ -24,7 +24,6 @@ class CareTest(EndToEndTest):
         self.mosquitto = self.broker(settings=self.settings(), queue=1000)
         self.observer = self.observe(self.mosquitto)
         self.key = self.keygen("key.pem")
-        self.sent = 0
 
     def settings(self):
         """What the broker asks of its clients."""
@@ -65,8 +64,9 @@ class CareTest(EndToEndTest):
         self.observer.wait_for("sandpiper/t1/diag", within=within, since=mark)
 
     def send(self, *arguments, key="key.pem", status=0):
-        """Sends a request; the answers."""
-        self.sent += 1
+        """Sends a request; the answers. A profile holds when it has been online for half of `--within`."""
+        if arguments[0] == "profile" and "--within" not in arguments:
+            arguments += ("--within", "10s")
         done = self.lab(
             "care", "send", "-h", "127.0.0.1", "-p", self.mosquitto.port, "--device", "t1",
             "--signing-key", self.folder / key, *arguments, status=status)
