@@ -51,6 +51,28 @@ import Testing
     #expect(result == ENOENT)
   }
 
+  /// As root; who is not can give nothing away.
+  @Test(.enabled(if: geteuid() == 0))
+  func whatRootWritesBelongsToWhoHadTheFileOrHasTheFolder() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/state"
+    for (named, owner) in [(scratch.path, 65_534), (path, 65_533)] {
+      #expect(chown(named, UInt32(owner), UInt32(owner)) == 0)
+      try write("new", to: path)
+      var status = stat()
+      #expect(stat(path, &status) == 0)
+      #expect(status.st_uid == UInt32(owner) && status.st_gid == UInt32(owner))
+    }
+  }
+
+  private func write(_ text: String, to path: String, mode: UInt32 = 0o600) throws {
+    try bytes(path) { path throws(SystemError) in
+      try bytes(text) { bytes throws(SystemError) in
+        try File.write(atomically: bytes, to: path, mode: mode)
+      }
+    }
+  }
+
   @Test func bootIDIsTheKernels() throws {
     let known = try String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
     #expect(text { File.bootID(into: &$0) } == known.prefix(36))
