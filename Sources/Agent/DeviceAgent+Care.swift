@@ -176,6 +176,7 @@ extension DeviceAgent where Medium: ~Copyable {
       return sayCare(answer, at: moment)
     }
     switch (task, outcome) {
+    case (_, .unreadable): answer.reason = CareReason("record-unreadable")
     // The log may change without: should it be asked for again after a restart, no harm is done.
     case (.log, _):
       answer.result = .done

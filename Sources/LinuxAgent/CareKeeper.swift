@@ -108,6 +108,7 @@ public struct CareKeeper: ~Copyable {
 
   /// Keeps the number of a request, and that it is answered once the agent has begun anew.
   mutating func keep(_ order: CareOrder) -> CareOutcome {
+    guard hasPlace else { return isBroken ? .unreadable : .hasNoPlace }
     record.number = order.number
     if order.task == .restart { record.answer = CareAnswer(order.number, .restart, .done) }
     return save() ? .kept : .failed
@@ -152,7 +153,8 @@ public struct CareKeeper: ~Copyable {
     remove(.trial)
   }
 
-  /// Puts the profile that has proved itself aside, unless the record can't be written.
+  /// Puts the profile that has proved itself aside, unless the record can't be written; one that a person has
+  /// dropped is put aside already.
   public mutating func setAside() {
     guard let accepted = record.accepted else { return }
     record.accepted = nil
@@ -160,8 +162,14 @@ public struct CareKeeper: ~Copyable {
       record.accepted = accepted
       return
     }
-    _ = move(.accepted, to: .old)
+    if hasAccepted { _ = drop() }
   }
+
+  /// True when the file of a profile that has proved itself is there: a person drops it by taking it away.
+  public var hasAccepted: Bool { withPath(of: .accepted) { Linux.File.isThere($0) } }
+
+  /// Takes it away. The record stays as it is: an agent that runs has a copy of it, and is alone in writing it.
+  public func drop() -> Bool { move(.accepted, to: .old) }
 
   private func move(_ file: File, to name: File) -> Bool {
     withPath(of: file) { path in

@@ -43,6 +43,25 @@ import Testing
     #expect(world.isOnline)
   }
 
+  /// The number that a request has to be greater than is not known then.
+  @Test func withoutAReadableRecordOnlyTheStateIsTold() throws {
+    let world = try World.online(careful())
+    world.forget()
+    world.care.outcome = .unreadable
+    world.ask(#"{"n":1,"do":"restart"}"#)
+    world.ask(#"{"n":2,"do":"log","level":"debug"}"#)
+    world.run(.seconds(5))
+    world.ask(#"{"n":3,"do":"status"}"#)
+    world.run(.seconds(5))
+    #expect(
+      world.careAnswers == [
+        #""do":"restart","result":"refused","reason":"record-unreadable"}"#,
+        #""do":"log","result":"refused","reason":"record-unreadable"}"#,
+        #""do":"status","result":"done"}"#,
+      ])
+    #expect(world.isOnline && world.care.levels.isEmpty)
+  }
+
   @Test func aProfileIsTriedByAnotherRun() throws {
     let world = try World.online(careful())
     world.forget()

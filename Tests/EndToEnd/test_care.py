@@ -267,6 +267,36 @@ class Trial(CareTest):
         again = run("care", "--drop", "--state", runner.state, self.installed)
         self.assertEqual(again.returncode, 1)
 
+    def test_profile_that_was_dropped_beside_the_agent_stays_dropped(self):
+        runner = self.begin()
+        before = self.profile_hash()
+        self.send("profile", self.proposed(line="GPIO18"))
+        record = runner.state / "t1.care"
+        wait_for(lambda: "answer" not in record.read_text(), 5, "the end of it")
+        owner, text = record.stat().st_ino, record.read_text()
+        self.assertEqual(
+            run("care", "--drop", "--state", runner.state, self.installed).returncode, 0)
+        self.assertEqual((record.stat().st_ino, record.read_text()), (owner, text))
+        self.assertIn("as installed", run("care", "--state", runner.state, self.installed).stdout)
+        # The agent writes its record anew.
+        self.send("restart")
+        self.assertEqual(self.profile_hash(), before)
+        self.assertIn("was dropped", runner.log())
+        self.assertNotIn("accepted", record.read_text())
+
+    def test_without_a_readable_record_only_the_state_is_told(self):
+        runner = self.begin()
+        self.send("restart")
+        runner.stop()
+        (runner.state / "t1.care").write_text("nonsense")
+        self.again_started(runner)
+        for request in [["restart"], ["log", "debug"], ["profile", self.proposed()]]:
+            with self.subTest(request[0]):
+                time.sleep(1)
+                answer, = self.send(*request, status=1)
+                self.assertEqual(answer["reason"], "record-unreadable")
+        self.assertEqual(self.results(self.send("status")), ["done"])
+
     def test_bad_profile_is_told_with_its_lines(self):
         self.begin()
         before = self.profile_hash()

@@ -30,6 +30,8 @@ public enum CareOutcome: BitwiseCopyable, Sendable {
   case kept
   /// There is no place to keep it.
   case hasNoPlace
+  /// What was kept before can't be read, and with it the last number: nothing is carried out.
+  case unreadable
   /// It could not be kept.
   case failed
   /// The number is kept, the profile is not good.

@@ -13,6 +13,7 @@ import Profile
 /// | a trial that waits | the profile on trial | notes that it has begun |
 /// | a trial that has begun | the profile before | the trial is over: the run before has not come through |
 /// | an accepted profile | that one | |
+/// | an accepted profile whose file is not there | the installed one | forgets it: a person has dropped it |
 /// | either, over another text | the installed one | puts it aside: a person has had the last word |
 struct ProfileChoice: ~Copyable {
   enum Origin { case installed, accepted, trial }
@@ -51,6 +52,10 @@ struct ProfileChoice: ~Copyable {
       if trial.hasBegun { recover(trial) } else { begin() }
     }
     guard origin != .trial, let hash = keeper.record.accepted else { return }
+    guard keeper.hasAccepted else {
+      Log.write(.notice, "the profile of remote care was dropped: back to the installed one")
+      return keeper.setAside()
+    }
     if !take(.accepted, hash: hash, as: .accepted) {
       Log.write(.error, "the profile of remote care can't be used: back to the installed one")
       keeper.setAside()
