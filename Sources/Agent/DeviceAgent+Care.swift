@@ -18,6 +18,7 @@ extension DeviceAgent where Medium: ~Copyable {
   public mutating func beginCare(_ start: CareStart, at moment: Moment) {
     guard care.isOn else { return }
     care.number = start.number
+    care.hasRecord = start.hasRecord
     if let answer = start.answer { care.say(answer, isKept: true) }
     if let within = start.trial { care.beginTrial(within, at: moment.instant) }
   }
@@ -140,7 +141,11 @@ extension DeviceAgent where Medium: ~Copyable {
       }
       return
     }
-    // Also of one that is refused: else it could be shown again once its time has come.
+    // Also of one that is refused: else it could be shown again once its time has come. A record is not begun
+    // so, though: it would make good what was recorded right behind this one.
+    if let refusal = care.refusal, !care.hasRecord {
+      return sayCare(CareAnswer(request.number, task, .refused, CareReason(refusal)), at: moment)
+    }
     care.ask(
       .keep(
         CareOrder(
@@ -156,6 +161,8 @@ extension DeviceAgent where Medium: ~Copyable {
     if let expires = request.expires {
       guard moment.quality != .none else { return "age-unknown" }
       guard moment.wall < expires else { return "expired" }
+    } else if !care.hasRecord, task != .status {
+      return "expires-required"
     }
     guard stopping.isRunning else { return "stopping" }
     if care.isOnTrial, task == .restart || task == .profile { return "on-trial" }
@@ -170,6 +177,7 @@ extension DeviceAgent where Medium: ~Copyable {
     care.wasAnswered()
     let request = care.request
     guard let task = request.task else { return }
+    care.hasRecord = care.hasRecord || outcome.isNumberKept
     var answer = CareAnswer(request.number, task, .refused)
     if let refusal = care.refusal {
       answer.reason = CareReason(refusal)

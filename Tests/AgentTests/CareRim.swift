@@ -57,6 +57,15 @@ struct CareRim {
   }
 }
 
+extension CareStart {
+  /// A device that was cared for before.
+  static var withRecord: CareStart {
+    var start = CareStart()
+    start.hasRecord = true
+    return start
+  }
+}
+
 extension World {
   /// Somebody asks for something, well signed.
   func ask(_ body: String) { publish("care", CareRim.message(body)) }

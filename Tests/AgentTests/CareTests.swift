@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func aNumberCountsOnce() throws {
-    var start = CareStart()
+    var start = CareStart.withRecord
     start.number = 10
     let world = try World(careful(), care: start)
     world.run(.seconds(4))
@@ -121,6 +121,33 @@ import Testing
         #""do":"log","result":"refused","reason":"age-unknown"}"#,
       ])
     #expect(world.care.orders.map(\.task) == [nil, .log, nil])
+  }
+
+  /// A new board in the place of an old one: what was signed for that one is good for it, too.
+  @Test func withoutARecordARequestHasToExpire() throws {
+    let world = try World(careful(), care: CareStart())
+    world.run(.seconds(4))
+    world.forget()
+    let log = #""do":"log","level":"debug""#
+    world.ask("{\"n\":5,\(log)}")
+    world.ask("{\"n\":6,\(log),\"expires\":\"2026-11-23T04:00:00Z\"}")
+    world.ask("{\"n\":7,\(log)}")
+    world.run(.seconds(5))
+    world.ask(#"{"n":8,"do":"status"}"#)
+    world.run(.seconds(5))
+    #expect(world.care.orders.isEmpty, "nothing begins a record that is refused")
+    world.ask("{\"n\":9,\(log),\"expires\":\"2026-11-23T05:00:00Z\"}")
+    world.ask("{\"n\":10,\(log)}")
+    world.run(.seconds(5))
+    #expect(
+      world.careAnswers == [
+        #""do":"log","result":"refused","reason":"expires-required"}"#,
+        #""do":"log","result":"refused","reason":"expired"}"#,
+        #""do":"log","result":"refused","reason":"expires-required"}"#,
+        #""do":"status","result":"done"}"#,
+        #""do":"log","result":"done"}"#, #""do":"log","result":"done"}"#,
+      ])
+    #expect(world.care.orders.map(\.number) == [9, 10])
   }
 
   @Test func aFloodIsDroppedAtTheCostOfOneVerificationASecond() throws {

@@ -6,7 +6,7 @@ import Testing
 /// What begins the agent anew, and a profile that has to prove itself.
 @Suite struct TrialTests {
   private func trial(_ length: Interval, answer: CareAnswer? = nil) -> CareStart {
-    var start = CareStart()
+    var start = CareStart.withRecord
     start.number = 7
     start.trial = length
     start.answer = answer
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func anAnswerThatFoundNoLinkIsSaidOnceThereIsOne() throws {
-    var start = CareStart()
+    var start = CareStart.withRecord
     start.answer = CareAnswer(5, .restart, .done)
     let world = try World(careful(), care: start)
     world.network.answer = .refuses
@@ -170,7 +170,7 @@ import Testing
   }
 
   @Test func anAnswerThatTheBrokerRefusesIsSaidAgainInAnotherSession() throws {
-    var start = CareStart()
+    var start = CareStart.withRecord
     start.answer = CareAnswer(5, .restart, .done)
     let world = try World(careful(), care: start)
     world.network.altering = { packet in

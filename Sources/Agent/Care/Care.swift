@@ -21,8 +21,9 @@ struct Care: ~Copyable {
   private var received = 0
   private var signature = FixedText<64>()
 
-  /// The number of the last request.
+  /// The number of the last request, and whether the rim has one: else only the time tells an old request.
   var number: UInt64 = 0
+  var hasRecord = false
   /// The request that is being carried out, and why it is not.
   var request = CareRequest()
   var refusal: StaticString?
