@@ -237,13 +237,16 @@ extension DeviceAgent where Medium: ~Copyable {
   }
 
   private mutating func sendCareAnswer(at moment: Moment) {
-    guard care.waitsToSay, greeting.isOver, stopping.letsRecordsOut else { return }
-    let answer = care.answer
-    let isSent = Self.publishCare(&link, points, tag: care.nextTag) { payload, _ in
-      answer.append(to: &payload)
-      payload.append(UInt8(ascii: "}"))
+    guard greeting.isOver, stopping.letsRecordsOut else { return }
+    while let place = care.waiting {
+      let answer = care.answer(place)
+      let isSent = Self.publishCare(&link, points, tag: care.nextTag) { payload, _ in
+        answer.append(to: &payload)
+        payload.append(UInt8(ascii: "}"))
+      }
+      guard isSent else { return }
+      care.wasSent(place)
     }
-    if isSent { care.wasSent() }
   }
 
   /// The state of the device, to whoever has asked, and to all who listen.

@@ -19,7 +19,7 @@ extension AgentLoop where Hardware: ~Copyable {
     case .log(let level):
       Log.threshold = level.map { Log.Level($0) } ?? usualThreshold
     case .confirm: agent.careConfirmed(keeper.confirm(), at: moment)
-    case .forget: keeper.forgetAnswer()
+    case .forget(let number): keeper.forgetAnswer(to: number)
     }
   }
 

@@ -129,8 +129,9 @@ public struct CareKeeper: ~Copyable {
     return .kept
   }
 
-  /// The broker has the answer.
-  mutating func forgetAnswer() {
+  /// The broker has the answer to a request, which another's may have followed.
+  mutating func forgetAnswer(to number: UInt64) {
+    guard record.answer?.number == number else { return }
     record.answer = nil
     _ = save()
   }

@@ -88,6 +88,28 @@ import Testing
     #expect(world.care.orders.map(\.number) == [11])
   }
 
+  @Test func aSecondRequestLeavesTheAnswerThatIsKeptToTheFirst() throws {
+    var start = CareStart.withRecord
+    start.number = 5
+    start.answer = CareAnswer(5, .restart, .done)
+    let world = try World(careful(), care: start)
+    // No acknowledgement comes.
+    world.network.altering = { packet in packet[0] == 0x40 ? [] : packet }
+    world.run(.seconds(4))
+    world.ask(#"{"n":6,"do":"log","level":"debug"}"#)
+    world.run(.seconds(2))
+    #expect(world.care.forgotten.isEmpty)
+    world.network.altering = { $0 }
+    world.forget()
+    world.cut()
+    world.run(.seconds(30))
+    #expect(
+      world.careAnswers == [
+        #""do":"restart","result":"done"}"#, #""do":"log","result":"done"}"#,
+      ])
+    #expect(world.care.forgotten == [5])
+  }
+
   @Test func aRetainedRequestIsRefused() throws {
     let world = try World(careful())
     world.publish("care", CareRim.message(#"{"n":1,"do":"restart"}"#), retain: true)

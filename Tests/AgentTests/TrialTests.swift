@@ -82,7 +82,7 @@ import Testing
     world.network.answer = .accepts
     world.run(.seconds(200))
     #expect(world.careAnswers == [#""do":"restart","result":"done"}"#])
-    #expect(world.care.forgotten == 1, "the rim forgets it, too")
+    #expect(world.care.forgotten == [5], "the rim forgets it, too")
     world.cut()
     world.run(.seconds(60))
     #expect(world.careAnswers.count == 1)
@@ -95,7 +95,7 @@ import Testing
     world.run(.seconds(5))
     #expect(world.care.confirmed == 1)
     #expect(world.careAnswers == [#""do":"profile","result":"applied"}"#])
-    #expect(world.care.forgotten == 1)
+    #expect(world.care.forgotten == [7])
     world.run(.seconds(120))
     #expect(world.isOnline && world.stopReason == nil)
   }
@@ -177,11 +177,11 @@ import Testing
       packet[0] == 0x40 ? [0x40, 3, packet[2], packet[3], 0x87] : packet
     }
     world.run(.seconds(10))
-    #expect(world.careAnswers.count == 1 && world.care.forgotten == 0)
+    #expect(world.careAnswers.count == 1 && world.care.forgotten.isEmpty)
     world.network.altering = { $0 }
     world.cut()
     world.run(.seconds(60))
-    #expect(world.careAnswers.count == 2 && world.care.forgotten == 1)
+    #expect(world.careAnswers.count == 2 && world.care.forgotten == [5])
   }
 
   @Test func aProfileThatCannotBeKeptIsGivenUp() throws {

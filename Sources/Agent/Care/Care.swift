@@ -33,7 +33,7 @@ struct Care: ~Copyable {
   /// What the rim has to do besides.
   var logAction: CareAction?
   var confirms = false
-  var forgets = false
+  var forgets: UInt64?
 
   /// Requests that nobody has a right to, or that came too fast, since the start.
   var refused: UInt32 = 0
@@ -42,12 +42,11 @@ struct Care: ~Copyable {
   /// The message that goes by is one of those.
   var skips = false
 
-  /// What is to be said to a request; none while there is nothing.
+  /// What is to be said: first what the rim keeps, too, until the broker has it, then what it does not.
   private var answers: Table<CareAnswer>
-  private var sending = Sending.nothing
+  private var sending = InlineArray<2, Sending>(repeating: .nothing)
+  private var tags = InlineArray<2, UInt32>(repeating: 0)
   private var tag: UInt32 = 0
-  /// True when the rim keeps the answer, too, until the broker has it.
-  private var isAnswerKept = false
   /// The number of the request that is answered with the state of the device; 0 for none.
   var statusFor: UInt64 = 0
 
@@ -89,7 +88,7 @@ struct Care: ~Copyable {
     memory = arena.table(
       "request for remote care", count: signatureStart + Self.headBytes, filledWith: 0)
     answers = arena.table(
-      "its answer", count: 1, filledWith: CareAnswer(0, nil, .refused))
+      "its answers", count: 2, filledWith: CareAnswer(0, nil, .refused))
     guard !arena.isMeasuring else { return }
     _ = memory.fill(from: 0, limit: bodyStart) { out in
       out.append(literal: prefix)
@@ -176,33 +175,38 @@ struct Care: ~Copyable {
 
   // MARK: The answer on its way out
 
-  /// What is to be said, while there is something.
-  var answer: CareAnswer { answers[0] }
-
-  /// Has `answer` said, in the place of any that waits.
-  mutating func say(_ answer: CareAnswer, isKept: Bool) {
-    answers[0] = answer
-    sending = .waits
-    isAnswerKept = isKept
+  /// The place of the next answer that has to be sent; nil for none.
+  var waiting: Int? {
+    if sending[0] == .waits { return 0 }
+    return sending[1] == .waits ? 1 : nil
   }
 
-  /// True when an answer has to be sent.
-  var waitsToSay: Bool { sending == .waits }
+  /// What is to be said from there.
+  func answer(_ place: Int) -> CareAnswer { answers[place] }
+
+  /// Has `answer` said. What is kept gives way to nothing that is not.
+  mutating func say(_ answer: CareAnswer, isKept: Bool) {
+    let place = isKept ? 0 : 1
+    answers[place] = answer
+    sending[place] = .waits
+  }
 
   /// The tag that the answer would be sent with: unlike those of the status, which have 16 bits.
   var nextTag: UInt32 { 0x1_0000 | (tag &+ 1) & 0xFFFF }
 
-  mutating func wasSent() {
+  mutating func wasSent(_ place: Int) {
     tag = nextTag
-    sending = .underWay
+    tags[place] = tag
+    sending[place] = .underWay
   }
 
   /// The broker has the message of `tag`. What it has refused waits for another session, where somebody may have
   /// given the right.
   mutating func wasAcknowledged(_ tag: UInt32) {
-    guard tag == self.tag, sending == .underWay else { return }
-    sending = .nothing
-    forgets = isAnswerKept
+    for place in 0..<2 where sending[place] == .underWay && tags[place] == tag {
+      sending[place] = .nothing
+      if place == 0 { forgets = answers[0].number }
+    }
   }
 
   // MARK: A profile on trial
@@ -251,7 +255,7 @@ struct Care: ~Copyable {
     subscription = nil
     (isSubscribed, hasBirth, isBirthHeard) = (false, false, false)
     holdsUntil = .never
-    if sending == .underWay { sending = .waits }
+    for place in 0..<2 where sending[place] == .underWay { sending[place] = .waits }
   }
 
   // MARK: The rim's part
@@ -279,9 +283,9 @@ struct Care: ~Copyable {
       confirms = false
       return .confirm
     }
-    guard forgets else { return nil }
-    forgets = false
-    return .forget
+    guard let number = forgets else { return nil }
+    forgets = nil
+    return .forget(number)
   }
 }
 

@@ -10,8 +10,8 @@ public enum CareAction: BitwiseCopyable, Equatable, Sendable {
   case log(CareLevel?)
   /// The profile on trial has proved itself: keep it; answer with `careConfirmed`.
   case confirm
-  /// The broker has the answer that the rim keeps.
-  case forget
+  /// The broker has the answer that the rim keeps to the request of this number.
+  case forget(UInt64)
 }
 
 /// What is kept along with a request's number.
