@@ -126,8 +126,9 @@ extension DeviceAgent where Medium: ~Copyable {
       refuseCare("replayed", at: moment.instant)
       // The very last one may come twice: the broker repeats what it has no acknowledgement of.
       guard request.number < care.number else { return }
-      return sayCare(
-        CareAnswer(request.number, task, .refused, CareReason("n-not-greater")), at: moment)
+      var answer = CareAnswer(request.number, task, .refused, CareReason("n-not-greater"))
+      answer.last = care.number
+      return sayCare(answer, at: moment)
     }
     care.number = request.number
     care.request = request

@@ -83,8 +83,9 @@ import Testing
       world.run(.seconds(2))
       #expect(world.careAnswers.count == answers, "\(number)")
     }
-    let refused = #""do":"log","result":"refused","reason":"n-not-greater"}"#
-    #expect(world.careAnswers == [refused, #""do":"log","result":"done"}"#, refused])
+    let refused = #""do":"log","result":"refused","reason":"n-not-greater","last":"#
+    #expect(
+      world.careAnswers == [refused + "10}", #""do":"log","result":"done"}"#, refused + "11}"])
     #expect(world.care.orders.map(\.number) == [11])
   }
 
