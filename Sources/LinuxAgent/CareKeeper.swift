@@ -10,8 +10,8 @@ import Linux
 ///     <id>.profile.json       one that has
 ///     <id>.profile.json.old   one that was put aside
 ///
-/// Each file is replaced as a whole. That a profile has proved itself is decided by the third taking the
-/// second's place: whatever the record says after a power cut, that holds.
+/// Each file is replaced as a whole, and what holds after a power cut is what the record says: it is written
+/// before a profile that has proved itself takes the place of the one before, and `settle` makes up for that.
 public struct CareKeeper: ~Copyable {
   /// One of the files.
   public enum File: Sendable {
@@ -109,9 +109,14 @@ public struct CareKeeper: ~Copyable {
   /// Keeps the number of a request, and that it is answered once the agent has begun anew.
   mutating func keep(_ order: CareOrder) -> CareOutcome {
     guard hasPlace else { return isBroken ? .unreadable : .hasNoPlace }
+    let answer = record.answer
     record.number = order.number
     if order.task == .restart { record.answer = CareAnswer(order.number, .restart, .done) }
-    return save() ? .kept : .failed
+    guard save() else {
+      record.answer = answer
+      return .failed
+    }
+    return .kept
   }
 
   /// Keeps the number of a request, and the profile that it has brought for the next run.
@@ -138,20 +143,29 @@ public struct CareKeeper: ~Copyable {
 
   // MARK: Trials
 
-  /// The profile on trial has proved itself. Nil, and the log says why, when it can't be kept.
-  mutating func confirm() -> CareAnswer? {
-    guard move(.trial, to: .accepted) else { return nil }
+  /// The profile on trial has proved itself. Nil, and the log says why, when it can't be kept: nothing has
+  /// changed then.
+  public mutating func confirm() -> CareAnswer? {
+    let before = record
     record.endTrial(fault: nil)
-    _ = save()
+    guard save() else {
+      record = before
+      return nil
+    }
+    settle()
     return record.answer
   }
+
+  /// Gives the profile that was on trial, and that the record names as accepted, its name.
+  public func settle() { _ = move(.trial, to: .accepted) }
 
   /// The profile on trial is given up.
   public mutating func rollBack(because fault: CareReason) {
     guard record.trial != nil else { return }
     record.endTrial(fault: fault)
-    _ = save()
+    // The flash may be full, and this makes room.
     remove(.trial)
+    _ = save()
   }
 
   /// Puts the profile that has proved itself aside, unless the record can't be written; one that a person has

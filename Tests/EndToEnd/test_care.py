@@ -344,20 +344,37 @@ class Trial(CareTest):
         self.assertEqual(self.profile_hash(), before)
         self.assertIn("back to the installed one", runner.log())
 
-    def test_power_cut_between_proof_and_record_keeps_the_profile(self):
+    def test_power_cut_between_record_and_name_keeps_the_profile(self):
         runner = self.begin()
         self.send("profile", self.proposed(line="GPIO18"))
         after = self.profile_hash()
-        record = runner.state / "t1.care"
-        wait_for(lambda: "answer" not in record.read_text(), 5, "the end of it")
         runner.kill()
-        lines = dict(line.split(" ", 1) for line in record.read_text().splitlines())
-        # As it was written last before the profile got its name.
-        record.write_text(
-            f"n {lines['n']}\nover {lines['over']}\n"
-            f"trial {lines['accepted']} {lines['n']} 300 begun\n")
-        mark = self.observer.mark()
+        accepted = runner.state / "t1.profile.json"
+        accepted.rename(runner.state / "t1.trial.json")
         self.again_started(runner)
         self.assertEqual(self.profile_hash(), after)
-        answer = self.observer.wait_for(RESULT, since=mark).fields
-        self.assertEqual(answer["result"], "applied")
+        self.assertTrue(accepted.exists())
+
+    def test_profile_that_cannot_be_kept_is_rolled_back(self):
+        runner = self.begin()
+        self.send("profile", self.proposed(line="GPIO18"))
+        before = self.profile_hash()
+        sender = self.start(Process(
+            [LAB, "care", "send", "-h", "127.0.0.1", "-p", self.mosquitto.port, "--device", "t1",
+             "--signing-key", self.folder / "key.pem", "--within", "10s", "profile",
+             self.proposed(line="GPIO22")], self.folder / "sender"))
+        record = runner.state / "t1.care"
+        wait_for(lambda: "begun" in record.read_text(), 15, "the trial")
+        # Nothing takes the place of a folder.
+        obstacle = runner.state / "t1.care.new"
+        obstacle.mkdir()
+        wait_for(lambda: "rolled-back" in sender.log(), 30, "the end of the trial")
+        self.assertEqual(sender.wait(15), 1, sender.log())
+        self.assertEqual(self.profile_hash(), before)
+        self.assertFalse((runner.state / "t1.trial.json").exists())
+        answer, = self.send("restart", status=1)
+        self.assertEqual(answer["reason"], "state-not-writable")
+        # Once there is room, all is well again.
+        obstacle.rmdir()
+        self.assertEqual(self.results(self.send("restart")), ["accepted", "done"])
+        self.assertEqual(self.profile_hash(), before)

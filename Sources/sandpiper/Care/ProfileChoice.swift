@@ -49,7 +49,12 @@ struct ProfileChoice: ~Copyable {
       return keeper.setAside()
     }
     if let trial = record.trial {
-      if trial.hasBegun { recover(trial) } else { begin() }
+      if trial.hasBegun { recover() } else { begin() }
+    } else if let accepted = record.accepted,
+      ProfileFile(path: keeper.path(of: .trial)).hash == accepted
+    {
+      // The run that wrote so has not come to give it its name.
+      keeper.settle()
     }
     guard origin != .trial, let hash = keeper.record.accepted else { return }
     guard keeper.hasAccepted else {
@@ -63,14 +68,9 @@ struct ProfileChoice: ~Copyable {
   }
 
   /// A run has begun with the profile on trial, and this one follows it.
-  private mutating func recover(_ trial: CareRecord.Trial) {
-    guard ProfileFile(path: keeper.path(of: .accepted)).hash == trial.hash else {
-      Log.write(.warning, "the run with the profile on trial has ended: back to the one before")
-      return keeper.rollBack(because: CareReason("run-ended"))
-    }
-    // It has proved itself, and the record does not know it yet.
-    keeper.record.endTrial(fault: nil)
-    _ = keeper.save()
+  private mutating func recover() {
+    Log.write(.warning, "the run with the profile on trial has ended: back to the one before")
+    keeper.rollBack(because: CareReason("run-ended"))
   }
 
   private mutating func begin() {
