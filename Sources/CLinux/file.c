@@ -73,7 +73,9 @@ int clinux_write_file(const char *path, const void *bytes, size_t count, unsigne
     errno = ENAMETOOLONG;
     return -1;
   }
-  int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+  // What lies there, from a power cut or from somebody else, has a mode and readers of its own.
+  if (unlink(temporary) < 0 && errno != ENOENT) return -1;
+  int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
   int descriptor = open(temporary, flags, mode);
   if (descriptor < 0) return -1;
   bool good = give_to_owner(descriptor, path) == 0 && write_all(descriptor, bytes, count) == 0

@@ -40,6 +40,15 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["state"])
   }
 
+  @Test func fileDoesNotTakeTheModeOfWhatAnotherHasLeft() throws {
+    let scratch = try Scratch()
+    try scratch.write("left", to: "key.new")
+    #expect(chmod(scratch.path + "/key.new", 0o644) == 0)
+    try write("secret", to: scratch.path + "/key")
+    var status = stat()
+    #expect(stat(scratch.path + "/key", &status) == 0 && status.st_mode & 0o777 == 0o600)
+  }
+
   @Test func writeThatFailsLeavesTheOldFile() throws {
     let missing = "/nonexistent/state"
     let result = code { () throws(SystemError) in
