@@ -327,6 +327,13 @@ class Trial(CareTest):
             self.results(self.send("profile", alone, key="other.pem"))[-1], "applied")
         self.send("status", "--timeout", "2s", status=3)
 
+    def test_profile_that_leaves_no_room_for_itself_is_refused(self):
+        self.begin()
+        small = self.profile(description="x" * 2_000, line="GPIO18")
+        small["care"]["maxProfile"] = "2KiB"
+        answer, = self.send("profile", self.write(small, "small.json"), status=1)
+        self.assertIn("longer than its own care.maxProfile", answer["reason"])
+
     def test_large_profile_comes_through(self):
         self.begin()
         long = self.proposed(description="x" * 12_000, line="GPIO18")
