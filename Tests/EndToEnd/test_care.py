@@ -151,6 +151,13 @@ class Care(CareTest):
         mode = stat.S_IMODE((self.folder / "key.pem").stat().st_mode)
         self.assertEqual(mode, 0o600)
 
+    def test_key_that_others_can_read_is_told_of(self):
+        key = self.folder / "key.pem"
+        arguments = ["care", "send", "--print", "--signing-key", key, "--device", "t1", "status"]
+        self.assertEqual(self.lab(*arguments).stderr, "")
+        key.chmod(0o640)
+        self.assertIn("others than its owner can read", self.lab(*arguments).stderr)
+
 
 class Trial(CareTest):
     """Proposed profiles."""
