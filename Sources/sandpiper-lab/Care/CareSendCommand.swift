@@ -91,8 +91,11 @@ struct CareSendCommand: ParsableCommand {
     guard TopicName.isValid(topic.span) else {
       throw ValidationError("--base, --device: no part of a topic")
     }
+    var meaning = try connection.meaning("care")
+    // 5.0 says when the broker does not take a request.
+    if connection.version == nil { meaning.settings.level = .v50 }
     let sender = try CareSender(
-      try connection.meaning("care"), topic: topic, message, number: number,
+      meaning, topic: topic, message, number: number,
       patience: try patience(), isQuiet: connection.quiet)
     let status = sender.run()
     if status != 0 { throw ExitCode(status) }
