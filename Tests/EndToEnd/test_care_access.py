@@ -20,7 +20,7 @@ class CareAccess(CareTest):
     def settings(self):
         accounts, rights = self.folder / "accounts", self.folder / "rights"
         accounts.touch(0o600)
-        for name in ["t1", "t2"]:
+        for name in ["t1", "t2", "caretaker"]:
             subprocess.run(
                 ["mosquitto_passwd", "-b", accounts, name, name], check=True,
                 stdin=subprocess.DEVNULL)
@@ -44,6 +44,13 @@ class CareAccess(CareTest):
                 self.assertEqual(self.results(answers), ["accepted", "rolled-back"])
                 self.assertEqual(answers[1]["reason"], reason)
                 self.assertEqual(self.profile_hash(), before)
+
+    def test_caretaker_may_ask_and_hear_and_dashboards_may_not_ask(self):
+        self.begin()
+        login = ["--username", "caretaker", "--password-file", self.folder / "caretaker"]
+        self.assertEqual(self.results(self.send("status", *login)), ["done"])
+        login = ["--username", "t2", "--password-file", self.folder / "t2"]
+        self.assertEqual(self.send("status", *login, status=1), [], "5.0 tells of the refusal")
 
     def test_profile_with_its_own_login_is_applied(self):
         self.begin()
