@@ -18,10 +18,9 @@ extension DeviceAgent where Medium: ~Copyable {
   public mutating func beginCare(_ start: CareStart, at moment: Moment) {
     guard care.isOn else { return }
     care.number = start.number
+    care.hasRecord = start.hasRecord
     if let answer = start.answer { care.say(answer, isKept: true) }
-    guard let within = start.trial else { return }
-    care.isOnTrial = true
-    care.trialUntil = moment.instant + within
+    if let within = start.trial { care.beginTrial(within, at: moment.instant) }
   }
 
   // MARK: Receiving
@@ -127,8 +126,9 @@ extension DeviceAgent where Medium: ~Copyable {
       refuseCare("replayed", at: moment.instant)
       // The very last one may come twice: the broker repeats what it has no acknowledgement of.
       guard request.number < care.number else { return }
-      return sayCare(
-        CareAnswer(request.number, task, .refused, CareReason("n-not-greater")), at: moment)
+      var answer = CareAnswer(request.number, task, .refused, CareReason("n-not-greater"))
+      answer.last = care.number
+      return sayCare(answer, at: moment)
     }
     care.number = request.number
     care.request = request
@@ -142,7 +142,11 @@ extension DeviceAgent where Medium: ~Copyable {
       }
       return
     }
-    // Also of one that is refused: else it could be shown again once its time has come.
+    // Also of one that is refused: else it could be shown again once its time has come. A record is not begun
+    // so, though: it would make good what was recorded right behind this one.
+    if let refusal = care.refusal, !care.hasRecord {
+      return sayCare(CareAnswer(request.number, task, .refused, CareReason(refusal)), at: moment)
+    }
     care.ask(
       .keep(
         CareOrder(
@@ -158,6 +162,8 @@ extension DeviceAgent where Medium: ~Copyable {
     if let expires = request.expires {
       guard moment.quality != .none else { return "age-unknown" }
       guard moment.wall < expires else { return "expired" }
+    } else if !care.hasRecord, task != .status {
+      return "expires-required"
     }
     guard stopping.isRunning else { return "stopping" }
     if care.isOnTrial, task == .restart || task == .profile { return "on-trial" }
@@ -172,12 +178,14 @@ extension DeviceAgent where Medium: ~Copyable {
     care.wasAnswered()
     let request = care.request
     guard let task = request.task else { return }
+    care.hasRecord = care.hasRecord || outcome.isNumberKept
     var answer = CareAnswer(request.number, task, .refused)
     if let refusal = care.refusal {
       answer.reason = CareReason(refusal)
       return sayCare(answer, at: moment)
     }
     switch (task, outcome) {
+    case (_, .unreadable): answer.reason = CareReason("record-unreadable")
     // The log may change without: should it be asked for again after a restart, no harm is done.
     case (.log, _):
       answer.result = .done
@@ -215,7 +223,6 @@ extension DeviceAgent where Medium: ~Copyable {
   }
 
   private mutating func giveUpProfile(because fault: StaticString, at moment: Moment) {
-    care.trialUntil = .never
     care.trialFault = fault
     if link.isOnline { care.linkFault = nil }
     notices.add(.profileGivenUp)
@@ -231,13 +238,16 @@ extension DeviceAgent where Medium: ~Copyable {
   }
 
   private mutating func sendCareAnswer(at moment: Moment) {
-    guard care.waitsToSay, greeting.isOver, stopping.letsRecordsOut else { return }
-    let answer = care.answer
-    let isSent = Self.publishCare(&link, points, tag: care.nextTag) { payload, _ in
-      answer.append(to: &payload)
-      payload.append(UInt8(ascii: "}"))
+    guard greeting.isOver, stopping.letsRecordsOut else { return }
+    while let place = care.waiting {
+      let answer = care.answer(place)
+      let isSent = Self.publishCare(&link, points, tag: care.nextTag) { payload, _ in
+        answer.append(to: &payload)
+        payload.append(UInt8(ascii: "}"))
+      }
+      guard isSent else { return }
+      care.wasSent(place)
     }
-    if isSent { care.wasSent() }
   }
 
   /// The state of the device, to whoever has asked, and to all who listen.
@@ -277,14 +287,6 @@ extension DeviceAgent where Medium: ~Copyable {
 
   // MARK: What is due
 
-  /// The broker has granted a subscription, or the birth: with both, a profile on trial has proved itself. One
-  /// that could not be cared for any more would be the last.
-  mutating func careProved(at moment: Moment) {
-    guard care.trialUntil < .never, care.isSubscribed, care.hasBirth else { return }
-    care.trialUntil = .never
-    care.confirms = true
-  }
-
   mutating func advanceCare(at moment: Moment) {
     guard care.isOn else { return }
     if care.logUntil <= moment.instant {
@@ -292,8 +294,8 @@ extension DeviceAgent where Medium: ~Copyable {
       care.logAction = .log(nil)
       notices.add(.logRestored)
     }
-    if care.trialUntil <= moment.instant {
-      giveUpProfile(because: link.isOnline ? "not-subscribed" : "not-online", at: moment)
+    if care.trialFails(at: moment.instant) {
+      giveUpProfile(because: link.isOnline ? care.missing ?? "" : "not-online", at: moment)
     }
     guard link.isOnline else { return }
     sendCareAnswer(at: moment)

@@ -135,17 +135,21 @@ extension DeviceAgent where Medium: ~Copyable {
 
   /// Somebody spoke on our status topic. While we live, the last word there is ours.
   mutating func statusHeard(_ hash: UInt64, at moment: Moment) {
+    if hash == ownStatus, life.state == .online {
+      care.isBirthHeard = true
+      care.proved(at: moment.instant)
+    }
     guard life.state == .online, stopping.isRunning, hash != ownStatus else { return }
     let earliest = lastAssertion.map { $0 + Self.reassertInterval } ?? moment.instant
     reassertAt = max(moment.instant, earliest)
   }
 
-  mutating func statusAcknowledged(_ tag: UInt32, at moment: Moment) {
+  mutating func statusAcknowledged(_ tag: UInt32, isTaken: Bool, at moment: Moment) {
     sayStates(at: moment)
     guard tag == statusTag else { return }
-    if life.state == .online {
+    if life.state == .online, isTaken {
       care.hasBirth = true
-      careProved(at: moment)
+      care.proved(at: moment.instant)
     }
     finishReturn(at: moment)
     guard case .leaving = stopping else { return }

@@ -223,12 +223,12 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       greeting.subscribed(packetID, at: moment.instant)
       if accepted, care.subscription == packetID {
         care.isSubscribed = true
-        careProved(at: moment)
+        care.proved(at: moment.instant)
       }
       if !accepted { notices.add(.subscriptionRefused) }
-    case .acknowledged(let tag):
-      care.wasAcknowledged(tag)
-      statusAcknowledged(tag, at: moment)
+    case .acknowledged(let tag, let isTaken):
+      if isTaken { care.wasAcknowledged(tag) }
+      statusAcknowledged(tag, isTaken: isTaken, at: moment)
     case .lost(let fault): wentOffline(fault, at: moment)
     case .attemptFailed(let fault, let wait):
       care.linkFault = fault.slug

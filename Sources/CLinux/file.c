@@ -52,6 +52,20 @@ bool clinux_is_there(const char *path) {
   return lstat(path, &status) == 0;
 }
 
+// What root writes in another's stead stays that one's: who has the old file, or the folder of a new one.
+static int give_to_owner(int descriptor, const char *path) {
+  if (geteuid() != 0) return 0;
+  struct stat status;
+  if (lstat(path, &status) < 0) {
+    char directory[1024];
+    const char *slash = strrchr(path, '/');
+    int length = slash ? (int)(slash - path) : 0;
+    snprintf(directory, sizeof directory, "%.*s", length ? length : 1, length ? path : slash ? "/" : ".");
+    if (stat(directory, &status) < 0) return -1;
+  }
+  return fchown(descriptor, status.st_uid, status.st_gid);
+}
+
 int clinux_write_file(const char *path, const void *bytes, size_t count, unsigned mode) {
   char temporary[1024];
   int length = snprintf(temporary, sizeof temporary, "%s.new", path);
@@ -59,10 +73,13 @@ int clinux_write_file(const char *path, const void *bytes, size_t count, unsigne
     errno = ENAMETOOLONG;
     return -1;
   }
-  int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+  // What lies there, from a power cut or from somebody else, has a mode and readers of its own.
+  if (unlink(temporary) < 0 && errno != ENOENT) return -1;
+  int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
   int descriptor = open(temporary, flags, mode);
   if (descriptor < 0) return -1;
-  bool good = write_all(descriptor, bytes, count) == 0 && fsync(descriptor) == 0;
+  bool good = give_to_owner(descriptor, path) == 0 && write_all(descriptor, bytes, count) == 0
+      && fsync(descriptor) == 0;
   int reason = errno;
   if (close(descriptor) < 0 && good) {
     good = false;

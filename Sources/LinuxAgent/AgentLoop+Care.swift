@@ -14,12 +14,12 @@ extension AgentLoop where Hardware: ~Copyable {
         // What reads profiles is lent to `run` alone.
         proposal = order
       } else {
-        agent.careKept(keeper.hasPlace ? keeper.keep(order) : .hasNoPlace, at: moment)
+        agent.careKept(keeper.keep(order), at: moment)
       }
     case .log(let level):
       Log.threshold = level.map { Log.Level($0) } ?? usualThreshold
     case .confirm: agent.careConfirmed(keeper.confirm(), at: moment)
-    case .forget: keeper.forgetAnswer()
+    case .forget(let number): keeper.forgetAnswer(to: number)
     }
   }
 

@@ -10,8 +10,8 @@ import Linux
 ///     <id>.profile.json       one that has
 ///     <id>.profile.json.old   one that was put aside
 ///
-/// Each file is replaced as a whole. That a profile has proved itself is decided by the third taking the
-/// second's place: whatever the record says after a power cut, that holds.
+/// Each file is replaced as a whole, and what holds after a power cut is what the record says: it is written
+/// before a profile that has proved itself takes the place of the one before, and `settle` makes up for that.
 public struct CareKeeper: ~Copyable {
   /// One of the files.
   public enum File: Sendable {
@@ -108,9 +108,15 @@ public struct CareKeeper: ~Copyable {
 
   /// Keeps the number of a request, and that it is answered once the agent has begun anew.
   mutating func keep(_ order: CareOrder) -> CareOutcome {
+    guard hasPlace else { return isBroken ? .unreadable : .hasNoPlace }
+    let answer = record.answer
     record.number = order.number
     if order.task == .restart { record.answer = CareAnswer(order.number, .restart, .done) }
-    return save() ? .kept : .failed
+    guard save() else {
+      record.answer = answer
+      return .failed
+    }
+    return .kept
   }
 
   /// Keeps the number of a request, and the profile that it has brought for the next run.
@@ -128,31 +134,42 @@ public struct CareKeeper: ~Copyable {
     return .kept
   }
 
-  /// The broker has the answer.
-  mutating func forgetAnswer() {
+  /// The broker has the answer to a request, which another's may have followed.
+  mutating func forgetAnswer(to number: UInt64) {
+    guard record.answer?.number == number else { return }
     record.answer = nil
     _ = save()
   }
 
   // MARK: Trials
 
-  /// The profile on trial has proved itself. Nil, and the log says why, when it can't be kept.
-  mutating func confirm() -> CareAnswer? {
-    guard move(.trial, to: .accepted) else { return nil }
+  /// The profile on trial has proved itself. Nil, and the log says why, when it can't be kept: nothing has
+  /// changed then.
+  public mutating func confirm() -> CareAnswer? {
+    let before = record
     record.endTrial(fault: nil)
-    _ = save()
+    guard save() else {
+      record = before
+      return nil
+    }
+    settle()
     return record.answer
   }
+
+  /// Gives the profile that was on trial, and that the record names as accepted, its name.
+  public func settle() { _ = move(.trial, to: .accepted) }
 
   /// The profile on trial is given up.
   public mutating func rollBack(because fault: CareReason) {
     guard record.trial != nil else { return }
     record.endTrial(fault: fault)
-    _ = save()
+    // The flash may be full, and this makes room.
     remove(.trial)
+    _ = save()
   }
 
-  /// Puts the profile that has proved itself aside, unless the record can't be written.
+  /// Puts the profile that has proved itself aside, unless the record can't be written; one that a person has
+  /// dropped is put aside already.
   public mutating func setAside() {
     guard let accepted = record.accepted else { return }
     record.accepted = nil
@@ -160,8 +177,14 @@ public struct CareKeeper: ~Copyable {
       record.accepted = accepted
       return
     }
-    _ = move(.accepted, to: .old)
+    if hasAccepted { _ = drop() }
   }
+
+  /// True when the file of a profile that has proved itself is there: a person drops it by taking it away.
+  public var hasAccepted: Bool { withPath(of: .accepted) { Linux.File.isThere($0) } }
+
+  /// Takes it away. The record stays as it is: an agent that runs has a copy of it, and is alone in writing it.
+  public func drop() -> Bool { move(.accepted, to: .old) }
 
   private func move(_ file: File, to name: File) -> Bool {
     withPath(of: file) { path in

@@ -14,7 +14,7 @@ extension BrokerLink where Medium: ~Copyable {
   static var directMax: Int { 4 }
 
   /// Publishes a message past the outbox: the layer above repeats it on the next connection itself.
-  /// At QoS 1 its acknowledgement comes as `.acknowledged(tag:)`. False when there is no room.
+  /// At QoS 1 its acknowledgement comes as `.acknowledged`. False when there is no room.
   /// `writePayload` is lent what was lost so far.
   public mutating func publishNow(
     tag: UInt32, qos: QoS, retain: Bool,

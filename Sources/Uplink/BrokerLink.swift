@@ -229,7 +229,9 @@ public struct BrokerLink<Medium: Storage & ~Copyable>: ~Copyable {
       case .message(let message): return .message(message)
       case .acknowledged(let answered):
         let token = answered.token
-        if token >= Self.directTokens { return .acknowledged(tag: token - Self.directTokens) }
+        if token >= Self.directTokens {
+          return .acknowledged(tag: token - Self.directTokens, isTaken: answered.code < 0x80)
+        }
         settle(answered, renderer, at: now)
       case .subscribed(let granted):
         let code = session.withPacket { bytes in bytes[granted.codes][0] }

@@ -35,8 +35,9 @@ public enum LinkEvent: BitwiseCopyable, Equatable, Sendable {
   case skipped(packetBytes: Int)
   /// The broker has granted, or with `accepted` false refused, a subscription.
   case subscribed(packetID: UInt16, accepted: Bool)
-  /// The broker has acknowledged the message that was published with `publishNow`.
-  case acknowledged(tag: UInt32)
+  /// The broker has taken the message that was published with `publishNow`; or, in 5.0 and with `isTaken` false,
+  /// has refused it, which is its last word on it as well (section 4.4).
+  case acknowledged(tag: UInt32, isTaken: Bool)
   /// The session that was online is lost.
   case lost(LinkFault)
   /// An attempt has failed; the next one begins `wait` from now.

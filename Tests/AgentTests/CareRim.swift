@@ -16,7 +16,7 @@ struct CareRim {
   /// How many signatures were looked at, trials confirmed, answers forgotten.
   private(set) var verified = 0
   private(set) var confirmed = 0
-  private(set) var forgotten = 0
+  private(set) var forgotten: [UInt64] = []
 
   mutating func carryOut(
     _ action: CareAction, _ agent: inout DeviceAgent<MemoryStorage>, at moment: Moment
@@ -39,7 +39,7 @@ struct CareRim {
     case .confirm:
       confirmed += 1
       agent.careConfirmed(confirmation, at: moment)
-    case .forget: forgotten += 1
+    case .forget(let number): forgotten.append(number)
     }
   }
 
@@ -54,6 +54,15 @@ struct CareRim {
     let signature = sign(utf8("sandpiper-care-v1\n\(device)\n\(body)"))
     let text = [UInt8](capacity: 88) { out in out.append(base64: signature.span) }
     return String(decoding: text, as: UTF8.self) + "\n" + body
+  }
+}
+
+extension CareStart {
+  /// A device that was cared for before.
+  static var withRecord: CareStart {
+    var start = CareStart()
+    start.hasRecord = true
+    return start
   }
 }
 

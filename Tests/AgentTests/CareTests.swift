@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func aNumberCountsOnce() throws {
-    var start = CareStart()
+    var start = CareStart.withRecord
     start.number = 10
     let world = try World(careful(), care: start)
     world.run(.seconds(4))
@@ -83,9 +83,32 @@ import Testing
       world.run(.seconds(2))
       #expect(world.careAnswers.count == answers, "\(number)")
     }
-    let refused = #""do":"log","result":"refused","reason":"n-not-greater"}"#
-    #expect(world.careAnswers == [refused, #""do":"log","result":"done"}"#, refused])
+    let refused = #""do":"log","result":"refused","reason":"n-not-greater","last":"#
+    #expect(
+      world.careAnswers == [refused + "10}", #""do":"log","result":"done"}"#, refused + "11}"])
     #expect(world.care.orders.map(\.number) == [11])
+  }
+
+  @Test func aSecondRequestLeavesTheAnswerThatIsKeptToTheFirst() throws {
+    var start = CareStart.withRecord
+    start.number = 5
+    start.answer = CareAnswer(5, .restart, .done)
+    let world = try World(careful(), care: start)
+    // No acknowledgement comes.
+    world.network.altering = { packet in packet[0] == 0x40 ? [] : packet }
+    world.run(.seconds(4))
+    world.ask(#"{"n":6,"do":"log","level":"debug"}"#)
+    world.run(.seconds(2))
+    #expect(world.care.forgotten.isEmpty)
+    world.network.altering = { $0 }
+    world.forget()
+    world.cut()
+    world.run(.seconds(30))
+    #expect(
+      world.careAnswers == [
+        #""do":"restart","result":"done"}"#, #""do":"log","result":"done"}"#,
+      ])
+    #expect(world.care.forgotten == [5])
   }
 
   @Test func aRetainedRequestIsRefused() throws {
@@ -121,6 +144,33 @@ import Testing
         #""do":"log","result":"refused","reason":"age-unknown"}"#,
       ])
     #expect(world.care.orders.map(\.task) == [nil, .log, nil])
+  }
+
+  /// A new board in the place of an old one: what was signed for that one is good for it, too.
+  @Test func withoutARecordARequestHasToExpire() throws {
+    let world = try World(careful(), care: CareStart())
+    world.run(.seconds(4))
+    world.forget()
+    let log = #""do":"log","level":"debug""#
+    world.ask("{\"n\":5,\(log)}")
+    world.ask("{\"n\":6,\(log),\"expires\":\"2026-11-23T04:00:00Z\"}")
+    world.ask("{\"n\":7,\(log)}")
+    world.run(.seconds(5))
+    world.ask(#"{"n":8,"do":"status"}"#)
+    world.run(.seconds(5))
+    #expect(world.care.orders.isEmpty, "nothing begins a record that is refused")
+    world.ask("{\"n\":9,\(log),\"expires\":\"2026-11-23T05:00:00Z\"}")
+    world.ask("{\"n\":10,\(log)}")
+    world.run(.seconds(5))
+    #expect(
+      world.careAnswers == [
+        #""do":"log","result":"refused","reason":"expires-required"}"#,
+        #""do":"log","result":"refused","reason":"expired"}"#,
+        #""do":"log","result":"refused","reason":"expires-required"}"#,
+        #""do":"status","result":"done"}"#,
+        #""do":"log","result":"done"}"#, #""do":"log","result":"done"}"#,
+      ])
+    #expect(world.care.orders.map(\.number) == [9, 10])
   }
 
   @Test func aFloodIsDroppedAtTheCostOfOneVerificationASecond() throws {

@@ -23,6 +23,9 @@ struct Network {
   /// How often it did.
   private(set) var poisoned = 0
 
+  /// What becomes of a packet of the broker's on its way: as it is, another, or nothing.
+  var altering: ([UInt8]) -> [UInt8] = { $0 }
+
   private var connection: ConnectionID?
   private var isDead = false
   private var toBroker: [Chunk] = []
@@ -100,8 +103,9 @@ struct Network {
     while !active.isEmpty {
       for id in active {
         let bytes = Array(broker.output(of: id))
-        if id == connection, !isDead, !bytes.isEmpty {
-          toAgent.append(Chunk(at: now + latency, bytes: bytes))
+        if id == connection, !isDead {
+          let altered = Self.packets(bytes).flatMap { altering($0) }
+          if !altered.isEmpty { toAgent.append(Chunk(at: now + latency, bytes: altered)) }
         }
         broker.sent(bytes.count, on: id, at: now)
         guard broker.isFinished(id), broker.output(of: id).isEmpty else { continue }
@@ -110,6 +114,24 @@ struct Network {
       }
       active = broker.takeActive()
     }
+  }
+
+  /// Whole packets, which is what the broker says at once.
+  private static func packets(_ bytes: [UInt8]) -> [[UInt8]] {
+    var packets: [[UInt8]] = []
+    var start = 0
+    while start < bytes.count {
+      var end = start + 1
+      var (length, shift) = (0, 0)
+      repeat {
+        length |= Int(bytes[end] & 127) << shift
+        shift += 7
+        end += 1
+      } while bytes[end - 1] >= 128
+      packets.append(Array(bytes[start..<end + length]))
+      start = end + length
+    }
+    return packets
   }
 
   private mutating func receive(_ broker: inout MessageBroker, at now: Instant) {

@@ -6,7 +6,7 @@ import Testing
 /// What begins the agent anew, and a profile that has to prove itself.
 @Suite struct TrialTests {
   private func trial(_ length: Interval, answer: CareAnswer? = nil) -> CareStart {
-    var start = CareStart()
+    var start = CareStart.withRecord
     start.number = 7
     start.trial = length
     start.answer = answer
@@ -43,6 +43,25 @@ import Testing
     #expect(world.isOnline)
   }
 
+  /// The number that a request has to be greater than is not known then.
+  @Test func withoutAReadableRecordOnlyTheStateIsTold() throws {
+    let world = try World.online(careful())
+    world.forget()
+    world.care.outcome = .unreadable
+    world.ask(#"{"n":1,"do":"restart"}"#)
+    world.ask(#"{"n":2,"do":"log","level":"debug"}"#)
+    world.run(.seconds(5))
+    world.ask(#"{"n":3,"do":"status"}"#)
+    world.run(.seconds(5))
+    #expect(
+      world.careAnswers == [
+        #""do":"restart","result":"refused","reason":"record-unreadable"}"#,
+        #""do":"log","result":"refused","reason":"record-unreadable"}"#,
+        #""do":"status","result":"done"}"#,
+      ])
+    #expect(world.isOnline && world.care.levels.isEmpty)
+  }
+
   @Test func aProfileIsTriedByAnotherRun() throws {
     let world = try World.online(careful())
     world.forget()
@@ -55,7 +74,7 @@ import Testing
   }
 
   @Test func anAnswerThatFoundNoLinkIsSaidOnceThereIsOne() throws {
-    var start = CareStart()
+    var start = CareStart.withRecord
     start.answer = CareAnswer(5, .restart, .done)
     let world = try World(careful(), care: start)
     world.network.answer = .refuses
@@ -63,20 +82,44 @@ import Testing
     world.network.answer = .accepts
     world.run(.seconds(200))
     #expect(world.careAnswers == [#""do":"restart","result":"done"}"#])
-    #expect(world.care.forgotten == 1, "the rim forgets it, too")
+    #expect(world.care.forgotten == [5], "the rim forgets it, too")
     world.cut()
     world.run(.seconds(60))
     #expect(world.careAnswers.count == 1)
   }
 
-  @Test func theBirthAndTheSubscriptionProveAProfile() throws {
+  @Test func theBirthAndTheSubscriptionProveAProfileOnceTheSessionHasLasted() throws {
     let world = try World(careful(), care: trial(.seconds(60)))
+    world.run(.seconds(29))
+    #expect(world.isOnline && world.care.confirmed == 0)
     world.run(.seconds(5))
     #expect(world.care.confirmed == 1)
     #expect(world.careAnswers == [#""do":"profile","result":"applied"}"#])
-    #expect(world.care.forgotten == 1)
+    #expect(world.care.forgotten == [7])
     world.run(.seconds(120))
     #expect(world.isOnline && world.stopReason == nil)
+  }
+
+  @Test func oneLuckyMomentProvesNothing() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    while world.stopReason == nil, world.now < .boot + .seconds(200) {
+      guard world.run(atMost: .seconds(30), until: { $0.isOnline }) else { break }
+      world.run(.seconds(2))
+      world.cut()
+    }
+    #expect(world.stopReason == .rollBack && world.careFault.hasPrefix("not-online: "))
+    #expect(world.care.confirmed == 0)
+  }
+
+  @Test func aProfileThatIsOnlineJustInTimeHasTimeToHold() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.run(.seconds(20))
+    world.cut()
+    world.run(.seconds(30))
+    world.cut()
+    try #require(world.run(atMost: .seconds(9)) { $0.isOnline })
+    world.run(.seconds(40))
+    #expect(world.care.confirmed == 1 && world.stopReason == nil)
   }
 
   @Test func withoutABrokerAProfileIsGivenUp() throws {
@@ -119,10 +162,50 @@ import Testing
     #expect(other.stopReason == .handOver)
   }
 
+  /// A login that may not write the status: 5.0 says so in the acknowledgement.
+  @Test func aProfileWhoseBirthIsRefusedIsGivenUp() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.network.altering = { packet in
+      packet[0] == 0x40 ? [0x40, 3, packet[2], packet[3], 0x87] : packet
+    }
+    world.run(.seconds(59))
+    #expect(world.isOnline && world.care.confirmed == 0)
+    world.run(.seconds(2))
+    #expect(world.stopReason == .rollBack && world.careFault == "status-not-taken")
+  }
+
+  /// 3.1.1 cannot say it (section 3.3.5): nothing comes back then.
+  @Test func aProfileWhoseBirthDoesNotComeBackIsGivenUp() throws {
+    let world = try World(careful(), care: trial(.seconds(60)))
+    world.network.altering = { packet in
+      packet[0] & 0xF0 == 0x30 && String(decoding: packet, as: UTF8.self).contains("dev/status")
+        ? [] : packet
+    }
+    world.run(.seconds(59))
+    #expect(world.isOnline && world.care.confirmed == 0)
+    world.run(.seconds(2))
+    #expect(world.stopReason == .rollBack && world.careFault == "status-not-heard")
+  }
+
+  @Test func anAnswerThatTheBrokerRefusesIsSaidAgainInAnotherSession() throws {
+    var start = CareStart.withRecord
+    start.answer = CareAnswer(5, .restart, .done)
+    let world = try World(careful(), care: start)
+    world.network.altering = { packet in
+      packet[0] == 0x40 ? [0x40, 3, packet[2], packet[3], 0x87] : packet
+    }
+    world.run(.seconds(10))
+    #expect(world.careAnswers.count == 1 && world.care.forgotten.isEmpty)
+    world.network.altering = { $0 }
+    world.cut()
+    world.run(.seconds(60))
+    #expect(world.careAnswers.count == 2 && world.care.forgotten == [5])
+  }
+
   @Test func aProfileThatCannotBeKeptIsGivenUp() throws {
     let world = try World(careful(), care: trial(.seconds(60)))
     world.care.confirmation = nil
-    world.run(.seconds(10))
+    world.run(.seconds(40))
     #expect(world.stopReason == .rollBack && world.isStopped)
   }
 }

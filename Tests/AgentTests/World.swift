@@ -63,7 +63,7 @@ final class World {
   /// A world with a fresh agent for `profile`, not yet connected.
   init(
     _ profile: String, seed: UInt64 = 1, limits: BrokerLimits = BrokerLimits(),
-    care start: CareStart = CareStart()
+    care start: CareStart = .withRecord
   ) throws {
     let reading = ProfileReader.read(utf8(profile))
     let problems = reading.problems.map { "\($0.pointer) \($0.message)" }

@@ -7,83 +7,10 @@ import stat
 import subprocess
 import time
 
-from harness.case import EndToEndTest
-from harness.processes import ROOT, Agent, Process, run
+from harness.care import CARE, LAB, RESULT, STATUS, CareTest
+from harness.processes import Agent, Process, run
 from harness.profiles import door, profile
 from harness.waiting import free_port, wait_for
-
-LAB = ROOT / ".build/debug/sandpiper-lab"
-CARE = "sandpiper/t1/care"
-RESULT = CARE + "/result"
-STATUS = "sandpiper/t1/status"
-ALL = ["status", "log", "restart", "profile"]
-
-
-class CareTest(EndToEndTest):
-    """An agent with a key, and somebody who has its other half."""
-
-    def setUp(self):
-        super().setUp()
-        if not LAB.exists():
-            self.skipTest("swift build has not been run")
-        self.mosquitto = self.broker()
-        self.observer = self.observe(self.mosquitto)
-        self.key = self.keygen("key.pem")
-        self.sent = 0
-
-    def keygen(self, name):
-        """A key of that name in the test's folder; its public half."""
-        return self.lab("care", "keygen", self.folder / name).stdout.strip()
-
-    def lab(self, *arguments, status=0):
-        """Runs the workbench to its end, which has to be of this status."""
-        done = subprocess.run(
-            [LAB, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=60, check=False)
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done
-
-    def profile(self, *, line="GPIO17", allow=None, keys=None, url=None, **more):
-        """A profile that can be cared for."""
-        result = profile(
-            door(line), keep_alive="5s",
-            care={"keys": keys or [self.key], "allow": allow or ALL}, **more)
-        result["broker"]["url"] = url or self.mosquitto.url
-        return result
-
-    def begin(self, **more):
-        """The agent, online with such a profile as the installed one."""
-        self.installed = self.write(self.profile(**more), "installed.json")
-        mark = self.observer.mark()
-        runner = self.agent(self.installed, None)
-        self.wait_until_online(mark)
-        return runner
-
-    def wait_until_online(self, mark, within=15):
-        """Returns once a birth was heard after the mark, and the agent had time to subscribe."""
-        self.observer.wait_for(
-            STATUS, lambda m: m.fields["state"] == "online" and not m.retain, within, mark)
-        self.observer.wait_for("sandpiper/t1/diag", within=within, since=mark)
-
-    def send(self, *arguments, key="key.pem", status=0):
-        """Sends a request; the answers."""
-        self.sent += 1
-        done = self.lab(
-            "care", "send", "-h", "127.0.0.1", "-p", self.mosquitto.port, "--device", "t1",
-            "--signing-key", self.folder / key, *arguments, status=status)
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def proposed(self, name="proposed.json", **more):
-        """A file with such a profile."""
-        return self.write(self.profile(**more), name)
-
-    def results(self, answers):
-        """What answers say."""
-        return [answer["result"] for answer in answers]
-
-    def profile_hash(self):
-        """The hash of the profile that the device runs, as its last status says."""
-        return self.observer.since(0, STATUS)[-1].fields["profile"]
 
 
 class Care(CareTest):
@@ -224,6 +151,13 @@ class Care(CareTest):
         mode = stat.S_IMODE((self.folder / "key.pem").stat().st_mode)
         self.assertEqual(mode, 0o600)
 
+    def test_key_that_others_can_read_is_told_of(self):
+        key = self.folder / "key.pem"
+        arguments = ["care", "send", "--print", "--signing-key", key, "--device", "t1", "status"]
+        self.assertEqual(self.lab(*arguments).stderr, "")
+        key.chmod(0o640)
+        self.assertIn("others than its owner can read", self.lab(*arguments).stderr)
+
 
 class Trial(CareTest):
     """Proposed profiles."""
@@ -340,6 +274,36 @@ class Trial(CareTest):
         again = run("care", "--drop", "--state", runner.state, self.installed)
         self.assertEqual(again.returncode, 1)
 
+    def test_profile_that_was_dropped_beside_the_agent_stays_dropped(self):
+        runner = self.begin()
+        before = self.profile_hash()
+        self.send("profile", self.proposed(line="GPIO18"))
+        record = runner.state / "t1.care"
+        wait_for(lambda: "answer" not in record.read_text(), 5, "the end of it")
+        owner, text = record.stat().st_ino, record.read_text()
+        self.assertEqual(
+            run("care", "--drop", "--state", runner.state, self.installed).returncode, 0)
+        self.assertEqual((record.stat().st_ino, record.read_text()), (owner, text))
+        self.assertIn("as installed", run("care", "--state", runner.state, self.installed).stdout)
+        # The agent writes its record anew.
+        self.send("restart")
+        self.assertEqual(self.profile_hash(), before)
+        self.assertIn("was dropped", runner.log())
+        self.assertNotIn("accepted", record.read_text())
+
+    def test_without_a_readable_record_only_the_state_is_told(self):
+        runner = self.begin()
+        self.send("restart")
+        runner.stop()
+        (runner.state / "t1.care").write_text("nonsense")
+        self.again_started(runner)
+        for request in [["restart"], ["log", "debug"], ["profile", self.proposed()]]:
+            with self.subTest(request[0]):
+                time.sleep(1)
+                answer, = self.send(*request, status=1)
+                self.assertEqual(answer["reason"], "record-unreadable")
+        self.assertEqual(self.results(self.send("status")), ["done"])
+
     def test_bad_profile_is_told_with_its_lines(self):
         self.begin()
         before = self.profile_hash()
@@ -370,6 +334,13 @@ class Trial(CareTest):
             self.results(self.send("profile", alone, key="other.pem"))[-1], "applied")
         self.send("status", "--timeout", "2s", status=3)
 
+    def test_profile_that_leaves_no_room_for_itself_is_refused(self):
+        self.begin()
+        small = self.profile(description="x" * 2_000, line="GPIO18")
+        small["care"]["maxProfile"] = "2KiB"
+        answer, = self.send("profile", self.write(small, "small.json"), status=1)
+        self.assertIn("longer than its own care.maxProfile", answer["reason"])
+
     def test_large_profile_comes_through(self):
         self.begin()
         long = self.proposed(description="x" * 12_000, line="GPIO18")
@@ -387,20 +358,37 @@ class Trial(CareTest):
         self.assertEqual(self.profile_hash(), before)
         self.assertIn("back to the installed one", runner.log())
 
-    def test_power_cut_between_proof_and_record_keeps_the_profile(self):
+    def test_power_cut_between_record_and_name_keeps_the_profile(self):
         runner = self.begin()
         self.send("profile", self.proposed(line="GPIO18"))
         after = self.profile_hash()
-        record = runner.state / "t1.care"
-        wait_for(lambda: "answer" not in record.read_text(), 5, "the end of it")
         runner.kill()
-        lines = dict(line.split(" ", 1) for line in record.read_text().splitlines())
-        # As it was written last before the profile got its name.
-        record.write_text(
-            f"n {lines['n']}\nover {lines['over']}\n"
-            f"trial {lines['accepted']} {lines['n']} 300 begun\n")
-        mark = self.observer.mark()
+        accepted = runner.state / "t1.profile.json"
+        accepted.rename(runner.state / "t1.trial.json")
         self.again_started(runner)
         self.assertEqual(self.profile_hash(), after)
-        answer = self.observer.wait_for(RESULT, since=mark).fields
-        self.assertEqual(answer["result"], "applied")
+        self.assertTrue(accepted.exists())
+
+    def test_profile_that_cannot_be_kept_is_rolled_back(self):
+        runner = self.begin()
+        self.send("profile", self.proposed(line="GPIO18"))
+        before = self.profile_hash()
+        sender = self.start(Process(
+            [LAB, "care", "send", "-h", "127.0.0.1", "-p", self.mosquitto.port, "--device", "t1",
+             "--signing-key", self.folder / "key.pem", "--within", "10s", "profile",
+             self.proposed(line="GPIO22")], self.folder / "sender"))
+        record = runner.state / "t1.care"
+        wait_for(lambda: "begun" in record.read_text(), 15, "the trial")
+        # Nothing takes the place of a folder.
+        obstacle = runner.state / "t1.care.new"
+        obstacle.mkdir()
+        wait_for(lambda: "rolled-back" in sender.log(), 30, "the end of the trial")
+        self.assertEqual(sender.wait(15), 1, sender.log())
+        self.assertEqual(self.profile_hash(), before)
+        self.assertFalse((runner.state / "t1.trial.json").exists())
+        answer, = self.send("restart", status=1)
+        self.assertEqual(answer["reason"], "state-not-writable")
+        # Once there is room, all is well again.
+        obstacle.rmdir()
+        self.assertEqual(self.results(self.send("restart")), ["accepted", "done"])
+        self.assertEqual(self.profile_hash(), before)

@@ -40,6 +40,15 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["state"])
   }
 
+  @Test func fileDoesNotTakeTheModeOfWhatAnotherHasLeft() throws {
+    let scratch = try Scratch()
+    try scratch.write("left", to: "key.new")
+    #expect(chmod(scratch.path + "/key.new", 0o644) == 0)
+    try write("secret", to: scratch.path + "/key")
+    var status = stat()
+    #expect(stat(scratch.path + "/key", &status) == 0 && status.st_mode & 0o777 == 0o600)
+  }
+
   @Test func writeThatFailsLeavesTheOldFile() throws {
     let missing = "/nonexistent/state"
     let result = code { () throws(SystemError) in
@@ -49,6 +58,28 @@ import Testing
       }
     }
     #expect(result == ENOENT)
+  }
+
+  /// As root; who is not can give nothing away.
+  @Test(.enabled(if: geteuid() == 0))
+  func whatRootWritesBelongsToWhoHadTheFileOrHasTheFolder() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/state"
+    for (named, owner) in [(scratch.path, 65_534), (path, 65_533)] {
+      #expect(chown(named, UInt32(owner), UInt32(owner)) == 0)
+      try write("new", to: path)
+      var status = stat()
+      #expect(stat(path, &status) == 0)
+      #expect(status.st_uid == UInt32(owner) && status.st_gid == UInt32(owner))
+    }
+  }
+
+  private func write(_ text: String, to path: String, mode: UInt32 = 0o600) throws {
+    try bytes(path) { path throws(SystemError) in
+      try bytes(text) { bytes throws(SystemError) in
+        try File.write(atomically: bytes, to: path, mode: mode)
+      }
+    }
   }
 
   @Test func bootIDIsTheKernels() throws {

@@ -98,7 +98,7 @@ import Uplink
     let bench = LinkBench.online()
     #expect(bench.publishNow("online", tag: 77))
     #expect(bench.sent() == [.publish("status", "online", id: 1, retain: true)])
-    #expect(bench.receive(acknowledgement(1)) == .acknowledged(tag: 77))
+    #expect(bench.receive(acknowledgement(1)) == .acknowledged(tag: 77, isTaken: true))
     #expect(bench.publishNow("diag", qos: .atMostOnce))
     #expect(bench.sent() == [.publish("status", "diag", retain: true)])
   }

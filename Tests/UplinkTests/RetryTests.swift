@@ -21,7 +21,7 @@ import Uplink
     if acknowledged {
       #expect(bench.publishNow("online"))
       let id = bench.sent().compactMap(\.packetID).first ?? 0
-      #expect(bench.receive(acknowledgement(id)) == .acknowledged(tag: 0))
+      #expect(bench.receive(acknowledgement(id)) == .acknowledged(tag: 0, isTaken: true))
     }
     bench.now = bench.now + length
     bench.receive([0xD0, 0])

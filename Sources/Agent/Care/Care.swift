@@ -21,8 +21,9 @@ struct Care: ~Copyable {
   private var received = 0
   private var signature = FixedText<64>()
 
-  /// The number of the last request.
+  /// The number of the last request, and whether the rim has one: else only the time tells an old request.
   var number: UInt64 = 0
+  var hasRecord = false
   /// The request that is being carried out, and why it is not.
   var request = CareRequest()
   var refusal: StaticString?
@@ -32,7 +33,7 @@ struct Care: ~Copyable {
   /// What the rim has to do besides.
   var logAction: CareAction?
   var confirms = false
-  var forgets = false
+  var forgets: UInt64?
 
   /// Requests that nobody has a right to, or that came too fast, since the start.
   var refused: UInt32 = 0
@@ -41,28 +42,31 @@ struct Care: ~Copyable {
   /// The message that goes by is one of those.
   var skips = false
 
-  /// What is to be said to a request; none while there is nothing.
+  /// What is to be said: first what the rim keeps, too, until the broker has it, then what it does not.
   private var answers: Table<CareAnswer>
-  private var sending = Sending.nothing
+  private var sending = InlineArray<2, Sending>(repeating: .nothing)
+  private var tags = InlineArray<2, UInt32>(repeating: 0)
   private var tag: UInt32 = 0
-  /// True when the rim keeps the answer, too, until the broker has it.
-  private var isAnswerKept = false
   /// The number of the request that is answered with the state of the device; 0 for none.
   var statusFor: UInt64 = 0
 
   /// When the log goes back to its level.
   var logUntil = Instant.never
-  /// When a profile on trial is given up.
+  /// When a profile on trial is given up, unless it has just proved itself.
   var trialUntil = Instant.never
   var isOnTrial = false
+  /// How long it has to stay online once it has proved itself, and when it has.
+  private var hold = Interval.zero
+  private var holdsUntil = Instant.never
   /// Why it is given up, and why there was no link last.
   var trialFault: StaticString = ""
   var linkFault: StaticString?
   /// The request for the subscription, and whether it was granted in this session.
   var subscription: UInt16?
   var isSubscribed = false
-  /// The broker has this session's birth.
+  /// The broker has taken this session's birth, and it has come back on the topic of the status.
   var hasBirth = false
+  var isBirthHeard = false
 
   private enum Sending: BitwiseCopyable { case nothing, waits, underWay }
 
@@ -84,7 +88,7 @@ struct Care: ~Copyable {
     memory = arena.table(
       "request for remote care", count: signatureStart + Self.headBytes, filledWith: 0)
     answers = arena.table(
-      "its answer", count: 1, filledWith: CareAnswer(0, nil, .refused))
+      "its answers", count: 2, filledWith: CareAnswer(0, nil, .refused))
     guard !arena.isMeasuring else { return }
     _ = memory.fill(from: 0, limit: bodyStart) { out in
       out.append(literal: prefix)
@@ -96,7 +100,7 @@ struct Care: ~Copyable {
   }
 
   /// When something is due.
-  var deadline: Instant { min(logUntil, trialUntil) }
+  var deadline: Instant { min(logUntil, min(trialEnd, holdsUntil)) }
 
   /// The longest message, in bytes.
   var messageBytesMax: Int { signatureStart - bodyStart + Self.headBytes }
@@ -171,32 +175,76 @@ struct Care: ~Copyable {
 
   // MARK: The answer on its way out
 
-  /// What is to be said, while there is something.
-  var answer: CareAnswer { answers[0] }
-
-  /// Has `answer` said, in the place of any that waits.
-  mutating func say(_ answer: CareAnswer, isKept: Bool) {
-    answers[0] = answer
-    sending = .waits
-    isAnswerKept = isKept
+  /// The place of the next answer that has to be sent; nil for none.
+  var waiting: Int? {
+    if sending[0] == .waits { return 0 }
+    return sending[1] == .waits ? 1 : nil
   }
 
-  /// True when an answer has to be sent.
-  var waitsToSay: Bool { sending == .waits }
+  /// What is to be said from there.
+  func answer(_ place: Int) -> CareAnswer { answers[place] }
+
+  /// Has `answer` said. What is kept gives way to nothing that is not.
+  mutating func say(_ answer: CareAnswer, isKept: Bool) {
+    let place = isKept ? 0 : 1
+    answers[place] = answer
+    sending[place] = .waits
+  }
 
   /// The tag that the answer would be sent with: unlike those of the status, which have 16 bits.
   var nextTag: UInt32 { 0x1_0000 | (tag &+ 1) & 0xFFFF }
 
-  mutating func wasSent() {
+  mutating func wasSent(_ place: Int) {
     tag = nextTag
-    sending = .underWay
+    tags[place] = tag
+    sending[place] = .underWay
   }
 
-  /// The broker has the message of `tag`.
+  /// The broker has the message of `tag`. What it has refused waits for another session, where somebody may have
+  /// given the right.
   mutating func wasAcknowledged(_ tag: UInt32) {
-    guard tag == self.tag, sending == .underWay else { return }
-    sending = .nothing
-    forgets = isAnswerKept
+    for place in 0..<2 where sending[place] == .underWay && tags[place] == tag {
+      sending[place] = .nothing
+      if place == 0 { forgets = answers[0].number }
+    }
+  }
+
+  // MARK: A profile on trial
+
+  mutating func beginTrial(_ within: Interval, at now: Instant) {
+    isOnTrial = true
+    trialUntil = now + within
+    hold = min(.seconds(30), within / 2)
+  }
+
+  /// Something of what it has to show has come. With all of it the session has to last: one lucky moment is no
+  /// link that a device can be cared for by.
+  mutating func proved(at now: Instant) {
+    guard trialUntil < .never, missing == nil, holdsUntil == .never else { return }
+    holdsUntil = now + hold
+  }
+
+  /// When it is given up: not as long as it holds.
+  private var trialEnd: Instant { holdsUntil < .never ? .never : trialUntil }
+
+  /// True, once, when it has to be given up at `now`; when it has held, it is confirmed instead.
+  mutating func trialFails(at now: Instant) -> Bool {
+    let hasHeld = holdsUntil <= now
+    let hasFailed = trialEnd <= now
+    guard hasHeld || hasFailed else { return false }
+    (trialUntil, holdsUntil) = (.never, .never)
+    confirms = hasHeld
+    return hasFailed
+  }
+
+  /// What it lacks in this session to have proved itself: the subscription, the birth's acknowledgement, and the
+  /// birth itself; nil for nothing. One that could not be cared for any more would be the last, and a broker may
+  /// grant subscriptions that nothing comes by, and in 3.1.1 acknowledge what it does not let pass (section
+  /// 3.3.5): only what comes back was certainly taken.
+  var missing: StaticString? {
+    guard isSubscribed else { return "not-subscribed" }
+    guard hasBirth else { return "status-not-taken" }
+    return isBirthHeard ? nil : "status-not-heard"
   }
 
   /// The link is gone.
@@ -205,8 +253,9 @@ struct Care: ~Copyable {
     skips = false
     statusFor = 0
     subscription = nil
-    (isSubscribed, hasBirth) = (false, false)
-    if sending == .underWay { sending = .waits }
+    (isSubscribed, hasBirth, isBirthHeard) = (false, false, false)
+    holdsUntil = .never
+    for place in 0..<2 where sending[place] == .underWay { sending[place] = .waits }
   }
 
   // MARK: The rim's part
@@ -234,9 +283,9 @@ struct Care: ~Copyable {
       confirms = false
       return .confirm
     }
-    guard forgets else { return nil }
-    forgets = false
-    return .forget
+    guard let number = forgets else { return nil }
+    forgets = nil
+    return .forget(number)
   }
 }
 

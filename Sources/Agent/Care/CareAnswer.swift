@@ -65,6 +65,8 @@ public struct CareAnswer: BitwiseCopyable, Sendable {
   public var result: Result
   /// Why.
   public var reason: CareReason
+  /// The number that the request's had to be greater than, where that is why.
+  var last: UInt64?
 
   /// An answer.
   public init(
@@ -95,5 +97,8 @@ public struct CareAnswer: BitwiseCopyable, Sendable {
     guard !reason.isEmpty else { return }
     out.append(literal: ",\"reason\":")
     reason.withBytes { out.append(jsonString: $0) }
+    guard let last else { return }
+    out.append(literal: ",\"last\":")
+    out.append(digits: last, width: 1)
   }
 }

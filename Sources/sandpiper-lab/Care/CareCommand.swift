@@ -55,6 +55,10 @@ enum SigningKey {
       }
     }
     if let error { throw ValidationError("\(path): \(error.text)") }
+    if let survey = try? FileSurvey(name.span), survey.mode & 0o077 != 0 {
+      Terminal.complain(
+        "sandpiper-lab: \(path): others than its owner can read this key: chmod 600")
+    }
     try needLibrary()
     guard let signer = Signer(pem: pem.span) else {
       throw ValidationError(

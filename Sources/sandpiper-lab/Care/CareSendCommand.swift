@@ -47,9 +47,15 @@ struct CareSendCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The device refuses it once it is older, and where it does not know the time.",
+      "The device refuses it once it is older, and where it does not know the time. [10m]",
       valueName: "duration"))
   var expires: String?
+
+  @Flag(
+    help:
+      "It never expires: for a board without a clock, which then has to have been cared for before."
+  )
+  var noExpiry = false
 
   @Option(
     help: ArgumentHelp(
@@ -85,8 +91,11 @@ struct CareSendCommand: ParsableCommand {
     guard TopicName.isValid(topic.span) else {
       throw ValidationError("--base, --device: no part of a topic")
     }
+    var meaning = try connection.meaning("care")
+    // 5.0 says when the broker does not take a request.
+    if connection.version == nil { meaning.settings.level = .v50 }
     let sender = try CareSender(
-      try connection.meaning("care"), topic: topic, message, number: number,
+      meaning, topic: topic, message, number: number,
       patience: try patience(), isQuiet: connection.quiet)
     let status = sender.run()
     if status != 0 { throw ExitCode(status) }
@@ -103,8 +112,11 @@ struct CareSendCommand: ParsableCommand {
       throw ValidationError("--within goes with profile")
     }
     var text = "{\"n\":\(number),\"do\":\"\(task.rawValue)\""
-    if let expires {
-      let length = try Self.interval(expires, "--expires")
+    guard expires == nil || !noExpiry else {
+      throw ValidationError("--expires and --no-expiry exclude each other")
+    }
+    if !noExpiry {
+      let length = try Self.interval(expires ?? "10m", "--expires")
       let end = WallTime(milliseconds: Clock.moment().wall.milliseconds + length.milliseconds)
       let time = [UInt8](capacity: 24) { out in out.append(timestamp: end) }
       text += ",\"expires\":\"\(String(decoding: time, as: UTF8.self))\""

@@ -28,6 +28,7 @@ final class CareSender {
     let client = LabClient(meaning.settings)
     client.way = meaning.way
     client.options.reconnects = true
+    client.options.fallsBack = true
     loop = try ClientLoop(client)
     self.topic = topic
     self.message = message
@@ -84,7 +85,7 @@ final class CareSender {
 
   private func subscribe() {
     let filter = topic + Array("/result".utf8)
-    let isV5 = loop.client.settings.level == .v50
+    let isV5 = loop.client.manager?.protocolLevel == .v50
     do {
       let filters = try [UInt8](capacity: filter.count + 3) { (out) throws(EncodeError) in
         if isV5 {

@@ -41,13 +41,13 @@ enum CareCommand {
       return .usage
     }
     guard let installed = ProfileFile(path: path).read() else { return .badProfile }
-    var keeper = CareKeeper(stem: state.stem(of: installed).span)
+    let keeper = CareKeeper(stem: state.stem(of: installed).span)
     guard !keeper.isBroken else {
       Console.complain(
         "sandpiper: \(keeper.path(of: .record)): can't be read, or is none of remote care's")
       return .failure
     }
-    if drops { return drop(&keeper) }
+    if drops { return drop(keeper) }
     show(keeper, installed, path)
     return .fine
   }
@@ -57,12 +57,13 @@ enum CareCommand {
   ) {
     let record = keeper.record
     let holds = record.over == installed.device.profileHash
-    if record.accepted != nil, holds {
+    let hasAccepted = record.accepted != nil && keeper.hasAccepted
+    if hasAccepted, holds {
       Console.print(row("profile", "by remote care: \(keeper.path(of: .accepted))"))
     } else {
       Console.print(row("profile", "as installed: \(path)"))
     }
-    if record.accepted != nil || record.trial != nil, !holds {
+    if hasAccepted || record.trial != nil, !holds {
       Console.print(row("", "edited since, so the next start puts that of remote care aside"))
     }
     if let trial = record.trial {
@@ -78,13 +79,12 @@ enum CareCommand {
       row("to be answered", "request \(answer.number): \(answer.result.word)"))
   }
 
-  private static func drop(_ keeper: inout CareKeeper) -> Exit {
-    guard keeper.record.accepted != nil else {
+  private static func drop(_ keeper: borrowing CareKeeper) -> Exit {
+    guard keeper.record.accepted != nil, keeper.hasAccepted else {
       Console.complain("sandpiper: remote care has brought no profile that is in use")
       return .failure
     }
-    keeper.setAside()
-    guard keeper.record.accepted == nil else { return .failure }
+    guard keeper.drop() else { return .failure }
     Console.print(
       "dropped, and kept as \(keeper.path(of: .old)): the next start, or SIGHUP, takes the installed profile"
     )

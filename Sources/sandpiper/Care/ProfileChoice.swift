@@ -13,6 +13,7 @@ import Profile
 /// | a trial that waits | the profile on trial | notes that it has begun |
 /// | a trial that has begun | the profile before | the trial is over: the run before has not come through |
 /// | an accepted profile | that one | |
+/// | an accepted profile whose file is not there | the installed one | forgets it: a person has dropped it |
 /// | either, over another text | the installed one | puts it aside: a person has had the last word |
 struct ProfileChoice: ~Copyable {
   enum Origin { case installed, accepted, trial }
@@ -48,9 +49,18 @@ struct ProfileChoice: ~Copyable {
       return keeper.setAside()
     }
     if let trial = record.trial {
-      if trial.hasBegun { recover(trial) } else { begin() }
+      if trial.hasBegun { recover() } else { begin() }
+    } else if let accepted = record.accepted,
+      ProfileFile(path: keeper.path(of: .trial)).hash == accepted
+    {
+      // The run that wrote so has not come to give it its name.
+      keeper.settle()
     }
     guard origin != .trial, let hash = keeper.record.accepted else { return }
+    guard keeper.hasAccepted else {
+      Log.write(.notice, "the profile of remote care was dropped: back to the installed one")
+      return keeper.setAside()
+    }
     if !take(.accepted, hash: hash, as: .accepted) {
       Log.write(.error, "the profile of remote care can't be used: back to the installed one")
       keeper.setAside()
@@ -58,14 +68,9 @@ struct ProfileChoice: ~Copyable {
   }
 
   /// A run has begun with the profile on trial, and this one follows it.
-  private mutating func recover(_ trial: CareRecord.Trial) {
-    guard ProfileFile(path: keeper.path(of: .accepted)).hash == trial.hash else {
-      Log.write(.warning, "the run with the profile on trial has ended: back to the one before")
-      return keeper.rollBack(because: CareReason("run-ended"))
-    }
-    // It has proved itself, and the record does not know it yet.
-    keeper.record.endTrial(fault: nil)
-    _ = keeper.save()
+  private mutating func recover() {
+    Log.write(.warning, "the run with the profile on trial has ended: back to the one before")
+    keeper.rollBack(because: CareReason("run-ended"))
   }
 
   private mutating func begin() {

@@ -20,8 +20,12 @@ struct ProposedProfile {
     let url = brokerURL.utf8.isEmpty ? nil : [UInt8](brokerURL.utf8)
     let (configuration, problems) = ProfileReader.read(bytes, brokerURL: url)
     guard let configuration else { return refuse(list(problems, bytes)) }
-    guard let fault = fault(in: configuration, signedBy: key) else { return .good }
-    return refuse(fault)
+    if let fault = fault(in: configuration, signedBy: key) { return refuse(fault) }
+    guard text.count <= configuration.care.profileBytesMax else {
+      return refuse(
+        "it is longer than its own care.maxProfile: it could not be proposed again, nor one like it")
+    }
+    return .good
   }
 
   private func refuse(_ reason: String) -> Proposal {

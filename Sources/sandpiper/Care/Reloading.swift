@@ -45,7 +45,7 @@ struct Reloading {
       Log.write(.notice, "a profile is on trial: nothing changes until that is over")
       return nil
     }
-    return keeper.record.accepted == nil ? path : keeper.path(of: .accepted)
+    return keeper.record.accepted != nil && keeper.hasAccepted ? keeper.path(of: .accepted) : path
   }
 }
 
