@@ -252,8 +252,7 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
         notice, isReloading: agent.stopReason?.beginsAnew == true,
         stopTakes: agent.link.spec.replyTimeout * 2 + .seconds(15), at: now)
       if case .online(let session) = notice { reserve(session) }
-      NoticeLog.write(
-        notice, points: agent.points, dial: agent.link.spec.dial, next: agent.link.nextReference)
+      NoticeLog.write(notice, agent.link, points: agent.points)
     }
   }
 

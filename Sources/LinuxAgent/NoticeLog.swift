@@ -9,8 +9,10 @@ import Uplink
 /// The agent's notices as lines of the log.
 enum NoticeLog {
   static func write(
-    _ notice: Notice, points: borrowing Points, dial: DialSpec, next: ServerReference?
+    _ notice: Notice, _ link: borrowing BrokerLink<FileStorage>, points: borrowing Points
   ) {
+    let dial = link.spec.dial
+    let place = BrokerPlace(link)
     let log = EventLog(notice)
     switch notice {
     case .broker(let index):
@@ -20,22 +22,21 @@ enum NoticeLog {
         line.append(literal: " of ")
         line.append(decimal: Int64(wide: dial.brokerCount))
         line.append(literal: ": ")
-        line.append(dial.broker(index), points.texts)
+        line.append(BrokerPlace(dial.broker(index)), points.texts)
       }
     case .sentOn:
-      guard let next else { break }
+      guard let next = link.nextReference else { break }
       log.write(.notice) { line in
         line.append(literal: "the broker sends us to ")
-        next.host.withBytes { host in line.append(contentsOf: host) }
-        guard next.port != 0 else { return }
-        line.append(literal: ":")
-        line.append(decimal: Int64(wide: Int(next.port)))
+        line.append(BrokerPlace(dial.broker(link.broker), sentTo: next), points.texts)
       }
     case .lost(.returned):
       log.write(.notice, "back to the first broker")
     case .online(let session):
       log.write(.notice) { line in
-        line.append(literal: "online, session ")
+        line.append(literal: "online at ")
+        line.append(place, points.texts)
+        line.append(literal: ", session ")
         line.append(decimal: Int64(bitPattern: session))
       }
     case .lost(let fault):
@@ -45,7 +46,9 @@ enum NoticeLog {
       }
     case .attemptFailed(let fault, let wait):
       log.write(.warning) { line in
-        line.append(literal: "no connection to the broker: ")
+        line.append(literal: "no connection to ")
+        line.append(place, points.texts)
+        line.append(literal: ": ")
         line.append(fault, dial, points.texts)
         line.append(literal: "; next attempt in ")
         line.append(wait)
@@ -177,14 +180,5 @@ extension LogLine {
     append(literal: " (")
     append(literal: words)
     append(literal: ")")
-  }
-
-  /// Appends where a broker is.
-  fileprivate mutating func append(_ endpoint: Endpoint, _ texts: borrowing TextPool) {
-    let place = endpoint.kind == .unix ? endpoint.path : endpoint.host
-    texts.withBytes(of: place) { bytes in append(contentsOf: bytes) }
-    guard endpoint.kind != .unix else { return }
-    append(literal: ":")
-    append(decimal: Int64(wide: Int(endpoint.port)))
   }
 }

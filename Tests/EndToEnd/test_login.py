@@ -37,6 +37,7 @@ class Login(EndToEndTest):
     def test_password_of_a_file_opens_the_session_and_shows_nowhere(self):
         agent = self.login(PASSWORD + "\nsecond line\n")
         wait_for(lambda: "online" in agent.log(), 15, "a session")
+        self.assertIn(f"online at 127.0.0.1:{self.mosquitto.port}, session 1", agent.log())
         process = Path("/proc") / str(agent.pid)
         for said in [agent.log().encode(), (process / "cmdline").read_bytes(),
                      (process / "environ").read_bytes()]:
