@@ -190,12 +190,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       }
       password.withBytes { bytes in agent.opened(password: bytes, at: moment) }
     } catch {
-      Log.write(.error) { line in
-        line.append(literal: "password file: ")
-        line.append(error)
-      }
       transport.close(loop: loop)
-      agent.link.failed(.connectFailed(code: error.code), at: moment.instant)
+      agent.link.passwordUnreadable(code: error.code, at: moment.instant)
     }
   }
 

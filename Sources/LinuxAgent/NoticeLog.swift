@@ -44,6 +44,17 @@ enum NoticeLog {
         line.append(literal: "connection to the broker lost: ")
         line.append(fault, dial, points.texts)
       }
+    case .attemptFailed(.passwordUnreadable(let code), let wait):
+      log.write(.error) { line in
+        line.append(literal: "the password file ")
+        points.texts.withBytes(of: link.spec.passwordFile) { line.append(contentsOf: $0) }
+        line.append(literal: " cannot be read: ")
+        SystemError.withText(of: code) { line.append(contentsOf: $0) }
+        line.append(literal: "; no connection to ")
+        line.append(place, points.texts)
+        line.append(literal: ", next attempt in ")
+        line.append(wait)
+      }
     case .attemptFailed(let fault, let wait):
       log.write(.warning) { line in
         line.append(literal: "no connection to ")

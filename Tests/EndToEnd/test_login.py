@@ -56,6 +56,9 @@ class Login(EndToEndTest):
 
     def test_missing_file_is_told_and_no_session_is_tried_without_it(self):
         agent = self.login(None)
-        wait_for(lambda: "password file" in agent.log(), 15, "a line in the log")
+        told = f"the password file {self.password} cannot be read: No such file or directory; " \
+            f"no connection to 127.0.0.1:{self.mosquitto.port}, next attempt in "
+        wait_for(lambda: told in agent.log(), 15, "a line in the log")
+        self.assertNotIn("connect-failed", agent.log(), "told once, and as what it is")
         self.assertNotIn("as t1", self.mosquitto.log())
         self.assertTrue(agent.running)
