@@ -201,8 +201,14 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     return max(0, bytes - passed * layout.payloadBytes)
   }
 
-  /// Bytes that records and their headers may take in all.
+  /// Bytes that records and their headers may take in all, those of a rewrite among them.
   public var capacityBytes: Int { (layout.blockCount - 1) * layout.payloadBytes }
+
+  /// Bytes of those that `append` takes: all but the reserved ones.
+  public var roomBytes: Int { capacityBytes - reservedBytes }
+
+  /// Bytes of that room that are taken: none in an empty ring, all where `append` finds it full.
+  public var usedBytes: Int { roomBytes - freeBytes }
 }
 
 /// What a journal has done since the program's start.

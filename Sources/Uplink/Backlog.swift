@@ -75,11 +75,14 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// Why the medium failed last; nil while it does not.
   public var fault: StorageFault? { ring.fault }
 
-  /// Bytes that records may take, and those of them that are free.
-  public var capacityBytes: Int { ring.isOpen ? ring.capacityBytes : 0 }
+  /// Bytes of the journal, those that only thinning takes among them.
+  var capacityBytes: Int { ring.isOpen ? ring.capacityBytes : 0 }
 
-  /// See `capacityBytes`.
-  public var freeBytes: Int { ring.isOpen ? ring.freeBytes : 0 }
+  /// Bytes that records may take, and those of them that are taken.
+  public var roomBytes: Int { ring.isOpen ? ring.roomBytes : 0 }
+
+  /// See `roomBytes`.
+  public var usedBytes: Int { ring.isOpen ? ring.usedBytes : 0 }
 
   /// What was written to the medium since the start.
   public var counters: JournalCounters { ring.counters }
