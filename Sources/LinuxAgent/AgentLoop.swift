@@ -247,18 +247,11 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       supervision.note(
         notice, isReloading: agent.stopReason?.beginsAnew == true,
         stopTakes: agent.link.spec.replyTimeout * 2 + .seconds(15), at: now)
-      if case .online(let session) = notice { reserve(session) }
-      NoticeLog.write(notice, agent.link, points: agent.points)
-    }
-  }
-
-  private mutating func reserve(_ session: UInt64) {
-    numbers.use(session)
-    if let error = numbers.takeError() {
-      Log.write(.warning) { line in
-        line.append(literal: "session numbers are not kept over a restart: ")
-        line.append(error)
+      if case .online(let session) = notice {
+        numbers.use(session)
+        numbers.tellError()
       }
+      NoticeLog.write(notice, agent.link, points: agent.points)
     }
   }
 

@@ -43,6 +43,20 @@ class Surroundings(EndToEndTest):
         self.assertRegex(os.read(reader, 4096), rb"lines lost before this one: \d+")
         self.assertEqual(agent.stop(), 0)
 
+    def test_missing_state_folder_is_named_with_what_to_do(self):
+        missing = self.folder / "missing"
+        agent = self.agent(profile(door()), self.mosquitto.url, "--state", missing)
+        self.observer.wait_for("sandpiper/t1/state/door")
+        self.assertIn(f"{missing}/t1.session: write: No such file or directory; is the state folder there",
+                      agent.log())
+
+    def test_missing_folder_of_the_control_socket_is_named(self):
+        path = self.folder / "missing" / "control"
+        agent = self.agent(profile(door()), self.mosquitto.url, "--control", path)
+        self.assertEqual(agent.wait(), 1)
+        self.assertIn(f"control socket {path}: bind: No such file or directory; make its folder first",
+                      agent.log())
+
     def test_closed_standard_descriptors_get_no_other_meaning(self):
         agent = Agent(self.folder, self.write(profile(door(), relay())), self.mosquitto.url)
         bare = self.start(Process(
