@@ -25,8 +25,9 @@ public enum Notice: BitwiseCopyable, Sendable {
   case command(CommandRefusal?, point: Int?)
   /// A message on our topics has more bytes than `uplink.packet`: a command without an answer, say.
   case messageTooLarge(bytes: Int)
-  /// Messages that this broker does not take were given up: `count` since the start.
-  case unsendable(count: UInt32)
+  /// Messages that this broker does not take were given up: `count` since the start, the last one for that
+  /// reason. Told once a minute at most.
+  case unsendable(GivingUp, count: UInt32)
   /// Somebody else had the last word on our status topic; ours was said again.
   case reasserted
   /// The journal's medium fails: readings wait in memory only, and it is tried again now and then. Nil

@@ -88,11 +88,13 @@ enum NoticeLog {
         line.append(decimal: Int64(wide: bytes))
         line.append(literal: " bytes was passed over: uplink.packet is less")
       }
-    case .unsendable(let count):
+    case .unsendable(let reason, let count):
       log.write(.warning) { line in
         line.append(
           literal: "messages that the broker does not take were given up, since the start: ")
         line.append(decimal: Int64(wide: Int(truncatingIfNeeded: count)))
+        line.append(literal: "; the last one: ")
+        line.append(literal: reason.words)
       }
     case .reasserted:
       log.write(.warning, "another's word on our status topic: ours was said again")
@@ -169,6 +171,20 @@ extension LinkFault {
       .refused(.reason(.banned)), .disconnected(.notAuthorized):
       "see the login, and what the broker allows this device"
     default: "the broker's log may say more"
+    }
+  }
+}
+
+extension GivingUp {
+  /// Why, and what a person can do about it.
+  fileprivate var words: StaticString {
+    switch self {
+    case .refused(0x87): "not authorised: see the broker's access list, or sandpiper doctor"
+    case .refused(0x90): "topic not accepted: see device.base, and the broker's rules"
+    case .refused(0x97): "a quota is exceeded: see the broker's limits"
+    case .refused: "refused: the broker's log may say more"
+    case .tooLarge: "larger than the broker takes: see its limits, or make uplink.packet smaller"
+    case .closedFor: "the broker closes the connection for it: its log may say why"
     }
   }
 }

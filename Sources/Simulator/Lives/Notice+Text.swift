@@ -20,7 +20,7 @@ extension Notice {
     case .command(let refusal?, let point):
       "command for point \(Self.number(point)) refused: \(refusal.reason)"
     case .messageTooLarge(let bytes): "a message of \(bytes) bytes was passed over"
-    case .unsendable(let count): "messages given up that the broker does not take: \(count)"
+    case .unsendable(_, let count): "messages given up that the broker does not take: \(count)"
     case .reasserted: "another's word on the status topic: ours was said again"
     case .journal(nil): "the journal can be written again"
     case .journal(let fault?): "the journal can't be written: \(fault)"
