@@ -81,7 +81,22 @@ enum NoticeLog {
       }
     case .subscriptionRefused:
       log.write(.error, "the broker refuses a subscription to the device's own topics")
-    case .command(let refusal, let point): write(log, refusal, point, points)
+    case .command(let point, let level, let duration):
+      log.write(.info) { line in
+        line.append(literal: "command for ")
+        line.append(point: point, points)
+        line.append(literal: level ? ": on" : ": off")
+        guard let duration else { return }
+        line.append(literal: " for ")
+        line.append(duration)
+      }
+    case .commandRefused(let refusal, let point):
+      log.write(.warning) { line in
+        line.append(literal: "command for ")
+        line.append(point: point, points)
+        line.append(literal: " refused: ")
+        line.append(literal: refusal.reason)
+      }
     case .messageTooLarge(let bytes):
       log.write(.warning) { line in
         line.append(literal: "a message of ")
@@ -136,25 +151,6 @@ enum NoticeLog {
     case .stopped: log.write(.notice, "stopped")
     }
   }
-
-  private static func write(
-    _ log: EventLog, _ refusal: CommandRefusal?, _ point: Int?, _ points: borrowing Points
-  ) {
-    log.write(refusal == nil ? .info : .warning) { line in
-      line.append(literal: "command for ")
-      if let point {
-        points.texts.withBytes(of: points.name(point)) { name in
-          line.append(contentsOf: name)
-          line.note("POINT", name)
-        }
-      } else {
-        line.append(literal: "a point that is not there")
-      }
-      guard let refusal else { return }
-      line.append(literal: " refused: ")
-      line.append(literal: refusal.reason)
-    }
-  }
 }
 
 extension LinkFault {
@@ -190,6 +186,15 @@ extension GivingUp {
 }
 
 extension LogLine {
+  /// Appends the point's name, for machines too.
+  fileprivate mutating func append(point: Int?, _ points: borrowing Points) {
+    guard let point else { return append(literal: "a point that is not there") }
+    points.texts.withBytes(of: points.name(point)) { name in
+      append(contentsOf: name)
+      note("POINT", name)
+    }
+  }
+
   /// Appends the fault and what is known of its cause.
   fileprivate mutating func append(
     _ fault: LinkFault, _ dial: DialSpec, _ texts: borrowing TextPool

@@ -38,7 +38,7 @@ class Surroundings(EndToEndTest):
             for _ in range(20):
                 self.observer.publish("sandpiper/t1/cmd/pump", "true", qos=0)
             self.observer.wait_for_count(RESULT, count)
-        self.assertIn(b"command for pump", os.read(reader, 1 << 20))
+        self.assertIn(b"command for pump: on", os.read(reader, 1 << 20))
         self.assert_alive()
         self.assertRegex(os.read(reader, 4096), rb"lines lost before this one: \d+")
         self.assertEqual(agent.stop(), 0)

@@ -16,8 +16,10 @@ extension Notice {
       "the broker refuses the device: \(fault.slug); next attempt in \(wait.inWords)"
     case .contested: "another client connects as this device"
     case .subscriptionRefused: "the broker refuses a subscription"
-    case .command(nil, let point): "command for point \(Self.number(point))"
-    case .command(let refusal?, let point):
+    case .command(let point, let level, let duration):
+      "command for point \(Self.number(point)): \(level ? "on" : "off")"
+        + (duration.map { " for \($0.inWords)" } ?? "")
+    case .commandRefused(let refusal, let point):
       "command for point \(Self.number(point)) refused: \(refusal.reason)"
     case .messageTooLarge(let bytes): "a message of \(bytes) bytes was passed over"
     case .unsendable(_, let count): "messages given up that the broker does not take: \(count)"
