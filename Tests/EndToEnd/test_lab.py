@@ -143,6 +143,10 @@ class Lab(EndToEndTest):
         self.assertEqual(code, 0, said)
         self.assertRegex(said, r"2 lives of 1 day in .*\n.* faults, .*\n.* readings made, ")
         self.assertIn("every promise was kept", said)
+        numbers = re.search(r"(\d+) readings made, (\d+) delivered, (\d+) given up and counted, (\d+) taken by",
+                            said)
+        made, *parts = map(int, numbers.groups())
+        self.assertEqual(made, sum(parts), said)
 
     def test_swarm_prints_one_life_line_by_line(self):
         code, said, _ = self.swarm("devices/smallest.json", "--log", "--seed", "3")
