@@ -26,6 +26,8 @@ class Lab(EndToEndTest):
         demo = self.start(Process([LAB, "demo", "devices/demo.json"], self.folder / "demo"))
         wait_for(lambda: re.search("online", demo.log()), 30, "a birth")
         wait_for(lambda: re.search("state/", demo.log()), 30, "telemetry")
+        by_hand = re.search(r"by hand: (/\S+/sandpiper set /\S+/control door 1)$", demo.log(), re.M)
+        self.assertEqual(subprocess.run(by_hand[1], shell=True, timeout=10, check=False).returncode, 0)
         demo.signal(signal.SIGINT)
         self.assertIn(demo.wait(15), [0, -signal.SIGINT, 130])
 
