@@ -64,8 +64,8 @@ struct DemoCommand: ParsableCommand {
     let server: BrokerServer
     do {
       server = try BrokerServer(at: .loopback(port: port))
-    } catch let error as SystemError {
-      throw Self.failure("cannot serve at 127.0.0.1 port \(port): \(error.text)")
+    } catch let fault as BrokerServer.Unserved {
+      throw Self.failure("cannot serve at 127.0.0.1 port \(port): \(fault.error.text)")
     }
     var arguments = [
       "run", "--simulate", "--broker", "mqtt://127.0.0.1:\(server.port)", "--control", control,

@@ -39,6 +39,14 @@ class Lab(EndToEndTest):
         wait_for(lambda: listening(port), 15, "the broker")
         return broker, port
 
+    def test_broker_names_the_port_that_is_taken(self):
+        _, taken = self.lab_broker()
+        done = subprocess.run(
+            [LAB, "broker", "--port", str(free_port()), "--ws-port", str(taken)], capture_output=True, text=True,
+            timeout=20, check=False)
+        self.assertEqual((done.returncode, done.stderr), (
+            1, f"sandpiper-lab: cannot serve at 127.0.0.1 port {taken}: listen: Address already in use\n"))
+
     def observer(self, port):
         """An observer that has subscribed to everything."""
         observer = Observer(port)
