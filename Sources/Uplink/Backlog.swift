@@ -39,10 +39,10 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// A backlog on `medium`, which may be none at all, in memory from `arena`.
   init(_ medium: consuming Medium, isWanted: Bool, inflight: Int, arena: inout Arena) {
-    let sizes = RecordRing<Medium>.Sizes(
-      blockBytes: isWanted ? 4096 : 512, bodyBytesMax: isWanted ? Self.bodyBytesMax : 0,
-      reservesRewrite: true)
-    ring = RecordRing(medium, sizes: sizes, arena: &arena)
+    ring = RecordRing(
+      medium,
+      sizes: isWanted ? .init(bodyBytesMax: Self.bodyBytesMax, reservesRewrite: true) : .none,
+      arena: &arena)
     flights = arena.table(
       "journal: packets under way", count: isWanted ? inflight : 0, filledWith: Flight())
   }
