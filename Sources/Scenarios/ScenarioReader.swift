@@ -84,6 +84,11 @@ public struct ScenarioReader {
     // Without knowing what it is, nobody can say what belongs to it.
     guard let fault else { return nil }
     warn(fault, object.offset, object.pointer)
+    if let at, scenario.length > .zero, at >= scenario.length {
+      complain(
+        object.offset, object.path("at"),
+        "nothing happens then: the scenario is over after " + short(scenario.length))
+    }
     var happening = Happening(fault, at: at ?? .zero)
     happening.every = every ?? .zero
     if fault.lasts {

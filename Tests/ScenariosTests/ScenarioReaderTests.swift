@@ -116,6 +116,10 @@ import Testing
     (#"{"events": [{"at": "1h"}]}"#, "1:13: error: /events/0: \"do\" is missing"),
     (#"{"events": [{"do": "reset", "for": "1m"}]}"#, "1:29: error: /events/0/for: unknown name"),
     (
+      #"{"length": "20s", "events": [{"at": "40s", "do": "cut"}]}"#,
+      "1:30: error: /events/0/at: nothing happens then: the scenario is over after 20s"
+    ),
+    (
       #"{"events": [{"do": "hold", "point": "gate"}]}"#,
       "1:37: error: /events/0/point: the profile has no point \"gate\"; it has \"door\", \"air\""
     ),
