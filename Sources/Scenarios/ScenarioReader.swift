@@ -101,8 +101,18 @@ public struct ScenarioReader {
     }
     if fault.isAtBroker { happening.broker = readBroker(&object, configuration) }
     readDetails(&object, &happening, configuration)
+    object.refuse(Self.details, of: "\"" + spelled(fault.word) + "\" has", &problems)
     object.finish(&problems)
     return happening
+  }
+
+  /// What belongs to some faults, and not to others.
+  private static var details: [StaticString] {
+    [
+      "for", "broker", "latency", "rate", "by", "after", "forget", "reason", "topic", "payload",
+      "retain",
+      "seconds", "point", "as", "value", "count", "bits", "sectors",
+    ]
   }
 
   private static var words: [StaticString] { Fault.allCases.map { $0.word } }
