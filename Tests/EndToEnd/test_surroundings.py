@@ -4,7 +4,7 @@ import fcntl
 import os
 
 from harness.case import EndToEndTest
-from harness.processes import Agent, Process
+from harness.processes import Agent, Process, run
 from harness.profiles import door, profile, relay
 
 RESULT = "sandpiper/t1/result"
@@ -56,6 +56,20 @@ class Surroundings(EndToEndTest):
         self.assertEqual(agent.wait(), 1)
         self.assertIn(f"control socket {path}: bind: No such file or directory; make its folder first",
                       agent.log())
+
+    def test_what_cannot_be_set_by_hand_is_told_with_what_can(self):
+        agent = self.agent(profile(door(), relay()), self.mosquitto.url)
+        self.observer.wait_for("sandpiper/t1/state/door")
+        missing = self.folder / "missing"
+        for path, point, value, told in [
+                (agent.control, "gate", "1", "no such point; there are door pump"),
+                (agent.control, "door", "ajar", "no such value: on, off, 1, 0, a number or auto"),
+                (agent.control, "pump", "on", "an output: commands set it"),
+                (missing, "door", "1", f"{missing}: no agent answers there (run --control): "
+                                       "No such file or directory")]:
+            done = run("set", path, point, value)
+            self.assertEqual((done.returncode, done.stderr), (1, f"sandpiper: {told}\n"))
+        agent.set("door", "on")
 
     def test_closed_standard_descriptors_get_no_other_meaning(self):
         agent = Agent(self.folder, self.write(profile(door(), relay())), self.mosquitto.url)
