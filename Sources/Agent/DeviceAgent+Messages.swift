@@ -27,7 +27,11 @@ extension DeviceAgent where Medium: ~Copyable {
       let refusal = points.carryOut(
         command, at: moment, brokerKeepsCommands: link.spec.persistentSession,
         outbox: &link.outbox)
-      notices.add(.command(refusal, point: command.point))
+      if let refusal {
+        notices.add(.commandRefused(refusal, point: command.point))
+      } else if let point = command.point {
+        notices.add(.command(point: point, level: command.level, duration: command.duration))
+      }
     case .care: takeCare(message, at: moment)
     case .foreign: break
     }

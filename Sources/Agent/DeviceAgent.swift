@@ -52,6 +52,8 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
   /// What was said of the journal last.
   var journalFault: StorageFault?
   var unsendableTold: UInt32 = 0
+  /// Until when no more of them is said.
+  var unsendableRestsUntil = Instant.boot
 
   /// An agent at its start. `points` and `texts` are copied; memory comes from `arena`.
   public init(
@@ -171,9 +173,10 @@ public struct DeviceAgent<Medium: Storage & ~Copyable>: ~Copyable {
       journalFault = link.backlog.fault
       notices.add(.journal(journalFault))
     }
-    if link.counters.unsendable != unsendableTold {
+    if link.counters.unsendable != unsendableTold, unsendableRestsUntil <= moment.instant {
       unsendableTold = link.counters.unsendable
-      notices.add(.unsendable(count: unsendableTold))
+      unsendableRestsUntil = moment.instant + .seconds(60)
+      notices.add(.unsendable(link.counters.lastGivingUp, count: unsendableTold))
     }
     if greeting.isOver, stopping.letsRecordsOut {
       link.pump(points, onlyAgain: owesStates, at: moment)

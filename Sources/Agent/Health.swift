@@ -74,13 +74,13 @@ struct Health: BitwiseCopyable {
 /// The journal's part.
 private struct JournalCounts: BitwiseCopyable {
   let capacity: Int
-  private let free: Int
+  private let used: Int
   private let written: JournalCounters
   private let isFailing: Bool
 
   init<Medium: Storage & ~Copyable>(_ backlog: borrowing Backlog<Medium>) {
-    capacity = backlog.capacityBytes
-    free = backlog.freeBytes
+    capacity = backlog.roomBytes
+    used = backlog.usedBytes
     written = backlog.counters
     isFailing = backlog.fault != nil
   }
@@ -88,7 +88,7 @@ private struct JournalCounts: BitwiseCopyable {
   func append(to out: inout OutputSpan<UInt8>) {
     out.append(literal: ",\"journal\":{\"capacity\":")
     out.append(decimal: Int64(wide: capacity))
-    out.append(count: capacity - free, as: "used")
+    out.append(count: used, as: "used")
     out.append(count: written.bytesWritten, as: "written")
     out.append(count: written.syncs, as: "syncs")
     out.append(count: written.rotten, as: "rotten")

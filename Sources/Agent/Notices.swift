@@ -21,12 +21,15 @@ public enum Notice: BitwiseCopyable, Sendable {
   case contested
   /// The broker does not let us subscribe to our own topics.
   case subscriptionRefused
-  /// A command has come for a point, and was taken, or refused.
-  case command(CommandRefusal?, point: Int?)
+  /// A command has come for a point, and was taken.
+  case command(point: Int, level: Bool, duration: Interval?)
+  /// A command has come, and was refused.
+  case commandRefused(CommandRefusal, point: Int?)
   /// A message on our topics has more bytes than `uplink.packet`: a command without an answer, say.
   case messageTooLarge(bytes: Int)
-  /// Messages that this broker does not take were given up: `count` since the start.
-  case unsendable(count: UInt32)
+  /// Messages that this broker does not take were given up: `count` since the start, the last one for that
+  /// reason. Told once a minute at most.
+  case unsendable(GivingUp, count: UInt32)
   /// Somebody else had the last word on our status topic; ours was said again.
   case reasserted
   /// The journal's medium fails: readings wait in memory only, and it is tried again now and then. Nil

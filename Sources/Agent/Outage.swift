@@ -37,7 +37,7 @@ struct Outage: BitwiseCopyable {
     if length == nil { report.unnoticed = noticedAt - heardAt }
     report.attempts = attempts(link)
     report.queued = UInt32(truncatingIfNeeded: link.outbox.unacknowledged)
-    report.journalBytes = UInt64(wide: link.backlog.capacityBytes - link.backlog.freeBytes)
+    report.journalBytes = UInt64(wide: link.backlog.usedBytes)
     report.flashBytes = (link.backlog.counters.blocksWritten &- flashBlocks) &* 4096
     report.losses = link.outbox.losses.total.since(losses)
     return report

@@ -19,8 +19,10 @@ public struct Command: BitwiseCopyable, Sendable {
   public private(set) var refusal = CommandRefusal.none
   var name: ShortText
   var id = ShortText()
-  var level = false
-  var duration: Interval?
+  /// What to drive the output to.
+  public private(set) var level = false
+  /// How long it holds; nil for until the next command.
+  public private(set) var duration: Interval?
   var ageMax: Interval?
   var issued: WallTime?
 

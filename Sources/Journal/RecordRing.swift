@@ -37,12 +37,18 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
       self.reservesRewrite = reservesRewrite
     }
 
+    /// Of a ring that is never opened: it takes no memory.
+    public static var none: Sizes { Sizes() }
+
+    private init() { (blockBytes, bodyBytesMax, reservesRewrite) = (0, 0, false) }
+
     /// The largest body of a record of the owner's or the ring's own.
     var longest: Int { max(bodyBytesMax, SettledRanges.markBytesMax) }
 
     /// Blocks that are held in memory until they are written: one that is being filled, and room for
     /// the longest record.
     var bufferBlocks: Int {
+      guard blockBytes > 0 else { return 0 }
       let payload = blockBytes - Layout.headerBytes
       return 2 + (longest + RecordHeader.byteCount) / payload
     }
@@ -134,8 +140,8 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     buffer = arena.table(
       "journal: blocks being filled", count: sizes.bufferBlocks * sizes.blockBytes, filledWith: 0)
     cache = arena.table("journal: the block read last", count: sizes.blockBytes, filledWith: 0)
-    record = arena.table(
-      "journal: a record", count: RecordHeader.byteCount + sizes.longest, filledWith: 0)
+    let recordBytes = sizes.blockBytes > 0 ? RecordHeader.byteCount + sizes.longest : 0
+    record = arena.table("journal: a record", count: recordBytes, filledWith: 0)
   }
 
   /// Makes an empty ring of all of `medium`, whatever was there. `id` is drawn at random: it tells this
@@ -201,8 +207,14 @@ public struct RecordRing<Medium: Storage & ~Copyable>: ~Copyable {
     return max(0, bytes - passed * layout.payloadBytes)
   }
 
-  /// Bytes that records and their headers may take in all.
+  /// Bytes that records and their headers may take in all, those of a rewrite among them.
   public var capacityBytes: Int { (layout.blockCount - 1) * layout.payloadBytes }
+
+  /// Bytes of those that `append` takes: all but the reserved ones.
+  public var roomBytes: Int { capacityBytes - reservedBytes }
+
+  /// Bytes of that room that are taken: none in an empty ring, all where `append` finds it full.
+  public var usedBytes: Int { roomBytes - freeBytes }
 }
 
 /// What a journal has done since the program's start.

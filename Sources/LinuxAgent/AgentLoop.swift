@@ -190,12 +190,8 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       }
       password.withBytes { bytes in agent.opened(password: bytes, at: moment) }
     } catch {
-      Log.write(.error) { line in
-        line.append(literal: "password file: ")
-        line.append(error)
-      }
       transport.close(loop: loop)
-      agent.link.failed(.connectFailed(code: error.code), at: moment.instant)
+      agent.link.passwordUnreadable(code: error.code, at: moment.instant)
     }
   }
 
@@ -251,19 +247,11 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
       supervision.note(
         notice, isReloading: agent.stopReason?.beginsAnew == true,
         stopTakes: agent.link.spec.replyTimeout * 2 + .seconds(15), at: now)
-      if case .online(let session) = notice { reserve(session) }
-      NoticeLog.write(
-        notice, points: agent.points, dial: agent.link.spec.dial, next: agent.link.nextReference)
-    }
-  }
-
-  private mutating func reserve(_ session: UInt64) {
-    numbers.use(session)
-    if let error = numbers.takeError() {
-      Log.write(.warning) { line in
-        line.append(literal: "session numbers are not kept over a restart: ")
-        line.append(error)
+      if case .online(let session) = notice {
+        numbers.use(session)
+        numbers.tellError()
       }
+      NoticeLog.write(notice, agent.link, points: agent.points)
     }
   }
 
@@ -276,23 +264,40 @@ struct AgentLoop<Hardware: Board & ~Copyable>: ~Copyable {
     var isThere = false
     request = ShortText { out in isThere = control?.receive(into: &out) ?? false }
     guard isThere else { return }
-    let done = request.withBytes { Self.override(&board, agent.points, $0, at: now) }
-    let answer = ShortText { out in out.append(literal: done ? "ok\n" : "no such point or value\n")
-    }
+    let answer = request.withBytes { Self.override(&board, agent.points, $0, at: now) }
     answer.withBytes { bytes in control?.reply(bytes) }
   }
 
+  /// Does as the request says, and returns what to answer.
   private static func override(
     _ board: inout Hardware, _ points: borrowing Points, _ request: Span<UInt8>, at now: Instant
-  ) -> Bool {
+  ) -> FixedText<512> {
     var space = 0
     while space < request.count, request[space] != UInt8(ascii: " ") { space += 1 }
-    guard space < request.count, let point = points.index(named: request.extracting(0..<space))
-    else { return false }
-    let word = request.extracting(space + 1..<request.count)
-    if word.equals("auto") { return board.override(point: point, with: nil, at: now) }
-    guard let value = Double(parsing: word) else { return false }
-    return board.override(point: point, with: value, at: now)
+    guard let point = points.index(named: request.extracting(0..<space)) else {
+      return FixedText { out in
+        out.append(literal: "no such point; there are")
+        for point in 0..<points.pointCount {
+          points.texts.withBytes(of: points.name(point)) { name in
+            guard out.freeCapacity >= name.count + 2 else { return }
+            out.append(literal: " ")
+            out.append(contentsOf: name)
+          }
+        }
+        out.append(literal: "\n")
+      }
+    }
+    let word = request.extracting(min(space + 1, request.count)..<request.count)
+    let value = Double(parsing: word)
+    let isGood = value != nil || word.equals("auto")
+    guard isGood, board.override(point: point, with: value, at: now) else {
+      return FixedText { out in
+        out.append(
+          literal: points.isOutput(point)
+            ? "an output: commands set it\n" : "no such value: on, off, 1, 0, a number or auto\n")
+      }
+    }
+    return FixedText { out in out.append(literal: "ok\n") }
   }
 }
 

@@ -69,9 +69,9 @@ public enum JournalFile {
     case .opened:
       Log.write(.info) { line in
         line.append(literal: "journal: ")
-        line.append(decimal: Int64(wide: backlog.capacityBytes - backlog.freeBytes))
+        line.append(decimal: Int64(wide: backlog.usedBytes))
         line.append(literal: " of ")
-        line.append(decimal: Int64(wide: backlog.capacityBytes))
+        line.append(decimal: Int64(wide: backlog.roomBytes))
         line.append(literal: " bytes in use")
       }
     case .notAJournal, .otherBlocks:

@@ -38,7 +38,7 @@ public enum LaunchEnd {
   case failed(SystemError)
   /// The board is not as the profile says; the log says how.
   case boardFailed
-  /// It could not be asked how it is, as it was to be; the log says why.
+  /// It could not be asked how it is, or be changed by hand, as it was to be; the log says why.
   case statusFailed
 }
 
@@ -79,13 +79,39 @@ public enum Launcher {
     do throws(SystemError) {
       let loop = try EventLoop()
       let signals = try Signals()
-      let control = controlPath.count > 0 ? try ControlSocket(at: controlPath) : nil
+      var hasControl = true
+      let control = openControl(at: controlPath, &hasControl)
+      guard hasControl else { return .statusFailed }
       guard status.open(launch.status, loop: loop) else { return .statusFailed }
       return try run(
         agent, board, loop, transport, signals: signals, control: control, status: status,
         numbers: numbers, care: launch.specs.care, keeper: keeper, reload: reload, propose: propose)
     } catch {
       return .failed(error)
+    }
+  }
+
+  /// The control socket at `path`; none where that is empty. Where there can be none the log says why, and
+  /// `isGood` becomes false.
+  private static func openControl(at path: Span<UInt8>, _ isGood: inout Bool) -> ControlSocket? {
+    guard path.count > 0 else { return nil }
+    do throws(SystemError) {
+      return try ControlSocket(at: path)
+    } catch {
+      isGood = false
+      Log.write(.error) { line in
+        line.append(literal: "control socket ")
+        line.append(contentsOf: path)
+        line.append(literal: ": ")
+        line.append(error)
+        switch error.code {
+        case ENOENT: line.append(literal: "; make its folder first")
+        case EADDRINUSE:
+          line.append(literal: "; another agent listens there: name another with --control")
+        default: break
+        }
+      }
+      return nil
     }
   }
 

@@ -9,8 +9,10 @@ import Uplink
 /// The agent's notices as lines of the log.
 enum NoticeLog {
   static func write(
-    _ notice: Notice, points: borrowing Points, dial: DialSpec, next: ServerReference?
+    _ notice: Notice, _ link: borrowing BrokerLink<FileStorage>, points: borrowing Points
   ) {
+    let dial = link.spec.dial
+    let place = BrokerPlace(link)
     let log = EventLog(notice)
     switch notice {
     case .broker(let index):
@@ -20,22 +22,21 @@ enum NoticeLog {
         line.append(literal: " of ")
         line.append(decimal: Int64(wide: dial.brokerCount))
         line.append(literal: ": ")
-        line.append(dial.broker(index), points.texts)
+        line.append(BrokerPlace(dial.broker(index)), points.texts)
       }
     case .sentOn:
-      guard let next else { break }
+      guard let next = link.nextReference else { break }
       log.write(.notice) { line in
         line.append(literal: "the broker sends us to ")
-        next.host.withBytes { host in line.append(contentsOf: host) }
-        guard next.port != 0 else { return }
-        line.append(literal: ":")
-        line.append(decimal: Int64(wide: Int(next.port)))
+        line.append(BrokerPlace(dial.broker(link.broker), sentTo: next), points.texts)
       }
     case .lost(.returned):
       log.write(.notice, "back to the first broker")
     case .online(let session):
       log.write(.notice) { line in
-        line.append(literal: "online, session ")
+        line.append(literal: "online at ")
+        line.append(place, points.texts)
+        line.append(literal: ", session ")
         line.append(decimal: Int64(bitPattern: session))
       }
     case .lost(let fault):
@@ -43,9 +44,22 @@ enum NoticeLog {
         line.append(literal: "connection to the broker lost: ")
         line.append(fault, dial, points.texts)
       }
+    case .attemptFailed(.passwordUnreadable(let code), let wait):
+      log.write(.error) { line in
+        line.append(literal: "the password file ")
+        points.texts.withBytes(of: link.spec.passwordFile) { line.append(contentsOf: $0) }
+        line.append(literal: " cannot be read: ")
+        SystemError.withText(of: code) { line.append(contentsOf: $0) }
+        line.append(literal: "; no connection to ")
+        line.append(place, points.texts)
+        line.append(literal: ", next attempt in ")
+        line.append(wait)
+      }
     case .attemptFailed(let fault, let wait):
       log.write(.warning) { line in
-        line.append(literal: "no connection to the broker: ")
+        line.append(literal: "no connection to ")
+        line.append(place, points.texts)
+        line.append(literal: ": ")
         line.append(fault, dial, points.texts)
         line.append(literal: "; next attempt in ")
         line.append(wait)
@@ -67,18 +81,35 @@ enum NoticeLog {
       }
     case .subscriptionRefused:
       log.write(.error, "the broker refuses a subscription to the device's own topics")
-    case .command(let refusal, let point): write(log, refusal, point, points)
+    case .command(let point, let level, let duration):
+      log.write(.info) { line in
+        line.append(literal: "command for ")
+        line.append(point: point, points)
+        line.append(literal: level ? ": on" : ": off")
+        guard let duration else { return }
+        line.append(literal: " for ")
+        line.append(duration)
+      }
+    case .commandRefused(let refusal, let point):
+      log.write(.warning) { line in
+        line.append(literal: "command for ")
+        line.append(point: point, points)
+        line.append(literal: " refused: ")
+        line.append(literal: refusal.reason)
+      }
     case .messageTooLarge(let bytes):
       log.write(.warning) { line in
         line.append(literal: "a message of ")
         line.append(decimal: Int64(wide: bytes))
         line.append(literal: " bytes was passed over: uplink.packet is less")
       }
-    case .unsendable(let count):
+    case .unsendable(let reason, let count):
       log.write(.warning) { line in
         line.append(
           literal: "messages that the broker does not take were given up, since the start: ")
         line.append(decimal: Int64(wide: Int(truncatingIfNeeded: count)))
+        line.append(literal: "; the last one: ")
+        line.append(literal: reason.words)
       }
     case .reasserted:
       log.write(.warning, "another's word on our status topic: ours was said again")
@@ -120,25 +151,6 @@ enum NoticeLog {
     case .stopped: log.write(.notice, "stopped")
     }
   }
-
-  private static func write(
-    _ log: EventLog, _ refusal: CommandRefusal?, _ point: Int?, _ points: borrowing Points
-  ) {
-    log.write(refusal == nil ? .info : .warning) { line in
-      line.append(literal: "command for ")
-      if let point {
-        points.texts.withBytes(of: points.name(point)) { name in
-          line.append(contentsOf: name)
-          line.note("POINT", name)
-        }
-      } else {
-        line.append(literal: "a point that is not there")
-      }
-      guard let refusal else { return }
-      line.append(literal: " refused: ")
-      line.append(literal: refusal.reason)
-    }
-  }
 }
 
 extension LinkFault {
@@ -159,7 +171,30 @@ extension LinkFault {
   }
 }
 
+extension GivingUp {
+  /// Why, and what a person can do about it.
+  fileprivate var words: StaticString {
+    switch self {
+    case .refused(0x87): "not authorised: see the broker's access list, or sandpiper doctor"
+    case .refused(0x90): "topic not accepted: see device.base, and the broker's rules"
+    case .refused(0x97): "a quota is exceeded: see the broker's limits"
+    case .refused: "refused: the broker's log may say more"
+    case .tooLarge: "larger than the broker takes: see its limits, or make uplink.packet smaller"
+    case .closedFor: "the broker closes the connection for it: its log may say why"
+    }
+  }
+}
+
 extension LogLine {
+  /// Appends the point's name, for machines too.
+  fileprivate mutating func append(point: Int?, _ points: borrowing Points) {
+    guard let point else { return append(literal: "a point that is not there") }
+    points.texts.withBytes(of: points.name(point)) { name in
+      append(contentsOf: name)
+      note("POINT", name)
+    }
+  }
+
   /// Appends the fault and what is known of its cause.
   fileprivate mutating func append(
     _ fault: LinkFault, _ dial: DialSpec, _ texts: borrowing TextPool
@@ -177,14 +212,5 @@ extension LogLine {
     append(literal: " (")
     append(literal: words)
     append(literal: ")")
-  }
-
-  /// Appends where a broker is.
-  fileprivate mutating func append(_ endpoint: Endpoint, _ texts: borrowing TextPool) {
-    let place = endpoint.kind == .unix ? endpoint.path : endpoint.host
-    texts.withBytes(of: place) { bytes in append(contentsOf: bytes) }
-    guard endpoint.kind != .unix else { return }
-    append(literal: ":")
-    append(decimal: Int64(wide: Int(endpoint.port)))
   }
 }

@@ -36,10 +36,17 @@ public struct SessionNumbers: ~Copyable {
     reserved = number
   }
 
-  /// Why the file could not be written, once.
-  public mutating func takeError() -> SystemError? {
-    defer { error = nil }
-    return error
+  /// Says in the log that the file could not be written, once each time.
+  mutating func tellError() {
+    guard let error else { return }
+    self.error = nil
+    Log.write(.warning) { line in
+      line.append(literal: "session numbers are not kept over a restart: ")
+      path.withBytes { line.append(contentsOf: $0) }
+      line.append(literal: ": ")
+      line.append(error)
+      line.append(literal: "; is the state folder there, and may this user write to it?")
+    }
   }
 
   /// Session `number` begins: sees to it that no later run uses it again.

@@ -87,10 +87,10 @@ struct Supervision: BitwiseCopyable {
     }
     out.append(literal: "; records that wait: ")
     out.append(decimal: Int64(wide: link.outbox.unacknowledged))
-    guard link.backlog.capacityBytes > 0 else { return }
-    let used = link.backlog.capacityBytes - link.backlog.freeBytes
+    let room = link.backlog.roomBytes
+    guard room > 0 else { return }
     out.append(literal: "; journal ")
-    out.append(decimal: Int64(wide: used * 100 / link.backlog.capacityBytes))
+    out.append(decimal: Int64(wide: link.backlog.usedBytes * 100 / room))
     out.append(literal: " % full")
   }
 }

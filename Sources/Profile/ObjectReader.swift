@@ -57,6 +57,19 @@ package struct ObjectReader {
     return members.remove(at: index)
   }
 
+  /// Names that belong to others of its kind are a problem of their own: "outputs have" no such name.
+  package mutating func refuse(
+    _ names: [StaticString], of others: String, _ problems: inout [ProfileProblem]
+  ) {
+    for name in names where !known.contains(where: { bytes($0) == bytes(name) }) {
+      guard let member = take(unchecked: bytes(name)) else { continue }
+      problems.append(
+        ProfileProblem(
+          isWarning: false, offset: member.keyOffset, pointer: path(name),
+          message: others + " no \"" + spelled(name) + "\""))
+    }
+  }
+
   /// Every member that nobody has taken is a problem.
   package func finish(_ problems: inout [ProfileProblem]) {
     for member in members {

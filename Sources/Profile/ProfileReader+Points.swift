@@ -57,8 +57,26 @@ extension ProfileReader {
     case .output: readOutput(&point, &object)
     }
     let simulation = readSimulation(point, &object) ?? Self.usualSimulation(point)
+    let others =
+      switch kind {
+      case .input: "inputs have"
+      case .counter: "counters have"
+      case .sensor: "sensors have"
+      case .output: "outputs have"
+      }
+    object.refuse(Self.namesOfKinds, of: others, &problems)
     configuration.points.append(point)
     configuration.simulations.append(simulation)
+  }
+
+  /// What belongs to points of some kinds, and not of others.
+  private static var namesOfKinds: [StaticString] {
+    [
+      "line", "chip", "activeLow", "bias", "debounce", "event", "edge", "drive", "start", "stop",
+      "lost",
+      "thermal", "w1", "iio", "simulated", "every", "low", "high", "scale", "offset", "decimals",
+      "unit",
+    ]
   }
 
   // MARK: Kinds

@@ -84,6 +84,11 @@ public struct ScenarioReader {
     // Without knowing what it is, nobody can say what belongs to it.
     guard let fault else { return nil }
     warn(fault, object.offset, object.pointer)
+    if let at, scenario.length > .zero, at >= scenario.length {
+      complain(
+        object.offset, object.path("at"),
+        "nothing happens then: the scenario is over after " + short(scenario.length))
+    }
     var happening = Happening(fault, at: at ?? .zero)
     happening.every = every ?? .zero
     if fault.lasts {
@@ -96,8 +101,18 @@ public struct ScenarioReader {
     }
     if fault.isAtBroker { happening.broker = readBroker(&object, configuration) }
     readDetails(&object, &happening, configuration)
+    object.refuse(Self.details, of: "\"" + spelled(fault.word) + "\" has", &problems)
     object.finish(&problems)
     return happening
+  }
+
+  /// What belongs to some faults, and not to others.
+  private static var details: [StaticString] {
+    [
+      "for", "broker", "latency", "rate", "by", "after", "forget", "reason", "topic", "payload",
+      "retain",
+      "seconds", "point", "as", "value", "count", "bits", "sectors",
+    ]
   }
 
   private static var words: [StaticString] { Fault.allCases.map { $0.word } }

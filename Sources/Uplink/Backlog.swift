@@ -39,10 +39,10 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
 
   /// A backlog on `medium`, which may be none at all, in memory from `arena`.
   init(_ medium: consuming Medium, isWanted: Bool, inflight: Int, arena: inout Arena) {
-    let sizes = RecordRing<Medium>.Sizes(
-      blockBytes: isWanted ? 4096 : 512, bodyBytesMax: isWanted ? Self.bodyBytesMax : 0,
-      reservesRewrite: true)
-    ring = RecordRing(medium, sizes: sizes, arena: &arena)
+    ring = RecordRing(
+      medium,
+      sizes: isWanted ? .init(bodyBytesMax: Self.bodyBytesMax, reservesRewrite: true) : .none,
+      arena: &arena)
     flights = arena.table(
       "journal: packets under way", count: isWanted ? inflight : 0, filledWith: Flight())
   }
@@ -75,11 +75,14 @@ public struct Backlog<Medium: Storage & ~Copyable>: ~Copyable {
   /// Why the medium failed last; nil while it does not.
   public var fault: StorageFault? { ring.fault }
 
-  /// Bytes that records may take, and those of them that are free.
-  public var capacityBytes: Int { ring.isOpen ? ring.capacityBytes : 0 }
+  /// Bytes of the journal, those that only thinning takes among them.
+  var capacityBytes: Int { ring.isOpen ? ring.capacityBytes : 0 }
 
-  /// See `capacityBytes`.
-  public var freeBytes: Int { ring.isOpen ? ring.freeBytes : 0 }
+  /// Bytes that records may take, and those of them that are taken.
+  public var roomBytes: Int { ring.isOpen ? ring.roomBytes : 0 }
+
+  /// See `roomBytes`.
+  public var usedBytes: Int { ring.isOpen ? ring.usedBytes : 0 }
 
   /// What was written to the medium since the start.
   public var counters: JournalCounters { ring.counters }

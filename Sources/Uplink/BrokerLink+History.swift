@@ -57,7 +57,7 @@ extension BrokerLink where Medium: ~Copyable {
     case .never where pack.count > 1: return sendBacklog(countMax: 1, renderer, at: moment)
     case .never:
       passOver(upTo: pack.end, isRefused: true, renderer, at: moment)
-      counters.unsendable &+= 1
+      countUnsendable(1, .tooLarge)
     }
     return true
   }

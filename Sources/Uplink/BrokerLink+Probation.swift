@@ -18,8 +18,7 @@ extension BrokerLink where Medium: ~Copyable {
       let ends = outbox.ended(token, isTest: token == test)
       if ends >= Probation.endsMax + Probation.testsMax {
         packsUnderWay[index] = false
-        counters.unsendable &+= UInt32(
-          truncatingIfNeeded: Self.giveUp(&outbox, &backlog, token))
+        countUnsendable(Self.giveUp(&outbox, &backlog, token), .closedFor)
       } else if ends >= Probation.endsMax {
         isSuspected = true
         if packsUnderWay[index], !isTesting { probation.shortenPacks(from: packPayloadMax) }
@@ -31,7 +30,7 @@ extension BrokerLink where Medium: ~Copyable {
         if !isTesting { probation.shortenPacks(from: packPayloadMax) }
       }
       if let test, test >= Self.backlogTokens, probation.testEnded(at: start) {
-        counters.unsendable &+= 1
+        countUnsendable(1, .closedFor)
       }
     }
     if isSuspected { probation.isTesting = true }

@@ -36,8 +36,15 @@ extension BrokerLink where Medium: ~Copyable {
     if isTaken {
       counters.acknowledged &+= UInt64(wide: count)
     } else {
-      counters.unsendable &+= UInt32(truncatingIfNeeded: count)
+      countUnsendable(count, .refused(answered.code))
     }
+  }
+
+  /// Counts records that this broker does not take.
+  mutating func countUnsendable(_ count: Int, _ reason: GivingUp) {
+    guard count > 0 else { return }
+    counters.unsendable &+= UInt32(truncatingIfNeeded: count)
+    counters.lastGivingUp = reason
   }
 
   /// The records of this packet are given up, and counted: how many.
@@ -59,14 +66,13 @@ extension BrokerLink where Medium: ~Copyable {
     guard entry.token < Self.backlogTokens else { return }
     packsUnderWay[Int(entry.token)] = false
     window.abandoned(windowNumber(of: entry.token))
-    counters.unsendable &+= UInt32(
-      truncatingIfNeeded: Self.giveUp(&outbox, &backlog, entry.token))
+    countUnsendable(Self.giveUp(&outbox, &backlog, entry.token), .tooLarge)
   }
 
   /// A record that this broker never takes.
   mutating func giveUp(_ place: Outbox.Place) {
     Self.lose(place, .dropped, &outbox, &backlog)
-    counters.unsendable &+= 1
+    countUnsendable(1, .tooLarge)
   }
 
   static func lose(

@@ -89,6 +89,12 @@ extension BrokerLink where Medium: ~Copyable {
     }
   }
 
+  /// The way is open, but the file with the password cannot be read (`code`: errno): no session is opened.
+  public mutating func passwordUnreadable(code: Int32, at now: Instant) {
+    guard case .dialing = state else { return }
+    lose(.passwordUnreadable(code: code), at: now)
+  }
+
   /// Does what is due at `now`.
   public mutating func deadlineReached(at now: Instant) {
     if isOnline { stepWindow(at: now) }

@@ -315,7 +315,8 @@ extension VersionChoice.Outcome {
     switch fault {
     case .refused(let refusal): self = refusal.isUnsupportedVersion ? .refused : .failed
     case .dial, .session(.malformed), .session(.protocolViolation): self = .unanswered
-    case .disconnected, .session, .unanswered, .closedByUs, .returned: self = .failed
+    case .passwordUnreadable, .disconnected, .session, .unanswered, .closedByUs, .returned:
+      self = .failed
     }
   }
 }

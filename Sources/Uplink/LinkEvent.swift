@@ -46,6 +46,16 @@ public enum LinkEvent: BitwiseCopyable, Equatable, Sendable {
   case stopped
 }
 
+/// Why a record was given up that the broker does not take.
+public enum GivingUp: BitwiseCopyable, Equatable, Sendable {
+  /// The broker has refused it: the reason code of PUBACK or PUBREC (5.0).
+  case refused(UInt8)
+  /// No packet that this broker takes can carry it.
+  case tooLarge
+  /// The broker closes the connection, each time that it is sent.
+  case closedFor
+}
+
 /// Counts since the agent's start.
 public struct LinkCounters: BitwiseCopyable, Sendable {
   /// Connections that the broker accepted.
@@ -60,4 +70,6 @@ public struct LinkCounters: BitwiseCopyable, Sendable {
   public var acknowledged: UInt64 = 0
   /// Records that no packet can carry, or that the broker has refused, given up.
   public var unsendable: UInt32 = 0
+  /// Why the last of them was.
+  public var lastGivingUp = GivingUp.tooLarge
 }

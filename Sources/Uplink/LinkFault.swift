@@ -5,6 +5,8 @@ import MQTT
 public enum LinkFault: BitwiseCopyable, Equatable, Sendable {
   /// No way to the broker came about, or the one that there was has ended.
   case dial(DialFault)
+  /// The password's file cannot be read (code: errno), and without it CONNECT would only be refused.
+  case passwordUnreadable(code: Int32)
   /// The broker answered CONNECT with a refusal.
   case refused(ConnectRefusal)
   /// The broker said DISCONNECT, and why (5.0).
@@ -36,7 +38,7 @@ extension LinkFault {
     switch self {
     case .dial(let fault): fault.isByPeer
     case .disconnected(let reason): reason.isForPacket
-    case .refused, .session, .unanswered, .closedByUs, .returned: false
+    case .passwordUnreadable, .refused, .session, .unanswered, .closedByUs, .returned: false
     }
   }
 
@@ -44,6 +46,7 @@ extension LinkFault {
   public var slug: StaticString {
     switch self {
     case .dial(let fault): fault.slug
+    case .passwordUnreadable: "password-unreadable"
     case .refused: "refused"
     case .disconnected(.sessionTakenOver): "taken-over"
     case .disconnected: "disconnected-by-broker"
@@ -68,7 +71,7 @@ extension LinkFault {
     switch self {
     case .refused(let refusal): refusal.words
     case .disconnected(let reason): reason.words
-    case .dial, .session, .unanswered, .closedByUs, .returned: nil
+    case .dial, .passwordUnreadable, .session, .unanswered, .closedByUs, .returned: nil
     }
   }
 }

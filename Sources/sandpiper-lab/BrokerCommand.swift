@@ -59,10 +59,8 @@ struct BrokerCommand: ParsableCommand {
   ) throws -> BrokerServer {
     do {
       return try BrokerServer(at: address, webSocketsAt: webSocketAddress)
-    } catch let error as SystemError {
-      let ports = wsPort.map { "port \(port) and \($0)" } ?? "port \(port)"
-      Terminal.complain("sandpiper-lab: cannot serve at \(bind) \(ports): \(error.text)")
-      throw ExitCode.failure
+    } catch let fault as BrokerServer.Unserved {
+      throw Terminal.failure("cannot serve at \(bind) port \(fault.port): \(fault.error.text)")
     }
   }
 }

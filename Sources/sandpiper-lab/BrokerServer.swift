@@ -49,14 +49,28 @@ final class BrokerServer {
     }
   }
 
+  /// A port that cannot be served at.
+  struct Unserved: Error {
+    let port: UInt16
+    let error: SystemError
+  }
+
+  private static func listen(at address: SocketAddress) throws(Unserved) -> Listener {
+    do throws(SystemError) {
+      return try Listener(at: address)
+    } catch {
+      throw Unserved(port: address.port, error: error)
+    }
+  }
+
   /// A broker that listens at `address`, and for WebSockets at another, and takes over the signals
   /// that end it.
   init(at address: SocketAddress, webSocketsAt webSocketAddress: SocketAddress? = nil) throws {
     broker = MessageBroker(isObserved: true)
     loop = try EventLoop()
-    listener = try Listener(at: address)
+    listener = try Self.listen(at: address)
     if let webSocketAddress {
-      let second = try Listener(at: webSocketAddress)
+      let second = try Self.listen(at: webSocketAddress)
       try loop.add(
         second.descriptor, token: Token.webSocketListener, read: true, write: false)
       self.webSocketAddress = Self.text(of: second.address)

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Core
+import Device
 import Foundation
 import Linux
+import Profile
 
 /// `sandpiper-lab demo`
 struct DemoCommand: ParsableCommand {
@@ -52,15 +54,18 @@ struct DemoCommand: ParsableCommand {
       throw Self.failure("no folder for the control socket: \(error.localizedDescription)")
     }
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    try run(program, profile, control: folder + "/control")
+    let byHand = try Shelf.profile(profile).firstByHand.map {
+      "\nby hand: \(URL(fileURLWithPath: program).path) set \(folder)/control \($0)"
+    }
+    try run(program, profile, control: folder + "/control", byHand: byHand ?? "")
   }
 
-  private func run(_ program: String, _ profile: String, control: String) throws {
+  private func run(_ program: String, _ profile: String, control: String, byHand: String) throws {
     let server: BrokerServer
     do {
       server = try BrokerServer(at: .loopback(port: port))
-    } catch let error as SystemError {
-      throw Self.failure("cannot serve at 127.0.0.1 port \(port): \(error.text)")
+    } catch let fault as BrokerServer.Unserved {
+      throw Self.failure("cannot serve at 127.0.0.1 port \(port): \(fault.error.text)")
     }
     var arguments = [
       "run", "--simulate", "--broker", "mqtt://127.0.0.1:\(server.port)", "--control", control,
@@ -71,8 +76,7 @@ struct DemoCommand: ParsableCommand {
     }
     let title = """
       \(profile) on a simulated board; Control-C ends
-      broker:  127.0.0.1:\(server.port), for example mosquitto_sub -p \(server.port) -v -t '#'
-      by hand: sandpiper set \(control) POINT 1
+      broker:  127.0.0.1:\(server.port), for example mosquitto_sub -p \(server.port) -v -t '#'\(byHand)
       """
     var demo = Demo(
       server: server, device: device,
@@ -84,5 +88,15 @@ struct DemoCommand: ParsableCommand {
   private static func failure(_ text: String, code: Int32 = 1) -> ExitCode {
     Terminal.complain("sandpiper-lab: \(text)")
     return ExitCode(code)
+  }
+}
+
+extension Configuration {
+  /// A point that can be set by hand and what to, a line before anything that is measured; nil where there are
+  /// outputs only.
+  fileprivate var firstByHand: String? {
+    let settable = points.filter { $0.kind != .output }
+    let point = settable.first { $0.kind == .input } ?? settable.first
+    return point.map { string($0.name) + " 1" }
   }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import CLinux
 import Core
 import Linux
@@ -25,6 +26,12 @@ enum Terminal {
 
   /// Writes a line to standard error.
   static func complain(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+
+  /// Complains of what is wrong, but not with the command line; to be thrown, ends the program with 1.
+  static func failure(_ text: String) -> ExitCode {
+    complain("sandpiper-lab: \(text)")
+    return .failure
+  }
 
   /// Writes text as it is to standard output.
   static func show(_ text: String) { write(text, to: STDOUT_FILENO) }

@@ -53,7 +53,7 @@ enum Help {
         --json             each record that waits as a line of JSON
         --verify           only whether all of it can be read; exit status 1 if not
       set PATH POINT VALUE
-                         change a simulated point: 1, 0, a number, or auto
+                         change a simulated point: on, off, 1, 0, a number, or auto
       --version          print the version
       --help             print this
 

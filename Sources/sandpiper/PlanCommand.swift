@@ -66,6 +66,7 @@ struct MemoryPlan: ~Copyable {
     Console.print(row("what", "count", "bytes"))
     for index in 0..<arena.rowCount {
       let line = arena.row(index)
+      guard line.bytes > 0 else { continue }
       Console.print(row("\(line.name)", "\(line.count)", "\(line.bytes)"))
     }
     Console.print(row("in all", "", "\(bytes)"))

@@ -5,7 +5,7 @@ import Linux
 enum SetCommand {
   static func perform() -> Exit {
     guard Arguments.count == 5 else {
-      Console.complain("usage: sandpiper set CONTROL_PATH POINT VALUE   (1, 0, a number, auto)")
+      Console.complain("usage: sandpiper set PATH POINT VALUE   (on, off, 1, 0, a number, auto)")
       return .usage
     }
     let path = [UInt8](Sandpiper.argument(2).utf8)
@@ -15,7 +15,7 @@ enum SetCommand {
       return .usage
     }
     var failure: SystemError?
-    let answer = [UInt8](capacity: 64) { out in
+    let answer = [UInt8](capacity: 512) { out in
       do throws(SystemError) {
         try ControlSocket.send(
           request.span, to: path.span, timeout: .seconds(2), reply: &out)
@@ -24,10 +24,10 @@ enum SetCommand {
       }
     }
     if let failure {
-      Log.write(.error) { line in
-        line.append(literal: "no answer from the control socket: ")
-        line.append(failure)
-      }
+      Console.complain(
+        words:
+          "sandpiper: \(Words(path)): no agent answers there (run --control): \(SystemText.reason(failure.code))"
+      )
       return .failure
     }
     guard answer.starts(with: [UInt8(ascii: "o"), UInt8(ascii: "k")]) else {

@@ -100,6 +100,8 @@ import Testing
         Point.cpu, uplink: #""backoff": {"max": "2s"}"#,
         journal: #""size": "64KiB", "after": "1s""#,
         budget: #""flashPerDay": "1MiB""#))
+    let empty = try #require(Self.parsed(world.status())["journal"] as? [String: Any])
+    #expect((empty["used"] as? Int).map { $0 < 512 } == true, "nothing but a note of the time")
     world.beWithoutLink(.seconds(300))
     let status = try Self.parsed(world.status())
     let journal = try #require(status["journal"] as? [String: Any])

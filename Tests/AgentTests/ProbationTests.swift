@@ -48,7 +48,9 @@ import Testing
     #expect(world.network.poisoned == 5)
     try expectAllBut(40, world)
     #expect(
-      world.notices.contains { if case .unsendable(count: 1) = $0 { true } else { false } })
+      world.notices.contains {
+        if case .unsendable(.closedFor, count: 1) = $0 { true } else { false }
+      })
   }
 
   @Test(arguments: ["clean", "persistent"])

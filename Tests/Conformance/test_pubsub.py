@@ -284,11 +284,12 @@ class PubSub(Case):
 
     def test_nobody_there(self):
         for command in (["pub", "-t", "t", "-m", "x"], ["sub", "-t", "t"]):
-            done = subprocess.run([program(), *command, "-p", str(free_port())], timeout=20,
+            port = free_port()
+            done = subprocess.run([program(), *command, "-p", str(port)], timeout=20,
                                   capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
             self.assertEqual(
-                done.stderr, b"sandpiper-lab: connect-failed (Connection refused)\n")
+                done.stderr, f"sandpiper-lab: localhost:{port}: connect-failed (Connection refused)\n".encode())
             done = subprocess.run([program(), *command, "-p", str(free_port()), "--quiet"],
                                   timeout=20, capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stderr), (1, b""))
@@ -306,6 +307,16 @@ class Usage(Case):
     """Wrong command lines get one clear error, and status 64 or 1; none is sent anywhere."""
 
     @each({name: (words,) for name, words in {
+        "cafile": "sub -t t --cafile /nonexistent", "file": "pub -t t -f /nonexistent", "secret":
+        "pub -t t -m x -u u --password-file /nonexistent", "signingkey":
+        "care send --device d --signing-key /nonexistent status"}.items()})
+    def test_unreadable_files_are_named_in_one_line(self, words):
+        done = subprocess.run([program(), *words.split(" ")], timeout=20, capture_output=True,
+                              stdin=subprocess.DEVNULL, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, b""), done)
+        self.assertRegex(done.stderr, rb"^sandpiper-lab: .*/nonexistent.*\n$")
+
+    @each({name: (words,) for name, words in {
         "topic": "pub -m x", "message": "pub -t t", "twice": "pub -t t -m x -n", "wildcard":
         "pub -t a/# -m x", "qos": "pub -t t -m x -q 3", "version": "pub -t t -m x -V 4", "port":
         "pub -t t -m x -p 70000", "password": "pub -t t -m x -P p", "expiry": "pub -t t -m x -x 5",
@@ -318,9 +329,8 @@ class Usage(Case):
         "pub -t t -m x -D publish receive-maximum 2", "propertyfew":
         "pub -t t -m x -D publish user-property k", "propertyversion":
         "pub -t t -m x -V 311 -D publish content-type c", "url": "sub -L http://x/t", "url2":
-        "sub -L mqtt://h:x/t", "cafile": "sub -t t --cafile /nonexistent", "key":
-        "sub -t t --key /nonexistent", "file": "pub -t t -f /nonexistent", "secret":
-        "pub -t t -m x -u u --password-file /nonexistent", "proxy": "sub -t t --proxy ftp://x",
+        "sub -L mqtt://h:x/t", "key":
+        "sub -t t --key /nonexistent", "proxy": "sub -t t --proxy ftp://x",
         "header": "sub -t t --ws --header nonsense", "unix": "sub -t t --unix /x --ws",
         "repeat": "pub -t t -l --repeat 5", "unknown": "sub -t t --nonsense"}.items()})
     def test_refused(self, words):

@@ -11,6 +11,22 @@ from harness.waiting import free_port, wait_for
 from test_failover import readings
 
 
+class StrictBroker(EndToEndTest):
+    """A broker that lets the device say its status, and nothing else."""
+
+    def test_refused_publications_are_told_with_the_reason_once_a_minute(self):
+        rules = self.folder / "rules"
+        rules.write_text("topic readwrite sandpiper/t1/status\ntopic read sandpiper/t1/#\n")
+        mosquitto = self.broker(settings=["allow_anonymous true", f"acl_file {rules}"])
+        agent = self.agent(profile(walk()), mosquitto.url)
+        told = "messages that the broker does not take were given up"
+        wait_for(lambda: told in agent.log(), 15, "a complaint")
+        time.sleep(3)
+        lines = [line for line in agent.log().splitlines() if told in line]
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn("not authorised: see the broker's access list, or sandpiper doctor", lines[0])
+
+
 class BadBrokers(EndToEndTest):
     """Each kind of bad broker for a while, then a good one on the same port."""
 

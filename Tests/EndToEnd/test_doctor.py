@@ -53,7 +53,7 @@ class Healthy(Doctor):
         # The agent's own messages are never empty.
         empty = [(m.topic, m.retain) for m in observer.since(mark) if not m.payload]
         self.assertEqual(empty, [("sandpiper/t1/doctor", False)])
-        self.assertEqual(agent.log().count("online, session"), 1)
+        self.assertEqual(agent.log().count("online at"), 1)
         self.assertNotIn("another client", agent.log())
 
     def test_machine_alone_is_examined_without_a_profile(self):

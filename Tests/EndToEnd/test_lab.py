@@ -26,6 +26,8 @@ class Lab(EndToEndTest):
         demo = self.start(Process([LAB, "demo", "devices/demo.json"], self.folder / "demo"))
         wait_for(lambda: re.search("online", demo.log()), 30, "a birth")
         wait_for(lambda: re.search("state/", demo.log()), 30, "telemetry")
+        by_hand = re.search(r"by hand: (/\S+/sandpiper set /\S+/control door 1)$", demo.log(), re.M)
+        self.assertEqual(subprocess.run(by_hand[1], shell=True, timeout=10, check=False).returncode, 0)
         demo.signal(signal.SIGINT)
         self.assertIn(demo.wait(15), [0, -signal.SIGINT, 130])
 
@@ -36,6 +38,14 @@ class Lab(EndToEndTest):
             Process([LAB, "broker", "--port", port, *options], self.folder / "broker"))
         wait_for(lambda: listening(port), 15, "the broker")
         return broker, port
+
+    def test_broker_names_the_port_that_is_taken(self):
+        _, taken = self.lab_broker()
+        done = subprocess.run(
+            [LAB, "broker", "--port", str(free_port()), "--ws-port", str(taken)], capture_output=True, text=True,
+            timeout=20, check=False)
+        self.assertEqual((done.returncode, done.stderr), (
+            1, f"sandpiper-lab: cannot serve at 127.0.0.1 port {taken}: listen: Address already in use\n"))
 
     def observer(self, port):
         """An observer that has subscribed to everything."""
@@ -143,6 +153,10 @@ class Lab(EndToEndTest):
         self.assertEqual(code, 0, said)
         self.assertRegex(said, r"2 lives of 1 day in .*\n.* faults, .*\n.* readings made, ")
         self.assertIn("every promise was kept", said)
+        numbers = re.search(r"(\d+) readings made, (\d+) delivered, (\d+) given up and counted, (\d+) taken by",
+                            said)
+        made, *parts = map(int, numbers.groups())
+        self.assertEqual(made, sum(parts), said)
 
     def test_swarm_prints_one_life_line_by_line(self):
         code, said, _ = self.swarm("devices/smallest.json", "--log", "--seed", "3")

@@ -84,10 +84,12 @@ class Links(EndToEndTest):
         self.lives(f"wss://localhost:{self.ports['wss']}/mqtt", {})
 
     def test_unix_socket(self):
-        self.lives(f"unix://{self.socket}")
+        log = self.lives(f"unix://{self.socket}")
+        self.assertIn(f"online at {self.socket}, session 1", log)
 
     def test_missing_unix_socket(self):
-        self.told("connect-failed (No such file or directory)", f"unix://{self.socket}x")
+        self.told(f"no connection to {self.socket}x: connect-failed (No such file or directory)",
+                  f"unix://{self.socket}x")
 
     def test_authority_that_is_not_trusted(self):
         url = f"mqtts://localhost:{self.ports['tls']}"
@@ -109,7 +111,8 @@ class Links(EndToEndTest):
         self.told("is this the port for TLS?", f"mqtts://localhost:{self.mosquitto.port}", {})
 
     def test_no_tls_at_its_port(self):
-        self.told("no connection to the broker: ", f"mqtt://localhost:{self.ports['tls']}")
+        port = self.ports["tls"]
+        self.told(f"no connection to localhost:{port}: ", f"mqtt://localhost:{port}")
 
     def test_http_proxy_with_login(self):
         login = base64.b64encode(b"ann:proxy-secret").decode()

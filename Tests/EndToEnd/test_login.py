@@ -37,6 +37,7 @@ class Login(EndToEndTest):
     def test_password_of_a_file_opens_the_session_and_shows_nowhere(self):
         agent = self.login(PASSWORD + "\nsecond line\n")
         wait_for(lambda: "online" in agent.log(), 15, "a session")
+        self.assertIn(f"online at 127.0.0.1:{self.mosquitto.port}, session 1", agent.log())
         process = Path("/proc") / str(agent.pid)
         for said in [agent.log().encode(), (process / "cmdline").read_bytes(),
                      (process / "environ").read_bytes()]:
@@ -55,6 +56,9 @@ class Login(EndToEndTest):
 
     def test_missing_file_is_told_and_no_session_is_tried_without_it(self):
         agent = self.login(None)
-        wait_for(lambda: "password file" in agent.log(), 15, "a line in the log")
+        told = f"the password file {self.password} cannot be read: No such file or directory; " \
+            f"no connection to 127.0.0.1:{self.mosquitto.port}, next attempt in "
+        wait_for(lambda: told in agent.log(), 15, "a line in the log")
+        self.assertNotIn("connect-failed", agent.log(), "told once, and as what it is")
         self.assertNotIn("as t1", self.mosquitto.log())
         self.assertTrue(agent.running)

@@ -98,6 +98,9 @@ class Profiles(EndToEndTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?m)^.*\b\d+\b.*$")
         self.assertGreater(len(done.stdout.splitlines()), 5)
+        self.assertNotIn("journal:", done.stdout, "there is none")
+        with_journal = self.write(profile(door(), journal={"size": "64KiB"}))
+        self.assertIn("journal:", run("plan", with_journal).stdout)
 
     def drop_in(self, *points, **more):
         """The settings that `plan --drop-in` prints, without the remarks."""

@@ -289,7 +289,7 @@ def resolved(schema, value):
 
 def unknown(said):
     """The pointers that `check` calls unknown, or out of place."""
-    refusals = "unknown name|has no meaning here|nothing to simulate"
+    refusals = "unknown name|s have no|has no meaning here|nothing to simulate"
     return set(re.findall(rf"error: (/[^:]*): (?:{refusals}|.*(?:{refusals}))", said))
 
 

@@ -53,7 +53,7 @@ class Stopping(EndToEndTest):
         observer.publish(STATUS, stale, retain=True)
         agent = self.agent(profile(door(), relay()), mosquitto.url)
         # The birth waits a quarter of a second for what the broker knows of the run before.
-        wait_for(lambda: "online, session" in agent.log(), 15, "a session")
+        wait_for(lambda: "online at" in agent.log(), 15, "a session")
         self.assertEqual(agent.stop(), 0)
         later = self.observe(mosquitto, name="later")
         last = later.wait_for(STATUS)

@@ -4,7 +4,7 @@ import fcntl
 import os
 
 from harness.case import EndToEndTest
-from harness.processes import Agent, Process
+from harness.processes import Agent, Process, run
 from harness.profiles import door, profile, relay
 
 RESULT = "sandpiper/t1/result"
@@ -38,10 +38,38 @@ class Surroundings(EndToEndTest):
             for _ in range(20):
                 self.observer.publish("sandpiper/t1/cmd/pump", "true", qos=0)
             self.observer.wait_for_count(RESULT, count)
-        self.assertIn(b"command for pump", os.read(reader, 1 << 20))
+        self.assertIn(b"command for pump: on", os.read(reader, 1 << 20))
         self.assert_alive()
         self.assertRegex(os.read(reader, 4096), rb"lines lost before this one: \d+")
         self.assertEqual(agent.stop(), 0)
+
+    def test_missing_state_folder_is_named_with_what_to_do(self):
+        missing = self.folder / "missing"
+        agent = self.agent(profile(door()), self.mosquitto.url, "--state", missing)
+        self.observer.wait_for("sandpiper/t1/state/door")
+        self.assertIn(f"{missing}/t1.session: write: No such file or directory; is the state folder there",
+                      agent.log())
+
+    def test_missing_folder_of_the_control_socket_is_named(self):
+        path = self.folder / "missing" / "control"
+        agent = self.agent(profile(door()), self.mosquitto.url, "--control", path)
+        self.assertEqual(agent.wait(), 1)
+        self.assertIn(f"control socket {path}: bind: No such file or directory; make its folder first",
+                      agent.log())
+
+    def test_what_cannot_be_set_by_hand_is_told_with_what_can(self):
+        agent = self.agent(profile(door(), relay()), self.mosquitto.url)
+        self.observer.wait_for("sandpiper/t1/state/door")
+        missing = self.folder / "missing"
+        for path, point, value, told in [
+                (agent.control, "gate", "1", "no such point; there are door pump"),
+                (agent.control, "door", "ajar", "no such value: on, off, 1, 0, a number or auto"),
+                (agent.control, "pump", "on", "an output: commands set it"),
+                (missing, "door", "1", f"{missing}: no agent answers there (run --control): "
+                                       "No such file or directory")]:
+            done = run("set", path, point, value)
+            self.assertEqual((done.returncode, done.stderr), (1, f"sandpiper: {told}\n"))
+        agent.set("door", "on")
 
     def test_closed_standard_descriptors_get_no_other_meaning(self):
         agent = Agent(self.folder, self.write(profile(door(), relay())), self.mosquitto.url)

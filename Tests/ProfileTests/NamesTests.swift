@@ -56,7 +56,7 @@ func aNameFarFromAllOthersHasNoSuggestion(name: String) {
   #expect(reading.messages == ["/points/p/a~1b~0c: unknown name"])
 }
 
-@Test func aNameOfAnotherKindOfPointIsUnknown() {
+@Test func aNameOfAnotherKindOfPointIsToldAsThat() {
   for (kind, name) in [
     (harmless, "edge"), (harmless, "unit"), (harmless, "drive"), (harmless, "start"),
     (#""kind": "counter", "line": "GPIO4""#, "event"),
@@ -65,7 +65,7 @@ func aNameFarFromAllOthersHasNoSuggestion(name: String) {
     (#""kind": "sensor", "simulated": true"#, "line"),
   ] {
     let reading = profile(point: kind + ", \"\(name)\": 1")
-    #expect(reading.text.contains("/points/p/\(name): unknown name"), "\(kind)")
+    #expect(reading.text.contains("s have no \"\(name)\""), "\(kind)")
   }
 }
 

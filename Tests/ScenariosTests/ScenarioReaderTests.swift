@@ -114,7 +114,14 @@ import Testing
       "1:27: error: /events/0/fro: unknown name; did you mean \"for\"?"
     ),
     (#"{"events": [{"at": "1h"}]}"#, "1:13: error: /events/0: \"do\" is missing"),
-    (#"{"events": [{"do": "reset", "for": "1m"}]}"#, "1:29: error: /events/0/for: unknown name"),
+    (
+      #"{"events": [{"do": "half-open", "for": "1m"}]}"#,
+      "1:33: error: /events/0/for: \"half-open\" has no \"for\""
+    ),
+    (
+      #"{"length": "20s", "events": [{"at": "40s", "do": "cut"}]}"#,
+      "1:30: error: /events/0/at: nothing happens then: the scenario is over after 20s"
+    ),
     (
       #"{"events": [{"do": "hold", "point": "gate"}]}"#,
       "1:37: error: /events/0/point: the profile has no point \"gate\"; it has \"door\", \"air\""
@@ -135,7 +142,10 @@ import Testing
       #"{"events": [{"do": "cut", "broker": "b"}]}"#,
       "1:37: error: /events/0/broker: expected a broker's place in the profile's list, 1 to 2, found \"b\""
     ),
-    (#"{"events": [{"do": "kill", "broker": 1}]}"#, "1:28: error: /events/0/broker: unknown name"),
+    (
+      #"{"events": [{"do": "kill", "broker": 1}]}"#,
+      "1:28: error: /events/0/broker: \"kill\" has no \"broker\""
+    ),
     (#"{"events": {}}"#, "1:12: error: /events: expected an array of events, found an object"),
     (#"{"random": {"perDay": 0}}"#, "1:23: error: /random/perDay: expected a whole number"),
     (#"{"random": {"only": ["x"]}}"#, "1:22: error: /random/only/0: expected one of"),

@@ -64,6 +64,15 @@ import Testing
     }
   }
 
+  @Test func anEmptyJournalUsesNothingAndAFullOneAllOfItsRoom() throws {
+    let bench = try Bench()
+    #expect(bench.backlog.usedBytes == 0)
+    bench.fill()
+    let (used, room) = (bench.backlog.usedBytes, bench.backlog.roomBytes)
+    #expect(used <= room && used > room * 98 / 100)
+    #expect(room < bench.backlog.capacityBytes, "the rest is thinning's")
+  }
+
   @Test func aFullJournalIsThinned() throws {
     let bench = try Bench()
     bench.fill()

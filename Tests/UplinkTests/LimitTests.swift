@@ -33,6 +33,7 @@ import Uplink
     let isRefused = code >= 0x80
     #expect(bench.counters.acknowledged == (isRefused ? 1 : 2))
     #expect(bench.counters.unsendable == (isRefused ? 1 : 0))
+    if isRefused { #expect(bench.counters.lastGivingUp == .refused(code)) }
     #expect(bench.unacknowledged == 0)
   }
 
@@ -59,6 +60,7 @@ import Uplink
     let sent = bench.sent()
     #expect(sent == [.publish("history", "\u{0}1.", id: 1), .publish("history", "\u{0}2.", id: 2)])
     #expect(bench.counters.unsendable == 1 && bench.losses.dropped == 1)
+    #expect(bench.counters.lastGivingUp == .tooLarge)
   }
 
   /// It had to refuse our will: nothing would be acknowledged there, or no status be kept.

@@ -53,6 +53,7 @@ make_device() {
   done
   install -d -m 755 "$root/etc/sandpiper"
   put_documents sandpiper
+  if [[ $release == static ]]; then tell_inside >> "$root/usr/share/doc/sandpiper/copyright"; fi
   for script in postinst prerm postrm; do put 755 "deploy/debian/$script" "DEBIAN/$script"; done
   build_deb sandpiper net "${fields[@]}" <<'TEXT'
 Description: telemetry and control of GPIO lines and sensors over MQTT
@@ -60,6 +61,48 @@ Description: telemetry and control of GPIO lines and sensors over MQTT
  reads GPIO lines and sensors, drives outputs on command, and publishes
  over MQTT, as a device profile describes it. What can't be delivered
  waits in a journal that outlives the power.
+TEXT
+}
+
+# tell_inside: whose libraries the static program has inside, as Debian writes it.
+tell_inside() {
+  cat <<'TEXT'
+
+Comment: This program is linked statically, with Debian's glibc, libgpiod, OpenSSL and c-ares inside; their
+ sources are Debian's. Sandpiper's own source and deploy/build make it anew with others.
+
+Files: usr/bin/sandpiper (glibc)
+Copyright: Free Software Foundation, Inc., and others
+License: LGPL-2.1+
+ On Debian systems, see /usr/share/common-licenses/LGPL-2.1.
+
+Files: usr/bin/sandpiper (libgpiod)
+Copyright: 2017-2020 Bartosz Golaszewski
+License: LGPL-2.1+
+ On Debian systems, see /usr/share/common-licenses/LGPL-2.1.
+
+Files: usr/bin/sandpiper (OpenSSL)
+Copyright: The OpenSSL Project Authors; Eric A. Young, Tim J. Hudson
+License: Apache-2.0
+ On Debian systems, see /usr/share/common-licenses/Apache-2.0.
+
+Files: usr/bin/sandpiper (c-ares)
+Copyright: 2000-2009 Daniel Stenberg and others; 1998-2000 Massachusetts Institute of Technology
+License: MIT
+ Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+ documentation files (the "Software"), to deal in the Software without restriction, including without
+ limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the
+ Software, and to permit persons to whom the Software is furnished to do so, subject to the following
+ conditions:
+ .
+ The above copyright notice and this permission notice shall be included in all copies or substantial portions
+ of the Software.
+ .
+ THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED
+ TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL
+ THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
+ CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
+ DEALINGS IN THE SOFTWARE.
 TEXT
 }
 
@@ -73,6 +116,7 @@ make_archive() {
   put 755 "$program" sandpiper
   put 755 deploy/install install
   put 644 LICENSE LICENSE
+  if [[ $release == static ]]; then tell_inside > "$root/NOTICE"; fi
   for file in man/sandpiper.1 man/sandpiper-profile.5 completions/sandpiper.bash init/defaults init/service.sh \
     systemd/sandpiper.service systemd/sandpiper.sysusers systemd/60-sandpiper.rules; do put 644 "deploy/$file" "$file"; done
   for file in init/supervise openrc/sandpiper sysv/sandpiper; do put 755 "deploy/$file" "$file"; done

@@ -16,11 +16,13 @@ extension Notice {
       "the broker refuses the device: \(fault.slug); next attempt in \(wait.inWords)"
     case .contested: "another client connects as this device"
     case .subscriptionRefused: "the broker refuses a subscription"
-    case .command(nil, let point): "command for point \(Self.number(point))"
-    case .command(let refusal?, let point):
+    case .command(let point, let level, let duration):
+      "command for point \(Self.number(point)): \(level ? "on" : "off")"
+        + (duration.map { " for \($0.inWords)" } ?? "")
+    case .commandRefused(let refusal, let point):
       "command for point \(Self.number(point)) refused: \(refusal.reason)"
     case .messageTooLarge(let bytes): "a message of \(bytes) bytes was passed over"
-    case .unsendable(let count): "messages given up that the broker does not take: \(count)"
+    case .unsendable(_, let count): "messages given up that the broker does not take: \(count)"
     case .reasserted: "another's word on the status topic: ours was said again"
     case .journal(nil): "the journal can be written again"
     case .journal(let fault?): "the journal can't be written: \(fault)"

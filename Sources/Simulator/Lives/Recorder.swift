@@ -121,8 +121,8 @@ final class Recorder {
     let outbox = Int32(clamping: device.agent.link.outbox.bytesUsed)
     slice.outboxMost = max(slice.outboxMost, outbox)
     guard device.agent.link.backlog.isUsable else { return }
-    let used = device.agent.link.backlog.capacityBytes - device.agent.link.backlog.freeBytes
-    slice.journalMost = max(slice.journalMost, Int32(clamping: used))
+    let used = Int32(clamping: device.agent.link.backlog.usedBytes)
+    slice.journalMost = max(slice.journalMost, used)
   }
 
   private func noteRadio(_ world: World) {

@@ -28,6 +28,8 @@ public struct Swarm: Sendable {
     public var delivered = 0
     /// Those of them that were given up by the profile's own rules, and counted.
     public var lost = 0
+    /// The rest: what was in memory when the power or the process ended, what has rotted, what still waits.
+    public var rest: Int { max(0, made - delivered - lost) }
     /// What happened, over all lives.
     public var counts = WorldCounts()
     /// Messages with readings.
@@ -43,7 +45,8 @@ public struct Swarm: Sendable {
       return """
         \(lives) lives of \(days) day\(days == 1 ? "" : "s") in \(Int(seconds.rounded(.up))) s: \(Int(rate)) times real time
         \(counts.faults) faults, \(counts.losses) connections lost, \(counts.runs) runs of the agent
-        \(made) readings made, \(delivered) delivered, \(lost) given up and counted
+        \(made) readings made, \(delivered) delivered, \(lost) given up and counted, \(rest) taken by power cuts \
+        and rot, or still waiting
         \(messages) messages, \(repeated) came twice
         \(failed.map { "seed \($0.seed) broke a promise:" } ?? "every promise was kept")
         """

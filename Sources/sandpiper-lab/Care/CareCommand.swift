@@ -54,14 +54,14 @@ enum SigningKey {
         error = fault
       }
     }
-    if let error { throw ValidationError("\(path): \(error.text)") }
+    if let error { throw Terminal.failure("\(path): \(error.text)") }
     if let survey = try? FileSurvey(name.span), survey.mode & 0o077 != 0 {
       Terminal.complain(
         "sandpiper-lab: \(path): others than its owner can read this key: chmod 600")
     }
     try needLibrary()
     guard let signer = Signer(pem: pem.span) else {
-      throw ValidationError(
+      throw Terminal.failure(
         "\(path): not a private key of Ed25519 in PEM without a passphrase; sandpiper-lab care keygen "
           + "makes one")
     }
@@ -71,14 +71,14 @@ enum SigningKey {
   /// A new key, in a file that only its owner can read.
   static func make(_ path: String) throws -> Signer {
     try needLibrary()
-    guard let signer = Signer() else { throw ValidationError("OpenSSL makes no key") }
+    guard let signer = Signer() else { throw Terminal.failure("OpenSSL makes no key") }
     let (name, pem) = (Array(path.utf8), signer.pem)
     do throws(SystemError) {
       try pem.withBytes { (pem) throws(SystemError) in
         try File.write(atomically: pem, to: name.span, mode: 0o600)
       }
     } catch {
-      throw ValidationError("\(path): \(error.text)")
+      throw Terminal.failure("\(path): \(error.text)")
     }
     return signer
   }
@@ -86,7 +86,7 @@ enum SigningKey {
   private static func needLibrary() throws {
     guard !TLSLibrary.load() else { return }
     let why = [UInt8](capacity: 256) { out in TLSLibrary.problem(into: &out) }
-    throw ValidationError("signatures need OpenSSL 3: \(why.text)")
+    throw Terminal.failure("signatures need OpenSSL 3: \(why.text)")
   }
 }
 

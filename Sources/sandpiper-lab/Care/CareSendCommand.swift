@@ -83,7 +83,7 @@ struct CareSendCommand: ParsableCommand {
     let signer = try SigningKey.read(signingKey)
     let signed = Array("sandpiper-care-v1\n\(base)/\(device)\n".utf8) + body
     guard let signature = signer.sign(signed.span) else {
-      throw ValidationError("OpenSSL does not sign")
+      throw Terminal.failure("OpenSSL does not sign")
     }
     let message = signature.withBytes { [UInt8](base64: $0) } + Array("\n".utf8) + body
     guard !print else { return Terminal.show(String(decoding: message, as: UTF8.self)) }
@@ -152,7 +152,7 @@ struct CareSendCommand: ParsableCommand {
         error = fault
       }
     }
-    if let error { throw ValidationError("\(value ?? ""): \(error.text)") }
+    if let error { throw Terminal.failure("\(value ?? ""): \(error.text)") }
     // Else the device could only say that the request is malformed.
     var reader = JSONReader()
     do throws(JSONError) {
@@ -161,7 +161,7 @@ struct CareSendCommand: ParsableCommand {
       }
       while try reader.next(in: bytes.span) != nil {}
     } catch {
-      throw ValidationError("\(value ?? ""): not a JSON object; sandpiper check says where")
+      throw Terminal.failure("\(value ?? ""): not a JSON object; sandpiper check says where")
     }
     return bytes
   }

@@ -76,7 +76,7 @@ final class CareSender {
       if isLeaving {
         status = outcome ?? 0
       } else {
-        tell(cause.text(loop.client.fault))
+        tell(loop.text(cause))
         if !wasOnline && !isSent { status = 1 }
       }
     default: break

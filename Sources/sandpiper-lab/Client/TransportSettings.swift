@@ -114,6 +114,22 @@ struct TransportSettings {
       && host.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }
   }
 
+  private var endpointKind: Endpoint.Kind {
+    switch kind {
+    case .tcp: tls == nil ? .tcp : .tls
+    case .webSocket: tls == nil ? .webSocket : .secureWebSocket
+    case .unix: .unix
+    }
+  }
+
+  /// Where the broker is, for people: host and port, or the path of a Unix socket.
+  var place: String {
+    guard kind != .unix else { return String(decoding: path, as: UTF8.self) }
+    let name = String(decoding: host, as: UTF8.self)
+    return
+      "\(name.contains(":") ? "[\(name)]" : name):\(port == 0 ? endpointKind.defaultPort : port)"
+  }
+
   /// The specification of the way, and the text that its texts are places in.
   func spec(writeBytes: Int) throws(Fault) -> (spec: DialSpec, texts: [UInt8]) {
     var texts: [UInt8] = []
@@ -121,12 +137,6 @@ struct TransportSettings {
       defer { texts.append(contentsOf: bytes) }
       return bytes.isEmpty ? .empty : Text(texts.count..<texts.count + bytes.count)
     }
-    let endpointKind: Endpoint.Kind =
-      switch kind {
-      case .tcp: tls == nil ? .tcp : .tls
-      case .webSocket: tls == nil ? .webSocket : .secureWebSocket
-      case .unix: .unix
-      }
     try checkPath()
     guard headers.count <= ClientHandshake.fieldBytesMax else { throw .invalid }
     guard Self.isHost(host) else { throw .invalid }

@@ -37,6 +37,12 @@ final class ClientLoop {
     client.manager?.connect()
   }
 
+  /// Why a connection has ended, or did not come about; where it is the way that has failed, with its end.
+  func text(_ cause: ConnectionEnd) -> String {
+    let text = cause.text(client.fault)
+    return cause == .transport ? "\(client.way.place): \(text)" : text
+  }
+
   /// Watches standard input, or not.
   func watchInput(_ wanted: Bool) {
     guard wanted != isWatching else { return }
@@ -111,7 +117,7 @@ enum StandardInput {
 
 extension ConnectionEnd {
   /// Why, for people; `fault` is the transport's.
-  func text(_ fault: DialFault?) -> String {
+  fileprivate func text(_ fault: DialFault?) -> String {
     switch self {
     case .transport:
       guard let fault else { return "the connection was lost" }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Dialing
 import Linux
 
 /// Where the broker is, and what the way to it consists of.
@@ -54,7 +55,19 @@ extension ConnectionArguments {
     way.tls = tls
     if let fault = way.checkTLS() {
       let text = [UInt8](capacity: 512) { out in fault.describe(into: &out) }
-      throw ValidationError(String(decoding: text, as: UTF8.self))
+      throw Terminal.failure(
+        String(decoding: text, as: UTF8.self) + (file(of: fault).map { ": \($0)" } ?? ""))
+    }
+  }
+
+  private func file(of fault: TLSFault) -> String? {
+    switch fault.setting {
+    case .authorityFile: cafile
+    case .authorityFolder: capath
+    case .certificateFile: cert
+    case .key: key
+    case .passphraseFile: keyPassFile
+    default: nil
     }
   }
 

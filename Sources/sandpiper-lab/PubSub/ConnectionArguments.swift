@@ -211,7 +211,7 @@ struct ConnectionArguments: ParsableArguments {
       let line: FixedText<4_096> = try File.firstLine(of: path.span)
       return line.withBytes { [UInt8](copying: $0) }
     } catch {
-      throw ValidationError("--password-file: \(error.text)")
+      throw Terminal.failure("--password-file \(passwordFile): \(error.text)")
     }
   }
 

@@ -109,14 +109,14 @@ struct PubCommand: ParsableCommand {
         // Sound: the path ends with a NUL and lives through the call.
         unsafe clinux_open_read(path, false)
       }
-      guard descriptor >= 0 else { throw ValidationError("-f: \(Self.systemText)") }
+      guard descriptor >= 0 else { throw Terminal.failure("-f \(file): \(Self.systemText)") }
       bytes = StandardInput.all(from: descriptor, limit: Publisher.payloadMax)
       close(descriptor)
     } else {
       bytes = StandardInput.all(limit: Publisher.payloadMax)
     }
     guard let bytes else {
-      throw ValidationError("\(file == nil ? "-s" : "-f"): \(Self.systemText)")
+      throw Terminal.failure("\(file.map { "-f \($0)" } ?? "-s"): \(Self.systemText)")
     }
     guard bytes.count <= Publisher.payloadMax else {
       throw ValidationError("a message has at most \(Publisher.payloadMax) bytes")

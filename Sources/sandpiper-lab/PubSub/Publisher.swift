@@ -198,10 +198,10 @@ final class Publisher {
       fail("a message is lost: \(dropped.reason.words)")
     case .ended(let cause, _, _):
       if isLeaving || !wasOnline || cause == .asked {
-        if !isLeaving { fail(cause.text(loop.client.fault)) }
+        if !isLeaving { fail(loop.text(cause)) }
         status = failed ? 1 : 0
       } else if !isQuiet {
-        Terminal.complain("sandpiper-lab: \(cause.text(loop.client.fault)); connecting again")
+        Terminal.complain("sandpiper-lab: \(loop.text(cause)); connecting again")
       }
     case .authenticate:
       fail("the broker wants an authentication that pub does not have")

@@ -118,10 +118,10 @@ final class Subscriber {
     if isLeaving {
       status = leavingStatus
     } else if !wasOnline {
-      complain(cause.text(loop.client.fault))
+      complain(loop.text(cause))
       status = 1
     } else {
-      complain(cause.text(loop.client.fault) + "; connecting again")
+      complain(loop.text(cause) + "; connecting again")
     }
   }
 
