@@ -23,7 +23,8 @@ struct ProposedProfile {
     if let fault = fault(in: configuration, signedBy: key) { return refuse(fault) }
     guard text.count <= configuration.care.profileBytesMax else {
       return refuse(
-        "it is longer than its own care.maxProfile: it could not be proposed again, nor one like it")
+        "it is longer than its own care.maxProfile: it could not be proposed again, nor one like it"
+      )
     }
     return .good
   }
