@@ -67,7 +67,6 @@ TEXT
 # tell_inside: whose libraries the static program has inside, as Debian writes it.
 tell_inside() {
   cat <<'TEXT'
-
 Comment: This program is linked statically, with Debian's glibc, libgpiod, OpenSSL and c-ares inside; their
  sources are Debian's. Sandpiper's own source and deploy/build make it anew with others.
 
