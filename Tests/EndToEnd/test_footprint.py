@@ -13,9 +13,9 @@ from harness.processes import ROOT, device_program
 from harness.profiles import door, profile, relay, walk
 from harness.waiting import free_port, wait_for
 
-# The agent itself takes 720 KB, and remote care 50 more; `doctor`, `status` and `init`, with their sentences,
+# The agent itself takes 730 KB, and remote care 55 more; `doctor`, `status` and `init`, with their sentences,
 # the rest.
-SIZE_BOUND = 985_000
+SIZE_BOUND = 1_000_000
 # Half of it is the C library, of which the kernel maps what happens to be in its cache: 200 KiB more or
 # less. The agent's own, nobody else's, is bounded closely.
 MEMORY_BOUND_KIB = 2816
