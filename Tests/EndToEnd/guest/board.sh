@@ -3,19 +3,8 @@
 # prints what happened, for test_gpio.py to judge: "message RETAINED TOPIC PAYLOAD" for all that a
 # subscriber sees, "mark NAME VALUE" for what was done in between.
 program=$1 profile=$2
-seen=/tmp/seen
-
-mark() { echo "mark $1 $2" >> "$seen"; }
-
-# until_seen PATTERN COUNT: waits up to 30 s for that many matching lines.
-until_seen() {
-  tries=0
-  while [ "$(grep -cE "$1" "$seen")" -lt "$2" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || { mark timeout "$1"; return 1; }
-    sleep 0.1
-  done
-}
+# shellcheck source=Tests/EndToEnd/guest/seen.sh
+. "$(dirname "$0")/seen.sh"
 
 mosquitto -p 1883 > /tmp/mosquitto.log 2>&1 &
 : > "$seen"

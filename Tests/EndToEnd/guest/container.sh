@@ -3,20 +3,9 @@
 # given one chip: in a root that has the program, its libraries and the profile and else nothing, as a user
 # without a name, with and without the chip's group. Tells what happened as board.sh does.
 program=$1 profile=$2
-seen=/tmp/seen
+# shellcheck source=Tests/EndToEnd/guest/seen.sh
+. "$(dirname "$0")/seen.sh"
 root=/tmp/container
-
-mark() { echo "mark $*" >> "$seen"; }
-
-# until_seen PATTERN COUNT: waits up to 30 s for that many matching lines.
-until_seen() {
-  tries=0
-  while [ "$(grep -cE "$1" "$seen")" -lt "$2" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || { mark timeout "$1"; return 1; }
-    sleep 0.1
-  done
-}
 
 : > "$seen"
 mkdir -p "$root/dev" "$root/proc" "$root/sys" "$root/lib64" "$root/usr/lib" "$root/state"

@@ -2,19 +2,9 @@
 # Runs in the guest of gpio-vm: outputs.sh PROGRAM FOLDER. What becomes of outputs when an agent begins anew and
 # not all is as it should be, for test_outputs.py to judge: "message ..." and "mark NAME VALUE" as board.sh.
 program=$1 folder=$2
-seen=/tmp/seen profile=/tmp/profile.json state=/tmp/state
-
-mark() { echo "mark $1 $2" >> "$seen"; }
-
-# until_seen PATTERN COUNT: waits up to 30 s for that many matching lines.
-until_seen() {
-  tries=0
-  while [ "$(grep -cE "$1" "$seen")" -lt "$2" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || { mark timeout "$1"; return 1; }
-    sleep 0.1
-  done
-}
+# shellcheck source=Tests/EndToEnd/guest/seen.sh
+. "$(dirname "$0")/seen.sh"
+profile=/tmp/profile.json state=/tmp/state
 
 # watch_until PATTERN: until the log has it, up to 30 s; marks each look at which the pump was seen off.
 watch_until() {
