@@ -184,7 +184,8 @@ enum RunCommand {
     choice.tell()
     let reloading = Reloading(choice, settings.path, state)
     let proposed = ProposedProfile(
-      present: configuration, brokerURL: settings.broker, isSimulated: settings.isSimulated)
+      present: configuration, brokerURL: settings.broker, isSimulated: settings.isSimulated,
+      state: state)
     let keeper = choice.takeKeeper()
     if settings.isSimulated {
       HandedOutputs.release()

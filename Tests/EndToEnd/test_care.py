@@ -341,6 +341,20 @@ class Trial(CareTest):
         answer, = self.send("profile", self.write(small, "small.json"), status=1)
         self.assertIn("longer than its own care.maxProfile", answer["reason"])
 
+    def test_journal_that_cannot_be_had_is_refused(self):
+        runner = self.begin(journal={"size": "64KiB"})
+        (runner.state / "folder").mkdir()
+        for journal, word in [({"size": "128KiB"}, "its file has 65536 bytes"),
+                              ({"size": "64KiB", "file": "t1.care"}, "journal.size: its file has"),
+                              ({"size": "64KiB", "file": "folder"}, "neither a file")]:
+            with self.subTest(journal):
+                time.sleep(1)
+                answer, = self.send("profile", self.proposed(journal=journal), status=1)
+                self.assertIn(word, answer["reason"])
+        time.sleep(1)
+        another = self.proposed(journal={"size": "128KiB", "file": "another"}, line="GPIO18")
+        self.assertEqual(self.results(self.send("profile", another))[-1], "applied")
+
     def test_large_profile_comes_through(self):
         self.begin()
         long = self.proposed(description="x" * 12_000, line="GPIO18")

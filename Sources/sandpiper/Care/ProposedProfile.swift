@@ -4,6 +4,7 @@ import Device
 import Linux
 import LinuxAgent
 import Profile
+import Uplink
 
 /// A profile that has come by remote care, looked at while the agent runs: as `sandpiper check` does, and
 /// whether this device can go on with it and be cared for.
@@ -12,6 +13,8 @@ struct ProposedProfile {
   let present: Configuration
   let brokerURL: String
   let isSimulated: Bool
+  /// Where the device keeps its journal.
+  let state: StateFolder
 
   func examine(_ text: Span<UInt8>, signedBy key: CareKey) -> Proposal {
     var bytes: [UInt8] = []
@@ -71,6 +74,21 @@ struct ProposedProfile {
     guard
       isSimulated || Launcher.boardHas(configuration.points.span, texts: configuration.texts.span)
     else { return "the board has not all of its lines and sensors; the device's log says which" }
-    return nil
+    return journalFault(of: configuration)
+  }
+
+  /// A device that can't open its journal goes on without one, which nobody sees from afar before an outage.
+  private func journalFault(of configuration: Configuration) -> String? {
+    let bytes = configuration.uplink.journalBytes
+    guard bytes > 0, let path = state.journalFile(of: configuration) else { return nil }
+    do throws(FileStorageFault) {
+      let medium = try FileStorage(reading: path.span)
+      guard !medium.isDevice, medium.byteCount != bytes else { return nil }
+      return
+        "journal.size: its file has \(medium.byteCount) bytes; give that size, or another journal.file"
+    } catch {
+      if case .missing = error { return nil }
+      return "journal.file: neither a file nor a device that can be opened"
+    }
   }
 }
