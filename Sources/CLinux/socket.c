@@ -250,9 +250,12 @@ void clinux_unix_close(int socket) {
   socklen_t size = sizeof address - 1;
   memset(&address, 0, sizeof address);
   if (getsockname(socket, (struct sockaddr *)&address, &size) == 0 && address.sun_path[0]) {
-    // The kernel goes on with the name that the socket was bound to.
+    // The kernel goes on with the name that the socket was bound to: of one that listens, the early one.
+    int listens = 0;
+    socklen_t length = sizeof listens;
+    getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
     size_t count = strlen(address.sun_path), end = strlen(unready);
-    if (count > end && strcmp(address.sun_path + count - end, unready) == 0)
+    if (listens && count > end && strcmp(address.sun_path + count - end, unready) == 0)
       address.sun_path[count - end] = 0;
     unlink(address.sun_path);
   }

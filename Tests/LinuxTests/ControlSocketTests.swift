@@ -47,6 +47,16 @@ import Testing
     #expect(reply.take() == "done")
   }
 
+  @Test func itTakesItsOwnFileAlongAndNoOther() throws {
+    let scratch = try Scratch()
+    try scratch.write("", to: "control")
+    do {
+      let socket = try open(scratch.path + "/control.new")
+      #expect(socket.descriptor >= 0)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["control"])
+  }
+
   @Test func nothingWaitsAtFirst() throws {
     let scratch = try Scratch()
     var socket = try open(scratch.path + "/control")
